@@ -1,0 +1,38 @@
+"""The NYC mobility pipeline: taxi trips, CitiBike trips and weather, from their publishers to a validated warehouse.
+
+`luigi --module luigi_pipeline Validate` runs it; the tasks are in `luigi_pipeline.tasks`.
+"""
+
+import os
+
+from luigi.configuration import add_config_path, get_config
+
+from luigi_pipeline import project
+
+_folder = project.find()
+if _folder is not None and os.environ.get("MOBILITY_PROJECT_DIR"):
+    # Luigi reads the luigi.cfg of the folder it is run in; the project's may be elsewhere.
+    add_config_path(str(_folder / "luigi.cfg"))
+    get_config().set("core", "logging_conf_file", str(_folder / "config" / "logging.cfg"))
+
+from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
+    DbtBuild,
+    FetchMonth,
+    Ingest,
+    IngestCitibike,
+    IngestWeather,
+    IngestYellowTaxi,
+    LoadMonth,
+    Validate,
+)
+
+__all__ = [
+    "DbtBuild",
+    "FetchMonth",
+    "Ingest",
+    "IngestCitibike",
+    "IngestWeather",
+    "IngestYellowTaxi",
+    "LoadMonth",
+    "Validate",
+]

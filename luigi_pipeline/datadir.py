@@ -1,0 +1,53 @@
+"""The layout of a data dir: everything that the pipeline writes is below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DataDir:
+    """Names of the files and folders below one data dir."""
+
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        """Held by a run from its first task to its end."""
+        return self.root / ".lock"
+
+    @property
+    def landing(self) -> Path:
+        """Files as published, one folder per source. May be emptied at any time."""
+        return self.root / "landing"
+
+    @property
+    def markers(self) -> Path:
+        """What is done."""
+        return self.root / "markers"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.root / "nyc_mobility.duckdb"
+
+    @property
+    def scratch(self) -> Path:
+        """Unpacked and typed files on their way into the warehouse; emptied after each load."""
+        return self.root / "scratch"
+
+    @property
+    def dbt(self) -> Path:
+        """The target folder of dbt."""
+        return self.root / "dbt"
+
+    @property
+    def validation(self) -> Path:
+        """report.json and the Data Docs."""
+        return self.root / "validation"
+
+    @property
+    def logs(self) -> Path:
+        """Log files, with the tracebacks that the console does not show."""
+        return self.root / "logs"

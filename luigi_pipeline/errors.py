@@ -1,0 +1,33 @@
+"""What can go wrong, in words a person can act on: every message is one line, with the file or key it is about."""
+
+
+class PipelineError(Exception):
+    """A failure that is explained by its message alone; the console shows no traceback for it."""
+
+
+class ConfigError(PipelineError):
+    """The configuration can't be used; the message names the key and the file."""
+
+
+class NotPublished(PipelineError):
+    """The publisher does not have the month yet, and need not have it yet."""
+
+
+class FetchFailed(PipelineError):
+    """A file could not be had from its publisher, after all attempts."""
+
+
+class Rejected(PipelineError):
+    """A file arrived and is not what it should be; it never reaches the warehouse."""
+
+
+class WarehouseError(PipelineError):
+    """The warehouse can't be opened, or holds something else than was loaded into it."""
+
+
+class BuildFailed(PipelineError):
+    """A dbt model or data test failed."""
+
+
+class ValidationFailed(PipelineError):
+    """A critical expectation failed, or an expectation could not be evaluated."""

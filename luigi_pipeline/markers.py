@@ -1,0 +1,96 @@
+"""Markers: small JSON files that say what is done, written after the work they stand for is committed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What one task did.
+
+    Attributes:
+        task: The task's family, such as LoadMonth.
+        parameters: Its parameters.
+        fingerprint: Digest of all that the result depends on; see `digest`.
+        started_at: UTC, ISO 8601.
+        finished_at: UTC, ISO 8601.
+        request: Digest of what was asked of the publisher (fetches and loads).
+        warehouse: Id of the warehouse that the work is in (loads and what follows).
+        sources: The published files, with URL, ETag, Last-Modified, size, SHA-256 and rows of each member.
+        load_id: dlt's id of the load.
+        schema_changes: Columns that were missing, new or of another type than declared.
+        versions: Of the libraries that did the work.
+        details: What else the task has to say (rows, counts, seconds).
+    """
+
+    task: str
+    parameters: dict[str, str]
+    fingerprint: str
+    started_at: str
+    finished_at: str
+    request: str | None = None
+    warehouse: str | None = None
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    load_id: str | None = None
+    schema_changes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write the marker so that a reader, or a kill, sees the old one or the new one and nothing between."""
+        write_atomically(path, json.dumps(asdict(self), indent=2).encode() + b"\n")
+
+
+def read(path: Path) -> Marker | None:
+    """Read a marker; one that is missing or not a marker (edited by hand, say) does not count: None."""
+    try:
+        return Marker(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_files(files: Iterable[Path], root: Path) -> str:
+    """SHA-256 over the names, relative to root, and the contents of small files."""
+    contents = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return digest(contents)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step: temporary file beside it, fsync, rename, fsync of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def utc_now() -> str:
+    """The time, in UTC, to the millisecond."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+
+def seconds(marker: Marker) -> float:
+    """How long the work of a marker took."""
+    took = dt.datetime.fromisoformat(marker.finished_at) - dt.datetime.fromisoformat(marker.started_at)
+    return took.total_seconds()

@@ -1,0 +1,53 @@
+"""Months of New York time, written 'YYYY-MM' as in the configuration, the markers and the warehouse."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from zoneinfo import ZoneInfo
+
+NEW_YORK = ZoneInfo("America/New_York")
+_PATTERN = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])")
+
+# TLC, the slowest of the publishers, takes about two months.
+_USUAL_DELAY = dt.timedelta(days=92)
+
+
+def is_month(text: str) -> bool:
+    """Whether the text is a month, 'YYYY-MM'."""
+    return _PATTERN.fullmatch(text) is not None
+
+
+def first_day(month: str) -> dt.date:
+    """The month's first day."""
+    return dt.date.fromisoformat(f"{month}-01")
+
+
+def next_month(month: str) -> str:
+    """The month after."""
+    return (first_day(month) + dt.timedelta(days=31)).strftime("%Y-%m")
+
+
+def last_day(month: str) -> dt.date:
+    """The month's last day."""
+    return first_day(next_month(month)) - dt.timedelta(days=1)
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """All months from first to last, both included."""
+    months = []
+    while first <= last:
+        months.append(first)
+        first = next_month(first)
+    return months
+
+
+def may_be_unpublished(month: str, today: dt.date) -> bool:
+    """Whether a publisher may still owe the month: it ended less than three months ago, or has not ended."""
+    return today - last_day(month) < _USUAL_DELAY
+
+
+def utc_hour(day: dt.date) -> dt.datetime:
+    """The UTC hour, without a zone, at which a New York day begins."""
+    midnight = dt.datetime.combine(day, dt.time(), NEW_YORK)
+    return midnight.astimezone(dt.UTC).replace(tzinfo=None)

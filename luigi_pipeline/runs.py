@@ -1,0 +1,146 @@
+"""One run: its configuration, its lock on the data dir, and its end by a signal."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.interface import PidLockAlreadyTakenExit
+
+from luigi_pipeline import logs, project, settings
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import ConfigError
+
+log = logging.getLogger("luigi_pipeline")
+
+_UNUSABLE = 40  # luigi.cfg's unhandled_exception, which may be out of reach when the project's folder is not found
+_SECONDS_TO_END = 4.0
+_held: list[IO[str]] = []
+
+
+class mobility(luigi.Config):
+    """What every task of the pipeline goes by. Each can be given as an option: --mobility-config, ..."""
+
+    config = luigi.Parameter(
+        default=os.environ.get("MOBILITY_CONFIG", ""),
+        description="The configuration file (or MOBILITY_CONFIG); default config/ingestion.yaml.",
+    )
+    data_dir = luigi.Parameter(
+        default=os.environ.get("MOBILITY_DATA_DIR", "data"),
+        description="Everything written goes below this folder (or MOBILITY_DATA_DIR).",
+    )
+
+
+def data_dir() -> DataDir:
+    """The data dir of this run."""
+    return DataDir(Path(mobility().data_dir).resolve())
+
+
+def config_file() -> Path:
+    """The configuration file of this run."""
+    named = mobility().config
+    if named:
+        return Path(named)
+    here = Path("config/ingestion.yaml")
+    return here if here.exists() else project.folder() / here
+
+
+def configuration() -> settings.Settings:
+    """The configuration of this run, read once."""
+    return _load(config_file().resolve())
+
+
+@functools.lru_cache
+def _load(path: Path) -> settings.Settings:
+    return settings.load(path)
+
+
+def begin() -> None:
+    """Begin a run when its first task is made: check the configuration and hold the data dir until the process ends.
+
+    Only a run from the command line holds the data dir; who makes tasks to look at them does not.
+
+    Raises:
+        ConfigError: The configuration can't be used; on the command line that is one line and exit code 40.
+        PidLockAlreadyTakenExit: Another run holds the data dir.
+    """
+    on_command_line = CmdlineParser.get_instance() is not None
+    try:
+        project.folder()
+        configuration()
+        if on_command_line and not _held:
+            _hold(data_dir())
+    except (ConfigError, OSError) as error:
+        if not on_command_line:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(_UNUSABLE) from error
+
+
+def _hold(data: DataDir) -> None:
+    data.root.mkdir(parents=True, exist_ok=True)
+    # Open for as long as a process of this run lives, its children too: the kernel lets go, whatever kills it.
+    lock = data.lock.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"error: another run holds {data.root}; this one did nothing", file=sys.stderr)
+        raise PidLockAlreadyTakenExit() from None
+    _held.append(lock)
+    logs.write_to(data.logs)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """End the run and its children at once; what they had not committed, the next run does again."""
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(_SECONDS_TO_END / max(len(children), 1))
+        if child.is_alive():
+            child.kill()
+    log.error("stopped by %s; the next run goes on from here", signal.Signals(number).name)
+    logging.shutdown()
+    os._exit(128 + number)
+
+
+class TaskProcessContext:
+    """What a task's own process needs before the task runs; named in luigi.cfg as `task_process_context`."""
+
+    def __init__(self, process: object) -> None:
+        """Luigi hands over the process."""
+
+    def __enter__(self) -> None:
+        """Die with the run, and at once: the run's own handler is for the process that has the children."""
+        if multiprocessing.parent_process() is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        _die_with_parent()
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left to undo: the process ends."""
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is killed, so that no orphan goes on writing."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    set_parent_death_signal = 1
+    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() == 1:  # it was killed already
+        os._exit(1)

@@ -1,0 +1,17 @@
+"""The publishers: what each calls its files, how to fetch them, and what they must hold.
+
+Nothing here knows Luigi or the warehouse. A source says what it asks for, fetches one month to `landing/`, checks what
+arrived, and opens it into parts: flat files, each with its name, the meaning of its columns and the rows counted in it.
+"""
+
+from luigi_pipeline.sources.base import Landed, Part, Source
+from luigi_pipeline.sources.citibike import CitiBikeTrips
+from luigi_pipeline.sources.taxi_zones import TaxiZones
+from luigi_pipeline.sources.weather import HourlyWeather
+from luigi_pipeline.sources.yellow_taxi import YellowTaxiTrips
+
+SOURCES: dict[str, Source] = {
+    source.name: source for source in (YellowTaxiTrips(), CitiBikeTrips(), HourlyWeather(), TaxiZones())
+}
+
+__all__ = ["SOURCES", "Landed", "Part", "Source"]

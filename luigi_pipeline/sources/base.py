@@ -1,0 +1,149 @@
+"""What every source has in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from luigi_pipeline.errors import Rejected
+from luigi_pipeline.settings import Download, Settings
+
+if TYPE_CHECKING:
+    from luigi_pipeline.sources.http import Publisher
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A published file in `landing/`.
+
+    Attributes:
+        path: Where it is.
+        url: Where it came from.
+        size: Bytes.
+        sha256: Of its content, in hex.
+        etag: As the publisher sent it.
+        last_modified: As the publisher sent it.
+    """
+
+    path: Path
+    url: str
+    size: int
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The `_source_version` of its rows."""
+        return self.sha256[:16]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A flat file, or archive member, to be turned into typed rows.
+
+    Attributes:
+        name: The `_source_file` of its rows.
+        path: The file itself, unpacked.
+        format: parquet, or csv (UTF-8, LF, a header, every value text).
+        columns: Raw name of each column, by its published name, in the file's order.
+        rows: Rows counted in the file, independently of what reads it later.
+        changes: How its columns differ from those declared, in words.
+    """
+
+    name: str
+    path: Path
+    format: Literal["parquet", "csv"]
+    columns: dict[str, str]
+    rows: int
+    changes: list[str] = field(default_factory=list)
+
+
+class Source(Protocol):
+    """A publisher's data set, which fills one raw table.
+
+    Attributes:
+        name: As in the configuration and the markers.
+        table: The raw table that it fills.
+        columns: The declared schema: raw name and type (as in SQL) of each column.
+    """
+
+    name: str
+    table: str
+    columns: dict[str, str]
+
+    def months(self, settings: Settings) -> list[str]:
+        """The configured months; none where the source is disabled."""
+        ...
+
+    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+        """What decides which file is asked for: where it changes, the month must be asked for again."""
+        ...
+
+    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+        """Fetch a month's file into a folder and check that it is what it should be.
+
+        Raises:
+            NotPublished: The publisher does not have the month yet.
+            FetchFailed: It could not be had.
+            Rejected: What arrived is not the month's file.
+        """
+        ...
+
+    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+        """Open a landed file, unpacking into a scratch folder where needed.
+
+        Raises:
+            Rejected: The file is damaged, or its columns are not those of the source.
+        """
+        ...
+
+
+@contextmanager
+def set_aside_if_rejected(path: Path) -> Iterator[None]:
+    """Keep a file that turns out not to be what it should be as `.rejected`, out of the way of the next attempt."""
+    try:
+        yield
+    except Rejected as error:
+        aside = path.with_name(f"{path.name}.rejected")
+        path.replace(aside)
+        raise Rejected(f"{error}; kept as {aside}") from error
+
+
+def match_columns(published: list[str], declared: dict[str, str], required: set[str], name: str) -> dict[str, str]:
+    """Match published columns with declared ones, whatever their case, spaces and underscores.
+
+    Args:
+        published: The column names in the file, in order.
+        declared: The declared schema, by raw name.
+        required: Raw names that the file must have.
+        name: The file's name, for the error.
+
+    Returns:
+        Raw name of each published column. A column that is not declared gets its own name in snake case.
+
+    Raises:
+        Rejected: A required column is missing, or two columns have one name.
+    """
+    by_key = {_key(raw): raw for raw in declared}
+    matched = {column: by_key.get(_key(column), snake_case(column)) for column in published}
+    missing = sorted(required - set(matched.values()))
+    if missing:
+        raise Rejected(f"{name}: missing column {', '.join(missing)}; it has {', '.join(published)}")
+    if len(set(matched.values())) < len(published):
+        raise Rejected(f"{name}: two columns have the same name: {', '.join(published)}")
+    return matched
+
+
+def snake_case(name: str) -> str:
+    """A column name as it stands in the warehouse: `Airport_fee` and `AirportFee` become `airport_fee`."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip())
+    return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,68 @@
+"""Bringing a published CSV file into one form, and counting its rows, before any engine reads it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import IO
+
+from luigi_pipeline.errors import Rejected
+
+_CHUNK = 1 << 20
+
+
+def normalise(stream: IO[bytes], target: Path, name: str) -> tuple[list[str], int]:
+    """Copy a CSV file with LF as its only line end, and count its rows.
+
+    Publishers mix CRLF and LF, sometimes in one file, which a strict parser takes for damage.
+
+    Args:
+        stream: The published bytes.
+        target: Where the copy goes.
+        name: The file's name, for errors.
+
+    Returns:
+        The header's names, and the rows: lines that are not empty, without the header.
+
+    Raises:
+        Rejected: There are NUL bytes in it, or no header.
+    """
+    lines = 0
+    last = b"\n"  # so that an empty first line counts as empty
+    carried = b""
+    with target.open("wb") as file:
+        while chunk := stream.read(_CHUNK):
+            chunk = carried + chunk
+            # A CR at the end may be half of a CRLF.
+            carried = b"\r" if chunk.endswith(b"\r") else b""
+            chunk = chunk.removesuffix(b"\r").replace(b"\r\n", b"\n")
+            if b"\0" in chunk:
+                raise Rejected(f"{name}: has NUL bytes, so it is not a CSV file")
+            lines += chunk.count(b"\n") - _empty_lines(last + chunk)
+            last = chunk[-1:] or last
+            file.write(chunk)
+        if last != b"\n":
+            file.write(b"\n")
+            lines += 1
+    return _header(target, name), max(0, lines - 1)
+
+
+def _empty_lines(text: bytes) -> int:
+    """Line ends that follow a line end directly; three in a row are two empty lines, so runs overlap."""
+    count, at = 0, text.find(b"\n\n")
+    while at >= 0:
+        count += 1
+        at = text.find(b"\n\n", at + 1)
+    return count
+
+
+def _header(path: Path, name: str) -> list[str]:
+    with path.open("rb") as file:
+        line = file.readline(_CHUNK)
+    try:
+        header = next(csv.reader([line.decode("utf-8-sig").rstrip("\n")], strict=True), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Rejected(f"{name}: its header is not CSV ({error})") from error
+    if not any(header):
+        raise Rejected(f"{name}: has no header")
+    return header

@@ -1,0 +1,77 @@
+"""TLC's taxi zones: one small CSV without a month."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline.errors import FetchFailed, Rejected
+from luigi_pipeline.settings import Download, Settings
+from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.http import NotThere, Publisher
+
+ZONES = 265
+
+
+class TaxiZones:
+    """Fills `raw_data.taxi_zones`, one row a zone. The text N/A is a value there, not a null."""
+
+    name = "taxi_zones"
+    table = "taxi_zones"
+    columns = {"location_id": "BIGINT", "borough": "VARCHAR", "zone": "VARCHAR", "service_zone": "VARCHAR"}
+
+    def months(self, settings: Settings) -> list[str]:
+        """None: there is one file, which is wanted where taxis are enabled."""
+        return []
+
+    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+        """The file's URL."""
+        return {"url": self._url(settings)}
+
+    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+        """Fetch the zone lookup."""
+        try:
+            landed = publisher.download(self._url(settings), folder / "taxi_zone_lookup.csv")
+        except NotThere as error:
+            raise FetchFailed(f"taxi zones: {error}; check sources.yellow_taxi.base_url") from error
+        with set_aside_if_rejected(landed.path):
+            _read(landed.path)
+        return landed
+
+    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+        """The file itself, checked: TLC's columns and its 265 zones, each once."""
+        text, zones, columns = _read(landed.path)
+        normal = scratch / landed.path.name
+        normal.write_text("\n".join(text.splitlines()) + "\n", encoding="utf-8")
+        return [Part(landed.path.name, normal, "csv", columns, zones)]
+
+    def _url(self, settings: Settings) -> str:
+        return f"{settings.sources.yellow_taxi.base_url}/misc/taxi_zone_lookup.csv"
+
+
+def _read(path: Path) -> tuple[str, int, dict[str, str]]:
+    """The file's text, the zones in it and its columns."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Rejected(f"{path.name}: is not a CSV file ({error})") from error
+    declared = TaxiZones.columns
+    columns = match_columns(rows[0] if rows else [], declared, set(declared), path.name)
+    at = list(columns.values()).index("location_id")
+    ids = [_zone_id(row, at, path.name) for row in rows[1:]]
+    if sorted(ids) != list(range(1, ZONES + 1)):
+        raise Rejected(
+            f"{path.name}: should have the zones 1 to {ZONES}, each once; it has {len(ids)} rows and "
+            f"{len(set(ids))} different zones"
+        )
+    return text, len(ids), columns
+
+
+def _zone_id(row: list[str], at: int, name: str) -> int:
+    try:
+        return int(row[at])
+    except (ValueError, IndexError) as error:
+        raise Rejected(f"{name}: the row {','.join(row)[:80]!r} has no zone number") from error

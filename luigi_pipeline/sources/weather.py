@@ -1,0 +1,140 @@
+"""Hourly weather from Open-Meteo's archive API: one request a month, one JSON file.
+
+Facts from Open-Meteo's docs: precipitation, rain and snowfall are sums over the preceding hour, all else is at the
+hour; a missing value is null in place, never a missing hour. Only GMT has one offset over a series: with another time
+zone the API applies the offset of today to every hour.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.markers import write_atomically
+from luigi_pipeline.months import may_be_unpublished, utc_hour
+from luigi_pipeline.settings import Download, Settings
+from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
+from luigi_pipeline.sources.http import Publisher
+
+UNITS = {
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "dew_point_2m": "°C",
+    "apparent_temperature": "°C",
+    "precipitation": "mm",
+    "rain": "mm",
+    "snowfall": "cm",
+    "cloud_cover": "%",
+    "pressure_msl": "hPa",
+    "wind_speed_10m": "m/s",
+    "wind_direction_10m": "°",
+}
+_HOUR = dt.timedelta(hours=1)
+
+
+class HourlyWeather:
+    """Fills `raw_data.hourly_weather`, one row an hour of UTC: those of the New York month, and the one after it.
+
+    The hour after is there because its precipitation is what fell in the month's last hour.
+    """
+
+    name = "weather"
+    table = "hourly_weather"
+    columns = {"time": "TIMESTAMP"} | dict.fromkeys(UNITS, "DOUBLE")
+
+    def months(self, settings: Settings) -> list[str]:
+        """The months that the configured dates touch."""
+        block = settings.sources.weather
+        return block.months if block.enabled else []
+
+    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+        """The URL and its parameters."""
+        return {
+            "url": settings.sources.weather.base_url,
+            "params": self._params(month, settings),
+            "hours": [str(hour) for hour in _hours(month, settings)],
+        }
+
+    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+        """Ask for the month, check the answer and keep what does not change from one answer to the next."""
+        base_url, params = settings.sources.weather.base_url, self._params(month, settings)
+        url = str(httpx.URL(base_url, params=params))
+        try:
+            answer = publisher.get(base_url, params)
+        except FetchFailed as error:
+            if "out of allowed range" in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
+                raise NotPublished(f"weather {month} is not published yet ({error})") from error
+            raise FetchFailed(f"weather {month}: {error}") from error
+        path = folder / f"open-meteo-archive_{month}.json"
+        write_atomically(path, answer)
+        with set_aside_if_rejected(path):
+            hourly = _checked(answer, path.name, *_hours(month, settings))
+        content = json.dumps({"hourly_units": UNITS, "hourly": hourly}, separators=(",", ":")).encode()
+        write_atomically(path, content)
+        return Landed(path, url, len(content), hashlib.sha256(content).hexdigest())
+
+    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+        """The month's hours as Parquet."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        hourly = json.loads(landed.path.read_bytes())["hourly"]
+        times = pa.array(hourly["time"]).cast(pa.timestamp("us"))
+        table = pa.table({"time": times} | {name: pa.array(hourly[name], pa.float64()) for name in UNITS})
+        path = scratch / f"{landed.path.stem}.parquet"
+        pq.write_table(table, path)
+        return [Part(landed.path.name, path, "parquet", {name: name for name in self.columns}, len(table))]
+
+    def _params(self, month: str, settings: Settings) -> dict[str, str]:
+        block = settings.sources.weather
+        first, last = _hours(month, settings)
+        return {
+            "latitude": f"{block.location.latitude}",
+            "longitude": f"{block.location.longitude}",
+            "start_date": f"{first:%Y-%m-%d}",
+            "end_date": f"{last:%Y-%m-%d}",
+            "hourly": ",".join(UNITS),
+            "timezone": "GMT",
+            "wind_speed_unit": "ms",
+        }
+
+
+def _hours(month: str, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
+    first, last = settings.sources.weather.days(month)
+    return utc_hour(first), utc_hour(last + dt.timedelta(days=1))
+
+
+def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
+    """The hours from first to last, both included, of an answer that is what was asked for."""
+    try:
+        body = json.loads(answer)
+    except ValueError as error:
+        raise Rejected(f"{name}: is not JSON; it begins with {answer[:40]!r}") from error
+    if not isinstance(body, dict) or body.get("error"):
+        raise Rejected(f"{name}: the API answers {str(body)[:200]}")
+    if body.get("utc_offset_seconds") != 0:
+        raise Rejected(f"{name}: is {body.get('utc_offset_seconds')} seconds off UTC; GMT was asked for")
+    units, hourly = body.get("hourly_units", {}), body.get("hourly", {})
+    for column, unit in UNITS.items():
+        if units.get(column) != unit:
+            raise Rejected(f"{name}: {column} is in {units.get(column)!r}, not in {unit!r}")
+    return _cut(hourly, name, first, last)
+
+
+def _cut(hourly: dict[str, list[Any]], name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
+    times = hourly.get("time", [])
+    for column in UNITS:
+        if len(hourly.get(column, [])) != len(times):
+            raise Rejected(f"{name}: {column} has {len(hourly.get(column, []))} values for {len(times)} hours")
+    hours = (last - first) // _HOUR + 1
+    wanted = [(first + number * _HOUR).strftime("%Y-%m-%dT%H:%M") for number in range(hours)]
+    at = times.index(wanted[0]) if wanted[0] in times else 0
+    if times[at : at + hours] != wanted:
+        raise Rejected(f"{name}: does not have each hour from {first} to {last}")
+    return {column: hourly[column][at : at + hours] for column in ("time", *UNITS)}

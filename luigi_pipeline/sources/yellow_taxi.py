@@ -1,0 +1,113 @@
+"""TLC's yellow-taxi trips: one Parquet file a month.
+
+Facts from TLC's data dictionary and trip record user guide: times are New York wall time without a zone; rows are filed
+by meter upload, so some lie outside the month; names and types drift from month to month.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.months import may_be_unpublished
+from luigi_pipeline.settings import Download, Settings
+from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.http import NotThere, Publisher
+
+_MAGIC = b"PAR1"
+
+
+class YellowTaxiTrips:
+    """Fills `raw_data.yellow_taxi`, one row a trip."""
+
+    name = "yellow_taxi"
+    table = "yellow_taxi"
+    columns = {
+        "vendor_id": "BIGINT",
+        "tpep_pickup_datetime": "TIMESTAMP",
+        "tpep_dropoff_datetime": "TIMESTAMP",
+        "passenger_count": "BIGINT",
+        "trip_distance": "DOUBLE",
+        "ratecode_id": "BIGINT",
+        "store_and_fwd_flag": "VARCHAR",
+        "pu_location_id": "BIGINT",
+        "do_location_id": "BIGINT",
+        "payment_type": "BIGINT",
+        "fare_amount": "DOUBLE",
+        "extra": "DOUBLE",
+        "mta_tax": "DOUBLE",
+        "tip_amount": "DOUBLE",
+        "tolls_amount": "DOUBLE",
+        "improvement_surcharge": "DOUBLE",
+        "total_amount": "DOUBLE",
+        "congestion_surcharge": "DOUBLE",
+        "airport_fee": "DOUBLE",
+        "cbd_congestion_fee": "DOUBLE",
+    }
+    # The surcharges came with the years: 2019 congestion, 2021 airport, 2025 congestion pricing.
+    optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee"}
+
+    def months(self, settings: Settings) -> list[str]:
+        """The configured months."""
+        block = settings.sources.yellow_taxi
+        return block.months if block.enabled else []
+
+    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+        """The file's URL."""
+        return {"url": self._url(month, settings)}
+
+    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+        """Fetch the month's Parquet file."""
+        url = self._url(month, settings)
+        try:
+            landed = publisher.download(url, folder / url.rpartition("/")[2])
+        except NotThere as error:
+            if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
+                raise NotPublished(f"yellow_taxi {month} is not published yet ({url})") from error
+            raise FetchFailed(f"yellow_taxi {month}: {error}; check the month and base_url") from error
+        with set_aside_if_rejected(landed.path):
+            self.parts(landed, month, folder, settings.download)
+        return landed
+
+    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+        """The file itself, checked: Parquet from end to end, with TLC's yellow columns."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        name = landed.path.name
+        _check_magic(landed.path)
+        try:
+            file = pq.ParquetFile(landed.path)
+        except (OSError, pa.ArrowException) as error:
+            raise Rejected(f"{name}: is not a readable Parquet file ({_first_line(error)})") from error
+        schema = file.schema_arrow
+        columns = match_columns(schema.names, self.columns, set(self.columns) - self.optional, name)
+        if file.metadata.num_rows == 0:
+            raise Rejected(f"{name}: has no rows")
+        changes = [f"{name}: new column {raw}" for raw in columns.values() if raw not in self.columns]
+        changes += [f"{name}: no column {raw}" for raw in sorted(self.optional - set(columns.values()))]
+        for published, raw in columns.items():
+            kind = schema.field(published).type
+            if raw in self.columns and pa.types.is_timestamp(kind) and kind.tz is not None:
+                raise Rejected(f"{name}: {published} has the time zone {kind.tz}; New York wall time is without one")
+        return [Part(name, landed.path, "parquet", columns, file.metadata.num_rows, changes)]
+
+    def _url(self, month: str, settings: Settings) -> str:
+        return f"{settings.sources.yellow_taxi.base_url}/trip-data/yellow_tripdata_{month}.parquet"
+
+
+def _check_magic(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+        file.seek(max(0, path.stat().st_size - len(_MAGIC)))
+        tail = file.read()
+    if head != _MAGIC:
+        raise Rejected(f"{path.name}: is not Parquet; it begins with {head!r}")
+    if tail != _MAGIC:
+        raise Rejected(f"{path.name}: is cut off: {path.stat().st_size:,} bytes, without Parquet's ending")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

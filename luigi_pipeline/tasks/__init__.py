@@ -1,0 +1,20 @@
+"""The task graph: fetch and load each month, sum up each source, build the models, validate them."""
+
+from luigi_pipeline.tasks.build import DbtBuild
+from luigi_pipeline.tasks.fetch import FetchMonth, FetchZones
+from luigi_pipeline.tasks.ingest import Ingest, IngestCitibike, IngestWeather, IngestYellowTaxi
+from luigi_pipeline.tasks.load import LoadMonth, LoadZones
+from luigi_pipeline.tasks.validate import Validate
+
+__all__ = [
+    "DbtBuild",
+    "FetchMonth",
+    "FetchZones",
+    "Ingest",
+    "IngestCitibike",
+    "IngestWeather",
+    "IngestYellowTaxi",
+    "LoadMonth",
+    "LoadZones",
+    "Validate",
+]

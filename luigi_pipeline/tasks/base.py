@@ -1,0 +1,116 @@
+"""What all tasks share: they are done when their marker says so."""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import abstractmethod
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from luigi_pipeline import identity, markers, runs
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.markers import Marker
+from luigi_pipeline.settings import Settings
+
+log = logging.getLogger("luigi_pipeline.tasks")
+
+
+class MobilityTask(luigi.Task):
+    """A task that leaves a marker.
+
+    A subclass says what its result depends on (`fingerprint`) and does the work (`work`). It is complete when what it
+    requires is complete and its marker, of the warehouse that is there now, bears the fingerprint of today.
+    """
+
+    in_warehouse = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Make the task; the first one of a process begins the run."""
+        super().__init__(*args, **kwargs)
+        runs.begin()
+
+    @property
+    def settings(self) -> Settings:
+        """The run's configuration."""
+        return runs.configuration()
+
+    @property
+    def data(self) -> DataDir:
+        """The run's data dir."""
+        return runs.data_dir()
+
+    @property
+    def marker_path(self) -> Path:
+        """Where the marker is: one folder per task, one file per set of parameters."""
+        return self.data.markers.joinpath(self.task_family, *self.to_str_params().values()).with_suffix(".json")
+
+    @property
+    def title(self) -> str:
+        """The task as people read it: LoadMonth citibike 2024-09."""
+        return " ".join([self.task_family, *self.to_str_params().values()])
+
+    def output(self) -> luigi.LocalTarget:
+        """The marker."""
+        return luigi.LocalTarget(str(self.marker_path))
+
+    def marker(self) -> Marker | None:
+        """The marker, if it is of the warehouse that is there now."""
+        found = markers.read(self.marker_path)
+        if found and self.in_warehouse and found.warehouse != identity.warehouse_id(self.data):
+            return None
+        return found
+
+    def complete(self) -> bool:
+        """Whether there is nothing to do. Reads markers only."""
+        if not all(task.complete() for task in luigi.task.flatten(self.requires())):
+            return False
+        found = self.marker()
+        return found is not None and found.fingerprint == self.fingerprint()
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Digest of everything that the result depends on."""
+
+    @abstractmethod
+    def work(self) -> Marker | Generator[luigi.Task, None, Marker]:
+        """Do the work and return the marker to leave, its times left open."""
+
+    def run(self) -> Generator[luigi.Task, None, None]:
+        """Do the work unless it turns out to be done, leave the marker, and say so in one line."""
+        if self.complete():
+            log.info("%s: nothing has changed", self.title)
+            return
+        started, clock = markers.utc_now(), time.monotonic()
+        try:
+            made = self.work()
+            marker = made if isinstance(made, Marker) else (yield from made)
+        except PipelineError as error:
+            log.error("%s failed: %s", self.title, error)
+            raise
+        except Exception as error:
+            log.error("%s failed: %s: %s; see %s", self.title, type(error).__name__, _one_line(error), self.data.logs)
+            raise
+        replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
+        log.info("%s: %s (%.1f s)", self.title, marker.details.get("summary", "done"), time.monotonic() - clock)
+
+    def new_marker(self, fingerprint: str, **facts: Any) -> Marker:
+        """A marker of this task, bound to the warehouse that is there now."""
+        return Marker(
+            task=self.task_family,
+            parameters=self.to_str_params(),
+            fingerprint=fingerprint,
+            started_at="",
+            finished_at="",
+            warehouse=identity.warehouse_id(self.data) if self.in_warehouse else None,
+            **facts,
+        )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

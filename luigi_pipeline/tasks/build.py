@@ -1,0 +1,62 @@
+"""Building the models with dbt, and testing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from luigi_pipeline import markers, project
+from luigi_pipeline.markers import Marker
+from luigi_pipeline.tasks.base import MobilityTask
+from luigi_pipeline.tasks.ingest import IngestSource, sources
+
+# Files of the dbt project that decide what is built and tested; its target folder, if it has one, does not.
+_CODE = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*", "seeds/**/*")
+
+
+class DbtBuild(MobilityTask):
+    """The staging models, dimensions and facts are built from the raw tables, and their data tests pass."""
+
+    resources = {"warehouse": 1}
+
+    def requires(self) -> list[IngestSource]:
+        """The three sources."""
+        return sources()
+
+    def fingerprint(self) -> str:
+        """Digest of the sources' fingerprints, the dbt project's files and the variables that it is given."""
+        folder = project.folder() / "dbt_project"
+        files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
+        return markers.digest(
+            {
+                "sources": [task.fingerprint() for task in sources()],
+                "code": markers.digest_files(files, folder),
+                "variables": self._variables(),
+            }
+        )
+
+    def work(self) -> Marker:
+        """Run dbt: models first, each followed by its data tests."""
+        from luigi_pipeline.warehouse import models
+
+        outcome = models.build(project.folder() / "dbt_project", self.data, self.settings.warehouse, self._variables())
+        return self.new_marker(
+            self.fingerprint(),
+            versions=outcome.versions,
+            details={
+                "summary": f"{outcome.models} models, {outcome.tests} tests passed, {len(outcome.warnings)} warned",
+                "models": outcome.models,
+                "tests": outcome.tests,
+                "warnings": outcome.warnings,
+                "seconds_by_model": outcome.seconds_by_model,
+            },
+        )
+
+    def _variables(self) -> dict[str, Any]:
+        blocks = self.settings.sources
+        names = [name for name in ("yellow_taxi", "citibike", "weather") if self.settings.source(name).enabled]
+        weather = blocks.weather if blocks.weather.enabled else None
+        return {
+            "enabled_sources": names,
+            "weather_start_date": str(weather.start_date) if weather else None,
+            "weather_end_date": str(weather.end_date) if weather else None,
+        }

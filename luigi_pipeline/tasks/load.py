@@ -1,0 +1,172 @@
+"""Loading landed files into the raw tables, one writer at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline import markers
+from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.markers import Marker
+from luigi_pipeline.sources import Landed
+from luigi_pipeline.sources.base import set_aside_if_rejected
+from luigi_pipeline.tasks.base import MobilityTask
+from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
+from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
+
+log = logging.getLogger("luigi_pipeline.tasks")
+
+# Part of every load's fingerprint: raise it when the same files would give other rows.
+_VERSION = 1
+
+
+class Load(MobilityTask):
+    """A published file in its raw table, whole and exactly once."""
+
+    resources = {"warehouse": 1}
+    priority = 10  # before further fetches, so that the two overlap
+
+    @property
+    def fetch(self) -> Fetch:
+        """The fetch that this load waits for."""
+        raise NotImplementedError
+
+    def requires(self) -> Fetch:
+        """The landed file."""
+        return self.fetch
+
+    def complete(self) -> bool:
+        """Whether the marker is of what is asked for today. The landed file is not needed any more."""
+        found = self.marker()
+        return found is not None and found.request == self.fetch.request and found.fingerprint == self.fingerprint()
+
+    def fingerprint(self) -> str:
+        """Digest of the file that is loaded and of the schema that it is cast to."""
+        found = self.marker()
+        return self._fingerprint_of(found.sources[0]["sha256"]) if found and found.sources else ""
+
+    def work(self) -> Marker:
+        """Type the landed file and put its rows into the raw table."""
+        from luigi_pipeline.warehouse import database
+
+        database.recognise(self.data, self.settings.warehouse)
+        landed = self._landed()
+        fingerprint = self._fingerprint_of(landed.sha256)
+        found = self.marker()
+        if found and found.fingerprint == fingerprint:
+            # Fetched again with equal content: what is in the warehouse stands, and so does all that depends on it.
+            return self.new_marker(
+                fingerprint,
+                request=self.fetch.request,
+                sources=[found.sources[0] | self._published(landed)],
+                load_id=found.load_id,
+                schema_changes=found.schema_changes,
+                versions=found.versions,
+                details=found.details | {"summary": "the published file is the same"},
+            )
+        return self._load(landed, fingerprint)
+
+    def on_success(self) -> None:
+        """Drop the landed file where it is not to be kept."""
+        if not self.settings.download.keep_landed:
+            self._drop_landed()
+
+    def _load(self, landed: Landed, fingerprint: str) -> Marker:
+        import dlt
+        import duckdb
+
+        from luigi_pipeline.warehouse import database, loading, preparing
+
+        source, month = self.fetch.origin, self.to_str_params().get("month")
+        scratch = self.data.scratch / "load"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            with set_aside_if_rejected(landed.path):
+                parts = source.parts(landed, month or "", scratch, self.settings.download)
+                prepared = preparing.prepare(
+                    source, landed, parts, month, scratch / "typed.parquet", self.settings.warehouse
+                )
+            with database.writing(self.data, self.settings.warehouse) as connection:
+                load_id = loading.load(connection, self.data, source, month, landed, prepared)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        rows = sum(prepared.rows.values())
+        for change in prepared.changes:
+            if ": new column " in change:
+                log.warning("%s: %s", self.title, change)
+        members = [{"name": name, "rows": count} for name, count in prepared.rows.items()]
+        return self.new_marker(
+            fingerprint,
+            request=self.fetch.request,
+            sources=[self._published(landed) | {"rows": rows, "members": members}],
+            load_id=load_id,
+            schema_changes=prepared.changes,
+            versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
+            details={"rows": rows, "summary": f"{rows:,} rows"},
+        )
+
+    def _landed(self) -> Landed:
+        landed = self.fetch.landed()
+        if landed is None:
+            raise PipelineError(f"{self.title}: its file in {self.data.landing} is gone; run again to fetch it")
+        with landed.path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        if content != landed.sha256:
+            landed.path.unlink()
+            raise PipelineError(f"{landed.path} has changed since it was fetched; run again to fetch it anew")
+        return landed
+
+    def _published(self, landed: Landed) -> dict[str, Any]:
+        return {
+            "path": landed.path.relative_to(self.data.root).as_posix(),
+            "url": landed.url,
+            "size": landed.size,
+            "sha256": landed.sha256,
+            "etag": landed.etag,
+            "last_modified": landed.last_modified,
+        }
+
+    def _fingerprint_of(self, sha256: str) -> str:
+        return markers.digest({"version": _VERSION, "sha256": sha256, "columns": self.fetch.origin.columns})
+
+    def _drop_landed(self) -> None:
+        marker = self.marker()
+        if marker:
+            path = self.data.root / marker.sources[0]["path"]
+            if not _is_awaited(path, self.settings.sources.citibike.months):
+                path.unlink(missing_ok=True)
+                path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+
+
+class LoadMonth(Load):
+    """A month of a source in its raw table, whole and exactly once."""
+
+    source = SourceParameter()
+    month = MonthParameter(description="The month, YYYY-MM.")
+
+    @property
+    def fetch(self) -> Fetch:
+        """The month's fetch."""
+        return FetchMonth(source=self.source, month=self.month)
+
+
+class LoadZones(Load):
+    """TLC's 265 taxi zones in `raw_data.taxi_zones`."""
+
+    @property
+    def fetch(self) -> Fetch:
+        """The fetch of the zone lookup."""
+        return FetchZones()
+
+
+def _is_awaited(path: Path, months: list[str]) -> bool:
+    """Whether another month still needs the file, as months of one yearly archive do."""
+    for month in months:
+        landed = FetchMonth(source="citibike", month=month).landed()
+        if landed and landed.path == path and not LoadMonth(source="citibike", month=month).complete():
+            return True
+    return False

@@ -1,0 +1,31 @@
+"""Parameters of the month tasks."""
+
+from __future__ import annotations
+
+import luigi
+
+from luigi_pipeline.months import is_month
+
+
+class MonthParameter(luigi.Parameter):
+    """A month, written YYYY-MM."""
+
+    def parse(self, text: str) -> str:
+        """Check the month.
+
+        Raises:
+            ValueError: It is not written YYYY-MM.
+        """
+        if not is_month(text):
+            raise ValueError(f"{text!r} is not a month; write it as 2024-09")
+        return text
+
+
+class SourceParameter(luigi.ChoiceParameter):
+    """One of the sources that come in months."""
+
+    def __init__(self) -> None:
+        """The three sources."""
+        super().__init__(
+            choices=["yellow_taxi", "citibike", "weather"], description="The source: yellow_taxi, citibike or weather."
+        )

@@ -1,0 +1,90 @@
+"""Opening the warehouse file, and telling which warehouse it is."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from luigi_pipeline import identity
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.settings import Warehouse
+
+log = logging.getLogger("luigi_pipeline.warehouse")
+
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+_POLL_SECONDS = 0.5
+
+
+@contextmanager
+def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, made anew where there is none, and note which warehouse it is.
+
+    Raises:
+        WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
+    """
+    data.root.mkdir(parents=True, exist_ok=True)
+    connection = _open(data.warehouse, limits, read_only=False)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        _identify(connection, data)
+        yield connection
+    finally:
+        connection.close()
+
+
+def recognise(data: DataDir, limits: Warehouse) -> None:
+    """Find out which warehouse a file is that was put there by other means (a restored or copied data dir)."""
+    if data.warehouse.exists() and identity.warehouse_id(data) is None:
+        with writing(data, limits):
+            pass
+
+
+def _open(path: Path, limits: Warehouse, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": limits.threads,
+        "memory_limit": limits.memory_limit,
+        "temp_directory": str(path.with_name("scratch") / "spill"),
+    }
+    deadline = time.monotonic() + limits.wait_seconds
+    told = False
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.IOException as error:
+            holder = _HOLDER.search(str(error))
+            if holder is None:
+                raise WarehouseError(f"{path}: can't be opened: {_first_line(error)}") from error
+            who = f"{holder['program']} (PID {holder['pid']})"
+            if time.monotonic() >= deadline:
+                raise WarehouseError(f"{path}: is still open in {who}; close it there and run again") from error
+            if not told:
+                log.warning("waiting for %s: it is open in %s", path.name, who)
+                told = True
+            time.sleep(_POLL_SECONDS)
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"{path}: is not a warehouse that DuckDB {duckdb.__version__} can read: "
+                f"{_first_line(error)}; move it away to load everything anew"
+            ) from error
+
+
+def _identify(connection: duckdb.DuckDBPyConnection, data: DataDir) -> None:
+    connection.execute("create schema if not exists meta")
+    connection.execute("create table if not exists meta.warehouse (id varchar)")
+    found = connection.execute("select id from meta.warehouse").fetchone()
+    if found is None:
+        found = (uuid.uuid4().hex,)
+        connection.execute("insert into meta.warehouse values (?)", found)
+    identity.note_warehouse(data, found[0])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]

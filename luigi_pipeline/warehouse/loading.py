@@ -1,0 +1,143 @@
+"""Loading a month into its raw table with dlt, and proving that it is there, whole and once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import duckdb
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.sources import SOURCES, Landed, Source
+from luigi_pipeline.warehouse.preparing import Prepared
+
+# dlt reads its settings from the environment; nothing is to leave the machine or the data dir.
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+os.environ.setdefault("LOAD__TRUNCATE_STAGING_DATASET", "true")
+
+_LINEAGE = {
+    "_source_file": "VARCHAR",
+    "_source_month": "VARCHAR",
+    "_source_row": "BIGINT",
+    "_source_version": "VARCHAR",
+}
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    data: DataDir,
+    source: Source,
+    month: str | None,
+    landed: Landed,
+    file: Prepared,
+) -> str:
+    """Replace a month in its raw table by the rows of a prepared file, in one transaction.
+
+    Args:
+        connection: The warehouse, open for writing.
+        data: Where dlt keeps its working files.
+        source: Whose table it is.
+        month: The month; None for a source without months, whose table is replaced as a whole.
+        landed: The published file that the rows come from.
+        file: The typed rows.
+
+    Returns:
+        dlt's id of the load.
+
+    Raises:
+        WarehouseError: What the table holds afterwards is not what the file holds.
+    """
+    table = f"raw_data.{source.table}"
+    create_raw_tables(connection)
+    present = connection.execute(
+        f"select exists (from {table} where _source_month is not distinct from ?)", [month]
+    ).fetchone()
+    # dlt's delete-insert costs about twice an append.
+    disposition: Any = {"disposition": "merge", "strategy": "delete-insert"} if present == (True,) else "append"
+    load_id = _run_dlt(connection, data, source, file, disposition, "_source_month" if month else "_source_file")
+    _reconcile(connection, table, month, file.rows, landed.version)
+    _note_source_files(connection, source, month, landed, file.rows)
+    return load_id
+
+
+def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the raw tables that are not there yet, empty: the models read all of them, whichever sources are enabled."""
+    connection.execute("create schema if not exists raw_data")
+    for source in SOURCES.values():
+        columns = ", ".join(f"{name} {kind}" for name, kind in (source.columns | _LINEAGE).items())
+        connection.execute(f"create table if not exists raw_data.{source.table} ({columns})")
+    connection.execute(
+        "create table if not exists meta.source_files (source varchar, source_month varchar, source_file varchar, "
+        "source_version varchar, source_url varchar, row_count bigint, loaded_at timestamp)"
+    )
+
+
+def _run_dlt(
+    connection: duckdb.DuckDBPyConnection,
+    data: DataDir,
+    source: Source,
+    file: Prepared,
+    disposition: Any,
+    merge_key: Literal["_source_month", "_source_file"],
+) -> str:
+    import dlt
+    import pyarrow.parquet as pq
+    from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
+
+    # A fresh working folder: what a killed run left pending would be loaded instead of this file. All that dlt has
+    # to remember, it keeps in the warehouse.
+    folder = data.scratch / "dlt"
+    shutil.rmtree(folder, ignore_errors=True)
+    schema = pq.read_schema(file.path)
+    columns = py_arrow_to_table_schema_columns(schema)
+    for column in columns.values():
+        if column["data_type"] == "timestamp":
+            # As it stands in the file; with any other hint dlt would rewrite the whole of it.
+            column["timezone"] = False
+            column["precision"] = 6
+
+    @dlt.resource(name=source.table, columns=columns, write_disposition=disposition, merge_key=merge_key)
+    def rows() -> Iterator[Any]:
+        yield dlt.mark.with_file_import(str(file.path), "parquet", sum(file.rows.values()))
+
+    pipeline = dlt.pipeline(
+        pipeline_name="nyc_mobility",
+        pipelines_dir=str(folder),
+        destination=dlt.destinations.duckdb(connection),
+        dataset_name="raw_data",
+    )
+    info = pipeline.run(rows())
+    info.raise_on_failed_jobs()
+    shutil.rmtree(folder, ignore_errors=True)
+    return str(info.loads_ids[0])
+
+
+def _reconcile(
+    connection: duckdb.DuckDBPyConnection, table: str, month: str | None, expected: dict[str, int], version: str
+) -> None:
+    counted = connection.execute(
+        f"select _source_file, _source_version, count(*) from {table} "
+        "where _source_month is not distinct from ? group by all",
+        [month],
+    ).fetchall()
+    wanted = {(name, version, rows) for name, rows in expected.items() if rows}
+    if set(counted) != wanted:
+        raise WarehouseError(f"{table} {month or ''}: holds {sorted(counted)} after the load, not {sorted(wanted)}")
+
+
+def _note_source_files(
+    connection: duckdb.DuckDBPyConnection, source: Source, month: str | None, landed: Landed, rows: dict[str, int]
+) -> None:
+    connection.begin()
+    connection.execute(
+        "delete from meta.source_files where source = ? and source_month is not distinct from ?", [source.name, month]
+    )
+    connection.executemany(
+        "insert into meta.source_files values (?, ?, ?, ?, ?, ?, current_timestamp)",
+        [[source.name, month, name, landed.version, landed.url, count] for name, count in rows.items()],
+    )
+    connection.commit()

@@ -1,0 +1,176 @@
+"""Running dbt in this process, on the warehouse."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from luigi_pipeline import markers
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import BuildFailed
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import database, loading
+
+if TYPE_CHECKING:
+    import duckdb
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ModelNode
+
+log = logging.getLogger("luigi_pipeline.warehouse")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What dbt did.
+
+    Attributes:
+        models: Models built.
+        tests: Data tests passed.
+        warnings: Data tests that warned, each in one line.
+        seconds_by_model: How long each model took.
+        versions: Of dbt and its adapter.
+    """
+
+    models: int
+    tests: int
+    warnings: list[str]
+    seconds_by_model: dict[str, float]
+    versions: dict[str, str]
+
+
+def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> Outcome:
+    """Build and test all models.
+
+    Incremental models are built anew where their code, or that of a model above them, is not what built them.
+
+    Args:
+        folder: The dbt project.
+        data: The data dir, with the warehouse; dbt's target folder and logs are in it too.
+        limits: What DuckDB may use.
+        variables: dbt's variables.
+
+    Returns:
+        Counts, warnings and seconds.
+
+    Raises:
+        BuildFailed: A model or a data test failed; the message names the first ones.
+    """
+    from dbt.cli.main import dbtRunner
+    from dbt.version import installed
+
+    with _environment(data, limits):
+        # The manifest of this parse is handed to the build, which then need not parse again.
+        manifest = _parse(dbtRunner(), folder, data, variables)
+        code = _code_of_incremental_models(manifest)
+        with database.writing(data, limits) as connection:
+            loading.create_raw_tables(connection)
+            stale = _forget_stale_code(connection, code)
+        flags = ["--full-refresh"] if stale else []
+        command = ["build", "--exclude-resource-type", "unit_test", *flags, *_options(folder, data, variables)]
+        result = dbtRunner(manifest=manifest).invoke(command)
+    if result.exception is not None:
+        raise BuildFailed(f"dbt: {_one_line(result.exception)}; see {data.logs / 'dbt.log'}")
+    results = list(cast("RunExecutionResult", result.result).results)
+    failed = [_explain(item) for item in results if item.status in ("error", "fail", "runtime error")]
+    if failed:
+        raise BuildFailed(
+            f"{len(failed)} of dbt's models and tests failed: {'; '.join(failed[:5])}; see {data.logs / 'dbt.log'}"
+        )
+    with database.writing(data, limits) as connection:
+        _note_code(connection, code)
+    warnings = [_explain(item) for item in results if item.status == "warn"]
+    for warning in warnings:
+        log.warning("%s", warning)
+    built = [item for item in results if item.node.unique_id.startswith("model.")]
+    return Outcome(
+        models=len(built),
+        tests=sum(item.node.unique_id.startswith("test.") and item.status == "pass" for item in results),
+        warnings=warnings,
+        seconds_by_model={item.node.name: round(item.execution_time, 2) for item in built},
+        versions={"dbt-core": installed.to_version_string(skip_matcher=True)},
+    )
+
+
+def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
+    result = runner.invoke(["parse", *_options(folder, data, variables)])
+    if not result.success:
+        raise BuildFailed(f"dbt can't read {folder}: {_one_line(result.exception)}")
+    return cast("Manifest", result.result)
+
+
+def _options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str]:
+    return [
+        "--project-dir", str(folder),
+        "--profiles-dir", str(folder),
+        "--target-path", str(data.dbt / "target"),
+        "--log-path", str(data.logs),
+        "--log-level", "none",
+        "--log-level-file", "info",
+        "--quiet",
+        "--no-use-colors",
+        "--vars", json.dumps(variables, sort_keys=True),
+    ]  # fmt: skip
+
+
+@contextmanager
+def _environment(data: DataDir, limits: Warehouse) -> Iterator[None]:
+    """What dbt_project/profiles.yml reads."""
+    given = {
+        "MOBILITY_WAREHOUSE": str(data.warehouse),
+        "MOBILITY_THREADS": str(limits.threads),
+        "MOBILITY_MEMORY_LIMIT": limits.memory_limit,
+    }
+    before = dict(os.environ)
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
+    """Digest, for each incremental model, of the SQL that its rows come from: its own, its ancestors', all macros."""
+    project = manifest.metadata.project_name
+    macros = sorted(macro.macro_sql for macro in manifest.macros.values() if macro.package_name == project)
+    models = {key: cast("ModelNode", node) for key, node in manifest.nodes.items() if key.startswith("model.")}
+
+    def ancestors(key: str) -> set[str]:
+        return {key}.union(*(ancestors(parent) for parent in models[key].depends_on.nodes if parent in models))
+
+    return {
+        model.name: markers.digest([macros, {name: models[name].raw_code for name in ancestors(key)}])
+        for key, model in models.items()
+        if model.config.materialized == "incremental"
+    }
+
+
+def _forget_stale_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> bool:
+    """Whether any incremental model was built by other code; if so, none counts as built until this build has ended."""
+    connection.execute("create table if not exists meta.model_code (model varchar primary key, code varchar)")
+    noted = dict(connection.execute("select model, code from meta.model_code").fetchall())
+    if noted == code:
+        return False
+    connection.execute("delete from meta.model_code")
+    return True
+
+
+def _note_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> None:
+    connection.executemany("insert or replace into meta.model_code values (?, ?)", list(code.items()))
+
+
+def _explain(item: Any) -> str:
+    message = _one_line(item.message or "")
+    return f"{item.node.name}: {message}" if message else str(item.node.name)
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:300]
