@@ -30,12 +30,12 @@ class IngestSource(MobilityTask):
     def fingerprint(self) -> str:
         """Digest of what is loaded: a month that leaves the configuration stays, and changes nothing."""
         loads = {month: marker.fingerprint for month, marker in self.loads().items()}
-        return markers.digest({"enabled": self._is_enabled(), "loads": loads})
+        return markers.digest({"enabled": self.is_enabled(), "loads": loads})
 
     def work(self) -> Marker:
         """Sum up the months."""
         rows = {month: int(marker.details["rows"]) for month, marker in self.loads().items()}
-        status = "loaded" if self._is_enabled() else "disabled"
+        status = "loaded" if self.is_enabled() else "disabled"
         total = sum(rows.values())
         return self.new_marker(
             self.fingerprint(),
@@ -48,7 +48,8 @@ class IngestSource(MobilityTask):
             },
         )
 
-    def _is_enabled(self) -> bool:
+    def is_enabled(self) -> bool:
+        """Whether the configuration wants the source."""
         return self.settings.source(self.source_name).enabled
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from luigi_pipeline import markers, project
+from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild
+from luigi_pipeline.tasks.ingest import sources
+
+log = logging.getLogger("luigi_pipeline.tasks")
 
 
 class Validate(MobilityTask):
@@ -31,4 +37,35 @@ class Validate(MobilityTask):
 
     def work(self) -> Marker:
         """Run the suites; write the report and the Data Docs."""
-        raise NotImplementedError
+        from luigi_pipeline.validation.run import ValidationInput, validate
+
+        # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
+        expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
+        summary = validate(
+            self.data.warehouse,
+            project.folder() / "config" / "expectations",
+            ValidationInput(
+                enabled_sources=frozenset(expected),
+                min_rows=self.settings.validation.min_rows.model_dump(),
+                threads=self.settings.warehouse.threads,
+                memory_limit=self.settings.warehouse.memory_limit,
+            ),
+            self.data.validation,
+        )
+        if not summary.ok:
+            first = "; ".join(item.line for item in summary.blocking[:3])
+            raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")
+        for item in summary.outcomes:
+            if item.status == "failed":
+                log.warning("%s", item.line)
+        passed = summary.count("passed")
+        return self.new_marker(
+            self.fingerprint(),
+            details={
+                "summary": f"{passed} of {len(summary.outcomes)} expectations hold in {len(summary.suites)} suites",
+                "suites": len(summary.suites),
+                "passed": passed,
+                "failed": summary.count("failed"),
+                "skipped": summary.count("skipped"),
+            },
+        )

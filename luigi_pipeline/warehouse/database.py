@@ -34,6 +34,7 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
     connection = _open(data.warehouse, limits, read_only=False)
     try:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set preserve_insertion_order = false")  # rows know their place by _source_row
         _identify(connection, data)
         yield connection
     finally:

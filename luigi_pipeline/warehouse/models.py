@@ -63,6 +63,7 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
     Raises:
         BuildFailed: A model or a data test failed; the message names the first ones.
     """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from dbt.version import installed
 
@@ -75,7 +76,10 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
             stale = _forget_stale_code(connection, code)
         flags = ["--full-refresh"] if stale else []
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *_options(folder, data, variables)]
-        result = dbtRunner(manifest=manifest).invoke(command)
+        try:
+            result = dbtRunner(manifest=manifest).invoke(command)
+        finally:
+            DuckDBConnectionManager.close_all_connections()
     if result.exception is not None:
         raise BuildFailed(f"dbt: {_one_line(result.exception)}; see {data.logs / 'dbt.log'}")
     results = list(cast("RunExecutionResult", result.result).results)

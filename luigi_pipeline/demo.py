@@ -1,0 +1,71 @@
+"""`make demo`: the offline sample, served over HTTP on loopback, through the whole pipeline."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from luigi_pipeline import overview, project
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.sample import Publishers, generate
+
+_MONTHS = ("2024-10", "2024-11")
+# The same address each time, so that a second demo finds the same files at the same place and has nothing to do.
+_PORT = 18_724
+
+
+def main() -> int:
+    """Generate the sample, serve it, run `Validate` on it and show what came of it."""
+    console = Console(highlight=False)
+    try:
+        folder = project.folder()
+    except ConfigError as error:
+        console.print(f"error: {error}")
+        return 40
+    data = DataDir(folder / "data" / "demo")
+    published = data.root / "publishers"
+    rows = generate(published, months=_MONTHS)
+    console.print(f"sample of {sum(rows.values()):,} rows in {len(rows)} files in data/demo/publishers")
+    with Publishers(published, port=_free_port()) as url:
+        config = data.root / "ingestion.yaml"
+        config.write_text(yaml.safe_dump(_configuration(url)), encoding="utf-8")
+        code = _run(folder, config, data.root)
+    if code == 0:
+        overview.show(data, console)
+    return code
+
+
+def _configuration(url: str) -> dict[str, object]:
+    months = list(_MONTHS)
+    return {
+        "sources": {
+            "yellow_taxi": {"base_url": url, "months": months},
+            "citibike": {"base_url": f"{url}/tripdata", "months": months},
+            "weather": {"base_url": f"{url}/v1/archive", "start_date": "2024-10-01", "end_date": "2024-11-30"},
+        }
+    }
+
+
+def _run(folder: Path, config: Path, data: Path) -> int:
+    command = ["luigi", "--module", "luigi_pipeline", "Validate"]
+    options = ["--mobility-config", str(config), "--mobility-data-dir", str(data)]
+    return subprocess.run([*command, *options], cwd=folder, check=False).returncode
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", _PORT))
+        except OSError:
+            return 0
+    return _PORT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""An offline sample: seeded files as TLC, CitiBike and Open-Meteo publish them, and their server.
+
+`generate` writes a folder of files; `Publishers` serves such a folder on loopback.
+"""
+
+from luigi_pipeline.sample.faults import Fault
+from luigi_pipeline.sample.generator import generate
+from luigi_pipeline.sample.server import Publishers, Request
+
+__all__ = ["Fault", "Publishers", "Request", "generate"]

@@ -1,0 +1,154 @@
+"""Months, New York wall time and random streams: what every part of the sample shares."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zlib
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+NEW_YORK = ZoneInfo("America/New_York")
+HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """A calendar month in New York."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read `YYYY-MM`.
+
+        Args:
+            text: The month as the configuration spells it.
+
+        Returns:
+            The month.
+
+        Raises:
+            ValueError: The text is not a month.
+        """
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+            raise ValueError(f"month {text!r} is not YYYY-MM")
+        return cls(int(text[:4]), int(text[5:]))
+
+    def __str__(self) -> str:
+        """`YYYY-MM`."""
+        return f"{self.year:04d}-{self.number:02d}"
+
+    @property
+    def compact(self) -> str:
+        """`YYYYMM`, as CitiBike names its files."""
+        return f"{self.year:04d}{self.number:02d}"
+
+    @property
+    def ordinal(self) -> int:
+        """Months since year 0: consecutive months differ by one."""
+        return self.year * 12 + self.number - 1
+
+    def shift(self, months: int) -> Month:
+        """The month so many months later (or earlier, when negative)."""
+        ordinal = self.ordinal + months
+        return Month(ordinal // 12, ordinal % 12 + 1)
+
+    @property
+    def start_utc(self) -> int:
+        """Epoch seconds of the month's first midnight in New York."""
+        return int(dt.datetime(self.year, self.number, 1, tzinfo=NEW_YORK).timestamp())
+
+    @property
+    def end_utc(self) -> int:
+        """Epoch seconds of the next month's first midnight in New York."""
+        return self.shift(1).start_utc
+
+    def hours_utc(self) -> IntArray:
+        """Epoch seconds of each hour of the month: 24 a day, but 23 and 25 on the DST days."""
+        return np.arange(self.start_utc, self.end_utc, HOUR_SECONDS, dtype=np.int64)
+
+    def repeated_hour_utc(self) -> int | None:
+        """Epoch seconds at which this month's clocks go back, or None where they do not."""
+        hours = self.hours_utc()
+        back = np.flatnonzero(np.diff(to_new_york(hours)) == 0)
+        return int(hours[back[0] + 1]) if len(back) else None
+
+
+def to_new_york(utc_seconds: IntArray) -> IntArray:
+    """Turn UTC into New York wall time, both as seconds since 1970 on their own clock.
+
+    The zone's rules are asked once for each distinct hour, since every change of offset
+    falls on a whole UTC hour.
+
+    Args:
+        utc_seconds: Epoch seconds.
+
+    Returns:
+        Seconds that, read as if they were UTC, show the wall clock in New York.
+    """
+    hours, position = np.unique(utc_seconds // HOUR_SECONDS, return_inverse=True)
+    offsets = np.array([_offset_seconds(hour) for hour in hours.tolist()], dtype=np.int64)
+    return utc_seconds + offsets[position]
+
+
+def weekday(wall_seconds: IntArray) -> IntArray:
+    """Day of the week, Monday 0; 1970-01-01 was a Thursday."""
+    return np.asarray((wall_seconds // DAY_SECONDS + 3) % 7, dtype=np.int64)
+
+
+def hour_of_day(wall_seconds: IntArray) -> IntArray:
+    """Hour of the day, 0 to 23."""
+    return np.asarray(wall_seconds // HOUR_SECONDS % 24, dtype=np.int64)
+
+
+def _offset_seconds(hour: int) -> int:
+    offset = dt.datetime.fromtimestamp(hour * HOUR_SECONDS, NEW_YORK).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
+def random_stream(seed: int, name: str, year: int, month: int = 0) -> np.random.Generator:
+    """A generator of its own for each part and month, so that any month can be made alone.
+
+    Args:
+        seed: The sample's seed.
+        name: What the numbers are for.
+        year: Year they belong to.
+        month: Month they belong to, 0 for a whole year.
+
+    Returns:
+        The generator.
+    """
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), year, month])
+
+
+class Lots:
+    """Draws disjoint sets of rows, so that no row gets two oddities at once."""
+
+    def __init__(self, rng: np.random.Generator, rows: int) -> None:
+        """Shuffle the positions of so many rows."""
+        self._rows = rows
+        self._left = rng.permutation(rows)
+
+    def draw(self, share: float, least: int) -> IntArray:
+        """Take rows that were not taken before.
+
+        Args:
+            share: Part of all rows, 0 to 1.
+            least: Rows to take however small the share is.
+
+        Returns:
+            Row positions.
+        """
+        count = max(least, round(self._rows * share))
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken

@@ -1,0 +1,95 @@
+"""Writes a folder of sample files, laid out as the three publishers serve them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from luigi_pipeline.sample.bike_file import write_bike_month
+from luigi_pipeline.sample.clock import DAY_SECONDS, Month
+from luigi_pipeline.sample.taxi_file import write_taxi_month
+from luigi_pipeline.sample.weather import write_weather
+from luigi_pipeline.sample.zones import write_zones
+
+DEFAULT_MONTHS = ("2024-10", "2024-11")
+DEFAULT_ROWS = 75_000
+DEFAULT_SEED = 2024
+# Room for one of every oddity.
+FEWEST_ROWS = 100
+# Earlier rides have another CSV header, which the sample does not know.
+FIRST_MONTH = Month(2021, 2)
+
+
+def generate(
+    folder: Path,
+    *,
+    months: Sequence[str] = DEFAULT_MONTHS,
+    taxi_trips_per_month: int = DEFAULT_ROWS,
+    rides_per_month: int = DEFAULT_ROWS,
+    seed: int = DEFAULT_SEED,
+) -> dict[str, int]:
+    """Write a seeded sample of what TLC, CitiBike and Open-Meteo publish.
+
+    A file depends on the seed, its own month (or year) and size only: the same arguments give the
+    same bytes, and a month made alone equals the month made with others. Each file is dated as
+    its publisher would date it.
+
+    Args:
+        folder: Folder to write to; made where it is missing. Other files in it stay.
+        months: New York months, `YYYY-MM`. Weather is written for each year that they touch,
+            and for the one after a December.
+        taxi_trips_per_month: Rows of each month's yellow taxi file.
+        rides_per_month: Rows of each month's CitiBike archive.
+        seed: Any number from 0.
+
+    Returns:
+        Rows of each file written, by its path under the folder.
+
+    Raises:
+        ValueError: A month, a size or the seed is out of range; nothing is written.
+    """
+    wanted = sorted({Month.parse(text) for text in months})
+    _check(wanted, min(taxi_trips_per_month, rides_per_month), seed)
+    rows: dict[str, int] = {}
+
+    def put(path: str, published: Month, write: Callable[[Path], int]) -> None:
+        rows[path] = _put(folder / path, published, write)
+
+    put("misc/taxi_zone_lookup.csv", Month(2024, 1), write_zones)
+    for year in sorted({m.year for month in wanted for m in (month, month.shift(1))}):
+        write = partial(write_weather, seed=seed, year=year)
+        put(f"archive/{year}.json", Month(year + 1, 1), write)
+    for month in wanted:
+        trips = partial(write_taxi_month, seed=seed, month=month, rows=taxi_trips_per_month)
+        put(f"trip-data/yellow_tripdata_{month}.parquet", month.shift(2), trips)
+        rides = partial(write_bike_month, seed=seed, month=month, rows=rides_per_month)
+        put(f"tripdata/{month.compact}-citibike-tripdata.zip", month.shift(1), rides)
+    return rows
+
+
+def _check(months: list[Month], fewest: int, seed: int) -> None:
+    if not months:
+        raise ValueError("the sample needs at least one month")
+    if months[0] < FIRST_MONTH:
+        raise ValueError(f"month {months[0]} is before {FIRST_MONTH}, the sample's first")
+    if fewest < FEWEST_ROWS:
+        raise ValueError(f"a month needs at least {FEWEST_ROWS} trips, not {fewest}")
+    if seed < 0:
+        raise ValueError(f"seed {seed} is below 0")
+
+
+def _put(path: Path, published: Month, write: Callable[[Path], int]) -> int:
+    """Write a file beside its place, date it, and move it there: a server never shows half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        rows = write(beside)
+        dated = dt.datetime(published.year, published.number, 5, tzinfo=dt.UTC).timestamp()
+        os.utime(beside, (dated, dated + DAY_SECONDS // 2))
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return rows
