@@ -8,22 +8,30 @@ from pathlib import Path
 
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 _PIPELINE = "luigi_pipeline"
+_LUIGI = "luigi-interface"
 _SUMMARY = "Luigi Execution Summary"
+# A task that failed, or waits for its publisher, has said why itself, in one line.
+_TOLD_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Time and message; an error's traceback stays out of it."""
+    """Time and message in one line; of a traceback, only what it ends with."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record as `HH:MM:SS message`, or as it is where it brings its own layout."""
+        """Format a record as `HH:MM:SS message`; Luigi's summary stays as it is."""
         message = record.getMessage()
         if _SUMMARY in message:
             return message
+        lines = [line for line in message.splitlines() if line.strip()]
+        if len(lines) > 1:
+            message = f"{lines[0]} {lines[-1].strip()}"
+        if record.exc_info and record.name == _LUIGI:
+            message = f"{message}: {' '.join(str(record.exc_info[1]).split())}"
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
         return f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {level}{message}"
 
 
-class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]
+class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
     """Shows the pipeline's own lines and Luigi's summary; Luigi's bookkeeping goes to the log file alone."""
 
     def __init__(self) -> None:
@@ -34,16 +42,10 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
-    if record.name.startswith(_PIPELINE):
+    if record.name.startswith(_PIPELINE) or _SUMMARY in record.getMessage():
         return True
-    if _SUMMARY in record.getMessage():
-        return True
-    # A failed task has said why itself, in one line; Luigi's own line is the same with a traceback.
-    return record.name == "luigi-interface" and record.levelno >= logging.ERROR and not _is_told_already(record)
-
-
-def _is_told_already(record: logging.LogRecord) -> bool:
-    return record.msg == "[pid %s] Worker %s failed    %s"
+    told_by_the_task = str(record.msg).startswith(_TOLD_BY_THE_TASK)
+    return record.name == _LUIGI and record.levelno >= logging.WARNING and not told_by_the_task
 
 
 def write_to(folder: Path) -> Path:
@@ -56,7 +58,7 @@ def write_to(folder: Path) -> Path:
     path = folder / "pipeline.log"
     handler = logging.FileHandler(path, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter(_FORMAT))
-    for name in (_PIPELINE, "luigi-interface"):
+    for name in (_PIPELINE, _LUIGI):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)

@@ -87,7 +87,7 @@ class CitiBikeTrips:
         except NotThere as error:
             if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"citibike {month} is not published yet ({bucket})") from error
-            raise FetchFailed(f"citibike {month}: {error}; check the month and base_url") from error
+            raise FetchFailed(f"{error}; check the month and base_url") from error
         return landed
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:

@@ -35,7 +35,7 @@ class TaxiZones:
         try:
             landed = publisher.download(self._url(settings), folder / "taxi_zone_lookup.csv")
         except NotThere as error:
-            raise FetchFailed(f"taxi zones: {error}; check sources.yellow_taxi.base_url") from error
+            raise FetchFailed(f"{error}; check sources.yellow_taxi.base_url") from error
         with set_aside_if_rejected(landed.path):
             _read(landed.path)
         return landed

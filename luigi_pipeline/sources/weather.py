@@ -70,7 +70,7 @@ class HourlyWeather:
         except FetchFailed as error:
             if "out of allowed range" in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"weather {month} is not published yet ({error})") from error
-            raise FetchFailed(f"weather {month}: {error}") from error
+            raise
         path = folder / f"open-meteo-archive_{month}.json"
         write_atomically(path, answer)
         with set_aside_if_rejected(path):

@@ -66,7 +66,7 @@ class YellowTaxiTrips:
         except NotThere as error:
             if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"yellow_taxi {month} is not published yet ({url})") from error
-            raise FetchFailed(f"yellow_taxi {month}: {error}; check the month and base_url") from error
+            raise FetchFailed(f"{error}; check the month and base_url") from error
         with set_aside_if_rejected(landed.path):
             self.parts(landed, month, folder, settings.download)
         return landed

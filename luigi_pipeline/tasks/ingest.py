@@ -40,7 +40,7 @@ class IngestSource(MobilityTask):
         return self.new_marker(
             self.fingerprint(),
             details={
-                "summary": f"{status}, {total:,} rows in {len(rows)} months",
+                "summary": f"{status}, {total:,} rows of {len(rows)} month{"s" * (len(rows) != 1)}",
                 "status": status,
                 "rows": total,
                 "rows_by_month": rows,
