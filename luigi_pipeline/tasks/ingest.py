@@ -40,7 +40,7 @@ class IngestSource(MobilityTask):
         return self.new_marker(
             self.fingerprint(),
             details={
-                "summary": f"{status}, {total:,} rows of {len(rows)} month{"s" * (len(rows) != 1)}",
+                "summary": f"{status}, {total:,} rows of {len(rows)} {'month' if len(rows) == 1 else 'months'}",
                 "status": status,
                 "rows": total,
                 "rows_by_month": rows,
