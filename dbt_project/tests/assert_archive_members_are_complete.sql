@@ -1,0 +1,56 @@
+{#-
+    No member of a published archive is empty, and the numbered parts of a month (..._1.csv, ..._2.csv) run from 1
+    without a gap: part 1 alone looks like a month, with nine tenths of it missing.
+-#}
+with
+
+members as (
+
+    select
+        source_name,
+        source_month,
+        source_file,
+        row_count,
+        {{ regexp_capture('source_file', '^(.*)_[0-9]+[.]csv$') }} as parts_of,
+        {{ regexp_capture('source_file', '_([0-9]+)[.]csv$') }} as part_number
+
+    from {{ ref('stg_meta__source_files') }}
+
+),
+
+gaps as (
+
+    select
+        source_name,
+        source_month,
+        parts_of as source_file,
+        'parts are not numbered from 1 without a gap' as problem
+
+    from members
+    where parts_of <> ''
+    group by 1, 2, 3
+    having
+        min(cast(part_number as integer)) <> 1
+        or max(cast(part_number as integer)) <> count(*)
+        or count(distinct cast(part_number as integer)) <> count(*)
+
+),
+
+empty_members as (
+
+    select
+        source_name,
+        source_month,
+        source_file,
+        'no rows' as problem
+
+    from members
+    where row_count = 0
+
+)
+
+select * from gaps
+
+union all
+
+select * from empty_members
