@@ -12,7 +12,7 @@ from luigi_pipeline import project
 
 _folder = project.find()
 if _folder is not None and os.environ.get("MOBILITY_PROJECT_DIR"):
-    # Luigi reads the luigi.cfg of the folder it is run in; the project's may be elsewhere. LUIGI_CONFIG_PATH comes last.
+    # Luigi reads the luigi.cfg of the folder it is run in; the project's may be elsewhere.
     add_config_path(str(_folder / "luigi.cfg"))
     if "LUIGI_CONFIG_PATH" in os.environ:
         add_config_path(os.environ["LUIGI_CONFIG_PATH"])

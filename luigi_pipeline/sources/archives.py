@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from luigi_pipeline.errors import Rejected
+from luigi_pipeline.markers import digest
 from luigi_pipeline.settings import Download
 
 _MAX_DEPTH = 3
@@ -100,7 +101,7 @@ def _members(path: Path, name: str, scratch: Path, limits: Download, month: str 
             if month and _month_of(entry.filename) != month:
                 continue
             if entry.filename.lower().endswith(".zip"):
-                unpacked = scratch / f"{depth}-{len(found)}-{PurePosixPath(entry.filename).name}"
+                unpacked = scratch / f"{digest(inner)}.zip"  # two folders may each hold an archive of one name
                 with archive.open(entry) as source, unpacked.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
                 found += _members(unpacked, inner, scratch, limits, None, depth + 1)

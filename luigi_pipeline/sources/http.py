@@ -211,6 +211,8 @@ def wait_seconds(retry_after: str | None, text: str, now: dt.datetime) -> float:
             until = email.utils.parsedate_to_datetime(retry_after)
         except ValueError:
             return 0
+        if until.tzinfo is None:  # HTTP's dates are in GMT, whatever they say
+            until = until.replace(tzinfo=dt.UTC)
         return max(0.0, (until - now).total_seconds())
     if "Minutely API request limit" in text:
         return 60

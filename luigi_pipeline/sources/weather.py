@@ -10,10 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.markers import write_atomically
@@ -110,28 +112,38 @@ def _hours(month: str, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
     return utc_hour(first), utc_hour(last + dt.timedelta(days=1))
 
 
+class _Answer(BaseModel):
+    """What the API answers, as far as it matters."""
+
+    utc_offset_seconds: int | None = None
+    hourly_units: dict[str, str | None]
+    hourly: dict[str, list[str] | list[float | None]]
+
+
 def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
     """The hours from first to last, both included, of an answer that is what was asked for."""
     try:
-        body = json.loads(answer)
-    except ValueError as error:
-        raise Rejected(f"{name}: is not JSON; it begins with {answer[:40]!r}") from error
-    if not isinstance(body, dict) or body.get("error"):
-        raise Rejected(f"{name}: the API answers {str(body)[:200]}")
-    if body.get("utc_offset_seconds") != 0:
-        raise Rejected(f"{name}: is {body.get('utc_offset_seconds')} seconds off UTC; GMT was asked for")
-    units, hourly = body.get("hourly_units", {}), body.get("hourly", {})
+        body = _Answer.model_validate_json(answer)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise Rejected(f"{name}: is not weather: {where} {problem['msg']}; it begins with {answer[:60]!r}") from error
+    if body.utc_offset_seconds != 0:
+        raise Rejected(f"{name}: is {body.utc_offset_seconds} seconds off UTC; GMT was asked for")
     for column, unit in UNITS.items():
-        if units.get(column) != unit:
-            raise Rejected(f"{name}: {column} is in {units.get(column)!r}, not in {unit!r}")
-    return _cut(hourly, name, first, last)
+        if body.hourly_units.get(column) != unit:
+            raise Rejected(f"{name}: {column} is in {body.hourly_units.get(column)!r}, not in {unit!r}")
+    return _cut(body.hourly, name, first, last)
 
 
-def _cut(hourly: dict[str, list[Any]], name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
+def _cut(hourly: Mapping[str, list[Any]], name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
     times = hourly.get("time", [])
     for column in UNITS:
-        if len(hourly.get(column, [])) != len(times):
-            raise Rejected(f"{name}: {column} has {len(hourly.get(column, []))} values for {len(times)} hours")
+        values = hourly.get(column, [])
+        if len(values) != len(times):
+            raise Rejected(f"{name}: {column} has {len(values)} values for {len(times)} hours")
+        if any(isinstance(value, str) for value in values):
+            raise Rejected(f"{name}: {column} has values that are no numbers")
     hours = (last - first) // _HOUR + 1
     wanted = [(first + number * _HOUR).strftime("%Y-%m-%dT%H:%M") for number in range(hours)]
     at = times.index(wanted[0]) if wanted[0] in times else 0

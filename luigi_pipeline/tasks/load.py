@@ -12,15 +12,12 @@ from luigi_pipeline import markers
 from luigi_pipeline.errors import PipelineError
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sources import Landed
-from luigi_pipeline.sources.base import set_aside_if_rejected
+from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
 
 log = logging.getLogger("luigi_pipeline.tasks")
-
-# Part of every load's fingerprint: raise it when the same files would give other rows.
-_VERSION = 1
 
 
 class Load(MobilityTask):
@@ -131,7 +128,7 @@ class Load(MobilityTask):
         }
 
     def _fingerprint_of(self, sha256: str) -> str:
-        return markers.digest({"version": _VERSION, "sha256": sha256, "columns": self.fetch.origin.columns})
+        return markers.digest({"version": ROWS_VERSION, "sha256": sha256, "columns": self.fetch.origin.columns})
 
     def _drop_landed(self) -> None:
         marker = self.marker()

@@ -15,6 +15,8 @@ from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import BuildFailed
 from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.sources.base import ROWS_VERSION
 from luigi_pipeline.warehouse import database, loading
 
 if TYPE_CHECKING:
@@ -142,8 +144,13 @@ def _environment(data: DataDir, limits: Warehouse) -> Iterator[None]:
 
 
 def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
-    """Digest, for each incremental model, of the SQL that its rows come from: its own, its ancestors', all macros."""
+    """Digest, for each incremental model, of what decides its rows but the data.
+
+    That is its SQL, its ancestors' and all macros; and how files become rows, since a month that is loaded anew for
+    that reason has the version that it had.
+    """
     project = manifest.metadata.project_name
+    loads = [ROWS_VERSION, {source.table: source.columns for source in SOURCES.values()}]
     macros = sorted(macro.macro_sql for macro in manifest.macros.values() if macro.package_name == project)
     models = {key: cast("ModelNode", node) for key, node in manifest.nodes.items() if key.startswith("model.")}
 
@@ -151,7 +158,7 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
         return {key}.union(*(ancestors(parent) for parent in models[key].depends_on.nodes if parent in models))
 
     return {
-        model.name: markers.digest([macros, {name: models[name].raw_code for name in ancestors(key)}])
+        model.name: markers.digest([loads, macros, {name: models[name].raw_code for name in ancestors(key)}])
         for key, model in models.items()
         if model.config.materialized == "incremental"
     }

@@ -14,9 +14,6 @@ from luigi_pipeline.errors import Rejected
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import Landed, Part, Source
 
-# Part of a load's fingerprint: raise it when the same files would give other rows.
-VERSION = 1
-
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
 _TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
 _NULL_TEXTS = ["", "NULL", "\\N"]
