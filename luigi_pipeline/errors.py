@@ -17,6 +17,10 @@ class FetchFailed(PipelineError):
     """A file could not be had from its publisher, after all attempts."""
 
 
+class NotThere(FetchFailed):
+    """The publisher answered that there is no such file."""
+
+
 class Rejected(PipelineError):
     """A file arrived and is not what it should be; it never reaches the warehouse."""
 

@@ -1,7 +1,8 @@
 """Which warehouse a data dir holds, told without opening it.
 
-The warehouse keeps an id in its schema `meta`; a note beside the markers says which file that id was read from. A file
-that was deleted, replaced or copied is another file, and is not trusted until it has been opened once and its id read.
+The warehouse keeps an id in its schema `meta`; a note beside the markers says which file that id was read from, and how
+large and old it was when it was last closed. A file that was deleted, replaced, copied or written to by others is not
+trusted until it has been opened once.
 """
 
 from __future__ import annotations
@@ -16,14 +17,22 @@ def warehouse_id(data: DataDir) -> str | None:
     """The id of the warehouse in a data dir; None where there is none, or where it is not known yet."""
     try:
         note = json.loads((data.markers / "warehouse.json").read_text(encoding="utf-8"))
-        known = note["inode"] == data.warehouse.stat().st_ino
+        stat = data.warehouse.stat()
+        same = note["inode"] == stat.st_ino and note["closed"] in (None, [stat.st_size, stat.st_mtime_ns])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return str(note["id"]) if known else None
+    return str(note["id"]) if same else None
 
 
-def note_warehouse(data: DataDir, warehouse: str) -> None:
-    """Note the id of the warehouse that is in a data dir now."""
-    if warehouse_id(data) != warehouse:
-        note = {"id": warehouse, "inode": data.warehouse.stat().st_ino}
-        write_atomically(data.markers / "warehouse.json", json.dumps(note).encode())
+def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:
+    """Note the id of the warehouse that is in a data dir now.
+
+    Args:
+        data: The data dir.
+        warehouse: The id.
+        is_open: Whether it is being written to: its size and age are then not yet what they will be.
+    """
+    stat = data.warehouse.stat()
+    closed = None if is_open else [stat.st_size, stat.st_mtime_ns]
+    note = {"id": warehouse, "inode": stat.st_ino, "closed": closed}
+    write_atomically(data.markers / "warehouse.json", json.dumps(note).encode())

@@ -15,7 +15,8 @@ from typing import IO
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
-from luigi.interface import PidLockAlreadyTakenExit
+from luigi.interface import PidLockAlreadyTakenExit, core
+from luigi.setup_logging import InterfaceLogging
 
 from luigi_pipeline import logs, project, settings
 from luigi_pipeline.datadir import DataDir
@@ -97,6 +98,8 @@ def _hold(data: DataDir) -> None:
         print(f"error: another run holds {data.root}; this one did nothing", file=sys.stderr)
         raise PidLockAlreadyTakenExit() from None
     _held.append(lock)
+    # Luigi sets up logging after the first task is made, which would drop the log file again.
+    InterfaceLogging.setup(core())
     logs.write_to(data.logs)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)

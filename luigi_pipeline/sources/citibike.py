@@ -10,16 +10,18 @@ import datetime as dt
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.months import may_be_unpublished
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
-from luigi_pipeline.sources.http import NotThere, Publisher
+
+if TYPE_CHECKING:
+    from luigi_pipeline.sources.http import Publisher
 
 _CURRENT = {
     "ride_id": "VARCHAR",

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 import httpx
 import tenacity
 
-from luigi_pipeline.errors import FetchFailed
+from luigi_pipeline.errors import FetchFailed, NotThere
 from luigi_pipeline.markers import write_atomically
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.base import Landed
@@ -31,10 +31,6 @@ _NOT_THERE = (403, 404)  # CloudFront says 403 for a missing key, S3 404.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 T = TypeVar("T")
-
-
-class NotThere(FetchFailed):
-    """The publisher answered that there is no such file."""
 
 
 class _Passing(Exception):

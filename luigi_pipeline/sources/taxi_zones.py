@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import FetchFailed, Rejected
+from luigi_pipeline.errors import FetchFailed, NotThere, Rejected
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
-from luigi_pipeline.sources.http import NotThere, Publisher
+
+if TYPE_CHECKING:
+    from luigi_pipeline.sources.http import Publisher
 
 ZONES = 265
 

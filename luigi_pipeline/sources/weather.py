@@ -12,9 +12,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
@@ -22,7 +22,9 @@ from luigi_pipeline.markers import write_atomically
 from luigi_pipeline.months import may_be_unpublished, utc_hour
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
-from luigi_pipeline.sources.http import Publisher
+
+if TYPE_CHECKING:
+    from luigi_pipeline.sources.http import Publisher
 
 UNITS = {
     "temperature_2m": "°C",
@@ -66,7 +68,7 @@ class HourlyWeather:
     def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
         """Ask for the month, check the answer and keep what does not change from one answer to the next."""
         base_url, params = settings.sources.weather.base_url, self._params(month, settings)
-        url = str(httpx.URL(base_url, params=params))
+        url = f"{base_url}?{urlencode(params)}"
         try:
             answer = publisher.get(base_url, params)
         except FetchFailed as error:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.months import may_be_unpublished
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
-from luigi_pipeline.sources.http import NotThere, Publisher
+
+if TYPE_CHECKING:
+    from luigi_pipeline.sources.http import Publisher
 
 _MAGIC = b"PAR1"
 

@@ -17,6 +17,7 @@ from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import PipelineError
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.settings import Settings
+from luigi_pipeline.tasks.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -83,11 +84,12 @@ class MobilityTask(luigi.Task):
 
     def run(self) -> Generator[luigi.Task, None, None]:
         """Do the work unless it turns out to be done, leave the marker, and say so in one line."""
-        if self.complete():
-            log.info("%s: nothing has changed", self.title)
-            return
         started, clock = markers.utc_now(), time.monotonic()
         try:
+            recognise(self.data, self.settings.warehouse)
+            if self.complete():
+                log.info("%s: nothing has changed", self.title)
+                return
             made = self.work()
             marker = made if isinstance(made, Marker) else (yield from made)
         except PipelineError as error:

@@ -14,6 +14,8 @@ from luigi_pipeline.tasks.load import Load, LoadMonth, LoadZones
 class IngestSource(MobilityTask):
     """All configured months of one source are loaded."""
 
+    # Bound to the warehouse through the loads that it sums up: a disabled source, with none, has no part in it.
+    in_warehouse = False
     source_name: ClassVar[str]
 
     def requires(self) -> list[Load]:
@@ -29,7 +31,7 @@ class IngestSource(MobilityTask):
 
     def fingerprint(self) -> str:
         """Digest of what is loaded: a month that leaves the configuration stays, and changes nothing."""
-        loads = {month: marker.fingerprint for month, marker in self.loads().items()}
+        loads = {month: (marker.warehouse, marker.fingerprint) for month, marker in self.loads().items()}
         return markers.digest({"enabled": self.is_enabled(), "loads": loads})
 
     def work(self) -> Marker:
@@ -66,7 +68,7 @@ class IngestYellowTaxi(IngestSource):
     def fingerprint(self) -> str:
         """Digest of the loaded months and of the zones."""
         zones = LoadZones().marker()
-        return markers.digest([super().fingerprint(), zones.fingerprint if zones else None])
+        return markers.digest([super().fingerprint(), (zones.warehouse, zones.fingerprint) if zones else None])
 
 
 class IngestCitibike(IngestSource):
@@ -83,6 +85,8 @@ class IngestWeather(IngestSource):
 
 class Ingest(MobilityTask):
     """All three sources are loaded; the marker sums them up."""
+
+    in_warehouse = False
 
     def requires(self) -> list[IngestSource]:
         """The three sources."""

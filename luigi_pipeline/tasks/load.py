@@ -47,9 +47,6 @@ class Load(MobilityTask):
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
-        from luigi_pipeline.warehouse import database
-
-        database.recognise(self.data, self.settings.warehouse)
         landed = self._landed()
         fingerprint = self._fingerprint_of(landed.sha256)
         found = self.marker()

@@ -55,6 +55,8 @@ class Validate(MobilityTask):
         if not summary.ok:
             first = "; ".join(item.line for item in summary.blocking[:3])
             raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")
+        if summary.data_docs_error:
+            log.warning("the Data Docs could not be built: %s", summary.data_docs_error)
         for item in summary.outcomes:
             if item.status == "failed":
                 log.warning("%s", item.line)

@@ -31,24 +31,31 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
     """
     data.root.mkdir(parents=True, exist_ok=True)
-    connection = _open(data.warehouse, limits, read_only=False)
+    connection = _open(data.warehouse, limits)
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")  # rows know their place by _source_row
-        _identify(connection, data)
+        warehouse = _identify(connection)
+        identity.note_warehouse(data, warehouse, is_open=True)
         yield connection
     finally:
         connection.close()
+    identity.note_warehouse(data, warehouse, is_open=False)
 
 
-def recognise(data: DataDir, limits: Warehouse) -> None:
-    """Find out which warehouse a file is that was put there by other means (a restored or copied data dir)."""
-    if data.warehouse.exists() and identity.warehouse_id(data) is None:
-        with writing(data, limits):
-            pass
+def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None, str]]:
+    """Source, month and version of every published file that is loaded."""
+    exists = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'source_files'"
+    ).fetchone()
+    if not exists:
+        return set()
+    return set(
+        connection.execute("select distinct source, source_month, source_version from meta.source_files").fetchall()
+    )
 
 
-def _open(path: Path, limits: Warehouse, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _open(path: Path, limits: Warehouse) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": limits.threads,
         "memory_limit": limits.memory_limit,
@@ -58,7 +65,7 @@ def _open(path: Path, limits: Warehouse, *, read_only: bool) -> duckdb.DuckDBPyC
     told = False
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config=config)
+            return duckdb.connect(str(path), config=config)
         except duckdb.IOException as error:
             holder = _HOLDER.search(str(error))
             if holder is None:
@@ -77,14 +84,14 @@ def _open(path: Path, limits: Warehouse, *, read_only: bool) -> duckdb.DuckDBPyC
             ) from error
 
 
-def _identify(connection: duckdb.DuckDBPyConnection, data: DataDir) -> None:
+def _identify(connection: duckdb.DuckDBPyConnection) -> str:
     connection.execute("create schema if not exists meta")
     connection.execute("create table if not exists meta.warehouse (id varchar)")
     found = connection.execute("select id from meta.warehouse").fetchone()
     if found is None:
         found = (uuid.uuid4().hex,)
         connection.execute("insert into meta.warehouse values (?)", found)
-    identity.note_warehouse(data, found[0])
+    return str(found[0])
 
 
 def _first_line(error: Exception) -> str:

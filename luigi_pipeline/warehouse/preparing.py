@@ -69,7 +69,9 @@ def prepare(
             # Uncompressed: it is read once, right away, and writing it is then as cheap as it gets.
             rows = " union all by name ".join(selects)
             engine.execute(f"copy ({rows}) to {_text(path)} (format parquet, compression uncompressed)")
-        except (duckdb.DataError, duckdb.InvalidInputException, duckdb.IOException) as error:
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise  # the machine's fault, not the file's
+        except duckdb.Error as error:
             raise Rejected(f"{landed.path.name}: {_first_line(error)}") from error
         counted = engine.execute(
             f"select _source_file, count(*) from read_parquet({_text(path)}) group by all"
@@ -128,8 +130,10 @@ def _typed(raw: str, kind: str, published: dict[str, str], form: str, file: str)
 def _parsed_time(value: str, raw: str, file: str) -> str:
     """A time in one of the known formats; any other text stops the load rather than turn into a null."""
     formats = ", ".join(_text(form) for form in _TIME_FORMATS)
+    parsed = f"try_strptime({value}, [{formats}])"
     complaint = f"{_text(f'{file}: {raw} has a time in an unknown format: ')} || {value}"
-    return f"case when {value} is not null then coalesce(try_strptime({value}, [{formats}]), error({complaint})) end"
+    # A year of two digits parses as one of the first century.
+    return f"case when {value} is null then null when year({parsed}) >= 1900 then {parsed} else error({complaint}) end"
 
 
 def _reader(part: Part) -> str:

@@ -1,0 +1,27 @@
+"""Finding out what a warehouse holds that others have put there, or written to."""
+
+from __future__ import annotations
+
+from luigi_pipeline import identity, markers
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.settings import Warehouse
+
+
+def recognise(data: DataDir, limits: Warehouse) -> None:
+    """Open a warehouse that is not known yet, once, and drop the markers of loads that it does not hold.
+
+    That is a data dir that was copied or restored, in whole or in part, or a warehouse that another program wrote to.
+    """
+    if not data.warehouse.exists() or identity.warehouse_id(data) is not None:
+        return
+    from luigi_pipeline.warehouse import database
+
+    with database.writing(data, limits) as connection:
+        loaded = database.loaded_versions(connection)
+    for path in [*(data.markers / "LoadMonth").rglob("*.json"), data.markers / "LoadZones.json"]:
+        marker = markers.read(path)
+        if marker is None:
+            continue
+        source = marker.parameters.get("source", "taxi_zones")
+        if (source, marker.parameters.get("month"), marker.sources[0]["sha256"][:16]) not in loaded:
+            path.unlink()

@@ -1,0 +1,101 @@
+"""Great Expectations' Data Docs, built beside the last ones and made to work without a network."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from jinja2 import Environment, PackageLoader
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.data_context.data_context.ephemeral_data_context import (
+        EphemeralDataContext,
+    )
+    from great_expectations.data_context.types.resource_identifiers import ValidationResultIdentifier
+
+STYLE = "static/data_docs.css"
+
+# Pages load Bootstrap, jQuery, Vega and a logo from five hosts; what they say needs none of them.
+FOREIGN = re.compile(
+    r'<link[^>]*\shref="https?://[^>]*>'
+    r'|<img[^>]*\ssrc="https?://[^>]*>'
+    r"|background: url\('https?://[^;]*;"
+    # The scripts in the pages move Bootstrap's widgets, and would fail without it.
+    r"|<script\b.*?</script>"
+    r"|<footer>.*?</footer>",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def build(context: EphemeralDataContext, folder: Path) -> None:
+    """Build the Data Docs of all that is in the context's stores.
+
+    Args:
+        context: Its suites and validation results are shown.
+        folder: Replaced when the new ones are whole; a failure leaves the last ones.
+    """
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    context.add_data_docs_site(
+        "local",
+        {
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {
+                "class_name": "TupleFilesystemStoreBackend",
+                # A dollar sign would begin one of Great Expectations' own configuration variables.
+                "base_directory": str(new.absolute()).replace("$", r"\$"),
+            },
+        },
+    )
+    context.build_data_docs(site_names=["local"])
+    _make_local(context, new)
+    _swap(new, folder)
+
+
+def _make_local(context: EphemeralDataContext, site: Path) -> None:
+    # Pictures of a guided tour, mostly; no page refers to them once its scripts are gone.
+    shutil.rmtree(site / "static")
+    (site / STYLE).parent.mkdir(parents=True)
+    (site / STYLE).write_text(_template("data_docs.css"), encoding="utf-8")
+    for page in site.rglob("*.html"):
+        up = "../" * (len(page.relative_to(site).parts) - 1)
+        text = FOREIGN.sub("", page.read_text(encoding="utf-8"))
+        link = f'<link rel="stylesheet" href="{up}{STYLE}"></head>'
+        page.write_text(text.replace("</head>", link, 1), encoding="utf-8")
+    # The index that comes along draws its table with scripts.
+    index = _template("data_docs_index.html", style=STYLE, suites=list(_suites(context, site)))
+    (site / "index.html").write_text(index, encoding="utf-8")
+
+
+def _suites(context: EphemeralDataContext, site: Path) -> Iterator[dict[str, object]]:
+    store = context.validation_results_store
+    keys = cast("list[ValidationResultIdentifier]", store.list_keys())
+    for key in sorted(keys, key=lambda key: key.expectation_suite_identifier.name):
+        name = key.expectation_suite_identifier.name
+        results = cast("ExpectationSuiteValidationResult", store.get(key)).results
+        (page,) = (site / "validations" / name).rglob("*.html")
+        yield {
+            "name": name,
+            "page": page.relative_to(site).as_posix(),
+            "passed": sum(result.success is True for result in results),
+            "total": len(results),
+        }
+
+
+def _template(name: str, **values: object) -> str:
+    loader = PackageLoader("luigi_pipeline.validation", "static")
+    return Environment(loader=loader, autoescape=True).get_template(name).render(**values)
+
+
+def _swap(new: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,181 @@
+"""What a validation found, and the report that keeps it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from luigi_pipeline.markers import write_atomically
+from luigi_pipeline.validation.suites import Expectation, Severity, Suite
+
+Status = Literal["passed", "failed", "errored", "skipped"]
+STATUSES: tuple[Status, ...] = ("passed", "failed", "errored", "skipped")
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+PACKAGES = ("great_expectations", "duckdb", "duckdb-sqlalchemy", "sqlalchemy")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one expectation.
+
+    Attributes:
+        suite: The suite it belongs to.
+        expectation: Its type.
+        column: The column, or columns, it is about.
+        severity: How much a failure matters.
+        status: passed; failed: bad data; errored: it could not be evaluated; skipped: its source is disabled.
+        why: What a failure would mean.
+        kwargs: Its arguments, placeholders filled in.
+        observed_value: What was found, where the type reports a value.
+        element_count: Rows that were looked at.
+        unexpected_count: Rows that were not as expected.
+        unexpected_percent: The same, of the rows that are not null.
+        samples: A few of the unexpected values or rows.
+        error: Why it could not be evaluated.
+    """
+
+    suite: str
+    expectation: str
+    column: str | None
+    severity: Severity
+    status: Status
+    why: str
+    kwargs: dict[str, Any]
+    observed_value: Any = None
+    element_count: int | None = None
+    unexpected_count: int | None = None
+    unexpected_percent: float | None = None
+    samples: list[Any] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def success(self) -> bool:
+        """Evaluated, and as expected."""
+        return self.status == "passed"
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it fails the run: an error always does, a failure when it is critical."""
+        return self.status == "errored" or (self.status == "failed" and self.severity == "critical")
+
+    @property
+    def line(self) -> str:
+        """The outcome in one line, for a console."""
+        about = f"{self.suite}: {self.expectation}" + (f" ({self.column})" if self.column else "")
+        if self.status == "errored":
+            return f"{about} could not be evaluated: {self.error}"
+        return f"{about} {self.status}: {self.why}"
+
+
+def outcome(suite: Suite, item: Expectation, status: Status, **found: Any) -> Outcome:
+    """An outcome of an expectation, described as its suite does."""
+    return Outcome(
+        suite=suite.name,
+        expectation=item.type,
+        column=_column(item.kwargs),
+        severity=item.severity,
+        status=status,
+        why=" ".join(item.why.split()),
+        kwargs=item.kwargs,
+        **found,
+    )
+
+
+def _column(kwargs: dict[str, Any]) -> str | None:
+    if "column" in kwargs:
+        return str(kwargs["column"])
+    names = kwargs.get("column_list") or [kwargs[key] for key in ("column_A", "column_B") if key in kwargs]
+    return ", ".join(names) or None
+
+
+@dataclass(frozen=True)
+class SuiteSummary:
+    """One suite's part of a validation."""
+
+    suite: str
+    table: str
+    passed: int
+    total: int
+    skipped: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ValidationSummary:
+    """All that a validation found; `ok` is the verdict.
+
+    Attributes:
+        suites: In the order they were run.
+        outcomes: Of every expectation, skipped ones included.
+        generated_at: When, in UTC.
+        seconds: How long it took.
+        report: The JSON file.
+        data_docs: The Data Docs' first page.
+        data_docs_error: Why the Data Docs could not be built; the last ones are then kept.
+    """
+
+    suites: list[SuiteSummary]
+    outcomes: list[Outcome]
+    generated_at: dt.datetime
+    seconds: float
+    report: Path
+    data_docs: Path
+    data_docs_error: str | None = None
+
+    @property
+    def blocking(self) -> list[Outcome]:
+        """Errors and critical failures, in the suites' order."""
+        return [item for item in self.outcomes if item.blocks]
+
+    @property
+    def ok(self) -> bool:
+        """Every expectation was evaluated, and none of severity critical failed."""
+        return not self.blocking
+
+    def count(self, status: Status, severity: Severity | None = None) -> int:
+        """How many expectations have a status (and a severity)."""
+        return sum(item.status == status and severity in (None, item.severity) for item in self.outcomes)
+
+    def write(self) -> None:
+        """Write the report in one step: a reader sees the old one or the new one."""
+        content = json.dumps(plain(self._content()), indent=2, allow_nan=False)
+        write_atomically(self.report, content.encode() + b"\n")
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "generated_at": self.generated_at.isoformat(timespec="seconds"),
+            "success": self.ok,
+            "seconds": round(self.seconds, 2),
+            "summary": {
+                "suites": len(self.suites),
+                "expectations": len(self.outcomes),
+                **{status: self.count(status) for status in STATUSES},
+                "failed_by_severity": {severity: self.count("failed", severity) for severity in SEVERITIES},
+            },
+            "versions": {package: version(package) for package in PACKAGES},
+            "data_docs_error": self.data_docs_error,
+            "suites": [asdict(item) for item in self.suites],
+            "results": [{**asdict(item), "success": item.success} for item in self.outcomes],
+        }
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: dates as ISO 8601, decimals as numbers, NaN and infinity as text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)

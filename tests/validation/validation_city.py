@@ -1,0 +1,32 @@
+"""The city of validation_city.sql, and how it is validated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from luigi_pipeline.validation.results import Outcome, ValidationSummary
+from luigi_pipeline.validation.run import ValidationInput
+
+EXPECTATIONS = Path(__file__).parents[2] / "config" / "expectations"
+SETTINGS = ValidationInput(
+    enabled_sources=frozenset({"yellow_taxi", "citibike", "weather"}),
+    min_rows={"yellow_taxi": 4000, "citibike": 4000, "weather": 700},
+    threads=1,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    summary: ValidationSummary
+    out: Path
+
+    def outcomes(self, status: str) -> list[Outcome]:
+        return [item for item in self.summary.outcomes if item.status == status]
+
+
+def build(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute((Path(__file__).parent / "validation_city.sql").read_text(encoding="utf-8"))
