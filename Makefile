@@ -25,7 +25,7 @@ demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.demo
 
 test: setup  ## Run all tests
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup  ## Check style, types and docstrings
 	@$(BIN)/ruff check .

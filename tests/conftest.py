@@ -1,0 +1,183 @@
+"""Shared by all tests: a small sample, its HTTP server, configurations, and the real `luigi` command."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from support import MONTHS, PROJECT, ROWS, command, configuration, environment
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.settings import Settings, Warehouse
+from luigi_pipeline.settings import load as load_settings
+from luigi_pipeline.tasks.recognise import recognise
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A data dir after a run of `Ingest`, and what the run said."""
+
+    data: DataDir
+    config: Path
+    result: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def run_luigi() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the real command to its end: `run_luigi("Ingest", data_dir=..., config=...)`."""
+
+    def run(
+        *args: str,
+        data_dir: Path | None = None,
+        config: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = PROJECT,
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*args, data_dir=data_dir, config=config),
+            cwd=cwd,
+            env=environment(env),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start_luigi() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start the real command and go on; what still runs when the test ends is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str, data_dir: Path, config: Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command(*args, data_dir=data_dir, config=config),
+            cwd=PROJECT,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """Wait for something that another process is about to do."""
+
+    def wait(happened: Callable[[], object], seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two months of all publishers' files, in small. Only to be read."""
+    folder = tmp_path_factory.mktemp("publishers")
+    generate(folder, months=MONTHS, taxi_trips_per_month=ROWS, rides_per_month=ROWS)
+    return folder
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], Publishers]]:
+    """Serve a folder until the test ends."""
+    with ExitStack() as stack:
+
+        def start(folder: Path) -> Publishers:
+            publishers = Publishers(folder)
+            stack.enter_context(publishers)
+            return publishers
+
+        yield start
+
+
+@pytest.fixture
+def publishers(serve: Callable[[Path], Publishers], sample_folder: Path) -> Publishers:
+    """The sample's server, with a log and faults of its own."""
+    return serve(sample_folder)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[..., Path]:
+    """Write a configuration: `config(url, {"download": {"keep_landed": False}})`."""
+
+    def write(url: str, changes: Mapping[str, Any] | None = None, name: str = "ingestion.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(configuration(url, changes)), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def settings(config: Callable[..., Path]) -> Callable[..., Settings]:
+    """The same, read: `settings(url, {...})`."""
+    return lambda url, changes=None: load_settings(config(url, changes))
+
+
+@pytest.fixture(scope="session")
+def ingested(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_folder: Path,
+    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+) -> Iterator[Ingested]:
+    """One run of `Ingest` over the whole sample, by four workers and in another zone than New York's."""
+    folder = tmp_path_factory.mktemp("ingested")
+    with Publishers(sample_folder) as url:
+        file = folder / "ingestion.yaml"
+        file.write_text(yaml.safe_dump(configuration(url)), encoding="utf-8")
+        data = DataDir(folder / "data")
+        zone = {"TZ": "Pacific/Auckland"}
+        result = run_luigi("Ingest", "--workers", "4", data_dir=data.root, config=file, env=zone)
+        assert result.returncode == 0, result.stderr
+        yield Ingested(data, file, result)
+
+
+@pytest.fixture
+def loaded(ingested: Ingested, tmp_path: Path) -> DataDir:
+    """A copy of the ingested data dir, for a test to change."""
+    data = DataDir(tmp_path / "data")
+    shutil.copytree(ingested.data.root, data.root)
+    recognise(data, Warehouse())
+    return data
+
+
+@pytest.fixture(scope="session")
+def query() -> Callable[..., list[tuple[Any, ...]]]:
+    """Ask a warehouse: `query(data, "select ...")`."""
+
+    def ask(data: DataDir, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(data.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real published files, where a folder `shared` lies beside the project's."""
+    folder = PROJECT.parent / "shared"
+    if not (folder / "realdata").is_dir():
+        pytest.skip("there is no folder `shared` with real files beside the project")
+    return folder / "realdata"

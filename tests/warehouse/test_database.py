@@ -1,0 +1,166 @@
+"""The warehouse file: known by its id, shared with others in turn, and told of in one line where it can't be used."""
+
+import logging
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from luigi_pipeline import identity
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse import database
+
+PATIENT = Warehouse(wait_seconds=20)
+HURRIED = Warehouse(wait_seconds=0.2)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    """A data dir with a warehouse."""
+    made = DataDir(tmp_path / "data")
+    with database.writing(made, PATIENT):
+        pass
+    return made
+
+
+@pytest.fixture
+def opened_elsewhere(data: DataDir) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Have another program open the warehouse for some seconds."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(seconds: float, read_only: bool = False) -> subprocess.Popen[str]:
+        code = (
+            f"import duckdb, time; c = duckdb.connect({str(data.warehouse)!r}, read_only={read_only}); "
+            f"print('open', flush=True); time.sleep({seconds})"
+        )
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_warehouse_keeps_its_id(data: DataDir) -> None:
+    known = identity.warehouse_id(data)
+    assert known is not None
+    assert len(known) == 32
+    with database.writing(data, PATIENT) as connection:
+        assert connection.execute("select id from meta.warehouse").fetchall() == [(known,)]
+    assert identity.warehouse_id(data) == known
+
+
+def test_another_warehouse_has_another_id(data: DataDir) -> None:
+    known = identity.warehouse_id(data)
+    data.warehouse.unlink()
+    with database.writing(data, PATIENT):
+        pass
+    assert identity.warehouse_id(data) not in (None, known)
+
+
+def test_a_copied_data_dir_is_recognised_by_the_id_that_its_warehouse_keeps(data: DataDir, tmp_path: Path) -> None:
+    copy = DataDir(tmp_path / "copy")
+    shutil.copytree(data.root, copy.root)
+    assert identity.warehouse_id(copy) is None
+    recognise(copy, PATIENT)
+    assert identity.warehouse_id(copy) == identity.warehouse_id(data)
+
+
+def test_another_warehouse_put_in_its_place_is_not_taken_for_it(data: DataDir, tmp_path: Path) -> None:
+    """`cp backup.duckdb data/nyc_mobility.duckdb` writes into the file that is there."""
+    other = DataDir(tmp_path / "other")
+    with database.writing(other, PATIENT):
+        pass
+    shutil.copyfile(other.warehouse, data.warehouse)
+    known = identity.warehouse_id(data)
+    assert known in (None, identity.warehouse_id(other))
+
+
+def test_looking_for_a_warehouse_makes_none(tmp_path: Path) -> None:
+    recognise(DataDir(tmp_path / "data"), PATIENT)
+    assert not (tmp_path / "data").exists()
+
+
+def test_times_in_the_warehouse_are_utc_whatever_the_machine_s_zone(data: DataDir) -> None:
+    with database.writing(data, PATIENT) as connection:
+        assert connection.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_warehouse_that_another_program_has_open_is_waited_for(
+    data: DataDir,
+    opened_elsewhere: Callable[..., subprocess.Popen[str]],
+    caplog: pytest.LogCaptureFixture,
+    read_only: bool,
+) -> None:
+    holder = opened_elsewhere(1.5, read_only)
+    begun = time.monotonic()
+    with caplog.at_level(logging.WARNING), database.writing(data, PATIENT) as connection:
+        connection.execute("create table t as select 1")
+    assert 0.5 < time.monotonic() - begun < 10
+    (said,) = [record.message for record in caplog.records if record.name.startswith("luigi_pipeline")]
+    assert said.startswith("waiting for nyc_mobility.duckdb: it is open in ")
+    assert f"(PID {holder.pid})" in said
+
+
+def test_who_keeps_the_warehouse_open_for_too_long_is_named(
+    data: DataDir, opened_elsewhere: Callable[..., subprocess.Popen[str]]
+) -> None:
+    holder = opened_elsewhere(60)
+    with (
+        pytest.raises(WarehouseError, match=rf"is still open in .*\(PID {holder.pid}\); close it there") as caught,
+        database.writing(data, HURRIED),
+    ):
+        pass
+    assert str(caught.value).startswith(str(data.warehouse))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all", bytes(5000), b"SQLite format 3\0" + bytes(5000), b"<!DOCTYPE html>" * 500]
+)
+def test_a_file_that_is_no_warehouse_is_told_in_one_line_and_left_alone(data: DataDir, content: bytes) -> None:
+    data.warehouse.write_bytes(content)
+    with pytest.raises(WarehouseError) as caught, database.writing(data, HURRIED):
+        pass
+    assert str(caught.value).startswith(f"{data.warehouse}: ")
+    assert "\n" not in str(caught.value)
+    assert data.warehouse.read_bytes() == content
+
+
+def test_a_warehouse_that_was_damaged_is_told_in_one_line(data: DataDir) -> None:
+    with database.writing(data, PATIENT) as connection:
+        connection.execute("create table t as select range as n from range(200000)")
+    raw = data.warehouse.read_bytes()
+    data.warehouse.write_bytes(raw[:5000] + bytes(len(raw) - 5000))
+    with pytest.raises(WarehouseError) as caught, database.writing(data, HURRIED):
+        pass
+    assert str(caught.value).startswith(f"{data.warehouse}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_was_not_committed_when_a_writer_failed_is_not_there(data: DataDir) -> None:
+    def fail() -> None:
+        with database.writing(data, PATIENT) as connection:
+            connection.execute("create table kept as select 1")
+            connection.begin()
+            connection.execute("create table lost as select 1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with duckdb.connect(str(data.warehouse)) as connection:
+        names = [row[0] for row in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
+    assert names == ["kept", "warehouse"]
