@@ -31,7 +31,8 @@ lint: setup  ## Check style, types and docstrings
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project
+	@mkdir -p .sqlfluff
+	@MOBILITY_WAREHOUSE=$(CURDIR)/.sqlfluff/lint.duckdb $(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 
 format: setup  ## Bring the code into the house style
 	@$(BIN)/ruff check --fix .

@@ -12,7 +12,11 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["luigi_pipeline", "luigi_pipeline.*"]),
-    package_data={"luigi_pipeline": ["py.typed"], "luigi_pipeline.sample": ["*.csv"], "luigi_pipeline.validation": ["**/*"]},
+    package_data={
+        "luigi_pipeline": ["py.typed"],
+        "luigi_pipeline.sample": ["*.csv"],
+        "luigi_pipeline.validation": ["static/*"],
+    },
     install_requires=[
         "dbt-core>=1.11,<1.12",
         "dbt-duckdb>=1.11,<1.12",
@@ -41,7 +45,8 @@ setup(
             "pytest>=8",
             "pytest-xdist>=3",
             "ruff>=0.6",
-            "sqlfluff>=3,<5",
+            "sqlfluff>=4.4,<5",
+            "sqlfluff-templater-dbt>=4.4,<5",
             "types-PyYAML",
         ],
     },

@@ -11,6 +11,38 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter
+
+# A file with other keys, or values of other kinds, is not a marker.
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A published file, as it was fetched or loaded.
+
+    Attributes:
+        path: Where it landed, below the data dir.
+        url: Where it came from.
+        size: Bytes.
+        sha256: Of its content, in hex.
+        etag: As the publisher sent it.
+        last_modified: As the publisher sent it.
+        rows: Rows loaded from it.
+        members: Rows by `_source_file`: the file itself, or each archive member.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    path: str
+    url: str
+    size: int
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+    rows: int | None = None
+    members: dict[str, int] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Marker:
@@ -24,12 +56,14 @@ class Marker:
         finished_at: UTC, ISO 8601.
         request: Digest of what was asked of the publisher (fetches and loads).
         warehouse: Id of the warehouse that the work is in (loads and what follows).
-        sources: The published files, with URL, ETag, Last-Modified, size, SHA-256 and rows of each member.
+        sources: The published files (fetches and loads; today each has one).
         load_id: dlt's id of the load.
         schema_changes: Columns that were missing, new or of another type than declared.
         versions: Of the libraries that did the work.
         details: What else the task has to say (rows, counts, seconds).
     """
+
+    __pydantic_config__ = _STRICT
 
     task: str
     parameters: dict[str, str]
@@ -38,22 +72,30 @@ class Marker:
     finished_at: str
     request: str | None = None
     warehouse: str | None = None
-    sources: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[PublishedFile] = field(default_factory=list)
     load_id: str | None = None
     schema_changes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> PublishedFile | None:
+        """The published file, where there is one."""
+        return self.sources[0] if self.sources else None
 
     def write(self, path: Path) -> None:
         """Write the marker so that a reader, or a kill, sees the old one or the new one and nothing between."""
         write_atomically(path, json.dumps(asdict(self), indent=2).encode() + b"\n")
 
 
+_MARKER = TypeAdapter(Marker)
+
+
 def read(path: Path) -> Marker | None:
     """Read a marker; one that is missing or not a marker (edited by hand, say) does not count: None."""
     try:
-        return Marker(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return _MARKER.validate_json(path.read_bytes())
+    except (OSError, ValueError):
         return None
 
 

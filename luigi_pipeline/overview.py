@@ -50,7 +50,8 @@ def _markers_of(data: DataDir, task: str) -> list[Marker]:
 def _rows_table(loads: list[Marker]) -> Table:
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for marker in loads:
-        rows[marker.parameters["month"]][marker.parameters["source"]] = marker.details["rows"]
+        if marker.source:
+            rows[marker.parameters["month"]][marker.parameters["source"]] = marker.source.rows or 0
     table = Table("month", *_SOURCES, title="rows loaded", title_justify="left")
     for month in sorted(rows):
         table.add_row(month, *(f"{rows[month].get(source, 0):,}" for source in _SOURCES))

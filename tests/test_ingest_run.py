@@ -118,12 +118,12 @@ def test_markers_tell_what_was_loaded_from_where(ingested: Any, sample_folder: P
     load = marker(ingested.data, "LoadMonth/citibike/2024-10")
     (source,) = load.sources
     archive = sample_folder / "tripdata" / "202410-citibike-tripdata.zip"
-    assert source["url"].endswith("/tripdata/202410-citibike-tripdata.zip")
-    assert source["size"] == archive.stat().st_size
-    assert source["rows"] == ROWS
-    assert source["etag"]
-    assert source["last_modified"]
-    assert [member["rows"] for member in source["members"]] == [ROWS // 2, ROWS // 2]
+    assert source.url.endswith("/tripdata/202410-citibike-tripdata.zip")
+    assert source.size == archive.stat().st_size
+    assert source.rows == ROWS
+    assert source.etag
+    assert source.last_modified
+    assert list(source.members.values()) == [ROWS // 2, ROWS // 2]
     assert load.load_id
     assert set(load.versions) == {"dlt", "duckdb"}
     assert load.started_at.endswith("+00:00")
@@ -182,7 +182,7 @@ def test_a_second_run_does_nothing_and_asks_no_one(ingested: Any, run_luigi: Run
 def test_landing_may_be_emptied_and_months_may_leave_the_configuration(
     ingested: Any, loaded: DataDir, run_luigi: Run, config: Callable[..., Path], query: Query
 ) -> None:
-    url = marker(ingested.data, "FetchMonth/yellow_taxi/2024-10").sources[0]["url"].partition("/trip-data")[0]
+    url = marker(ingested.data, "FetchMonth/yellow_taxi/2024-10").sources[0].url.partition("/trip-data")[0]
     fewer = {"yellow_taxi": {"months": ["2024-10"]}, "weather": {"end_date": "2024-10-31"}}
     shutil.rmtree(loaded.landing)
     before = contents(loaded)
@@ -221,7 +221,7 @@ def test_another_publisher_with_the_same_files_reloads_nothing(
     assert load_ids(loaded) == ids
     refetched = {name for name in before if name.startswith(("Fetch", "Load"))}
     assert changed(loaded, before) == refetched, "what depends on the loads stands as it was"
-    assert marker(loaded, "LoadMonth/citibike/2024-10").sources[0]["url"].startswith(publishers.url)
+    assert marker(loaded, "LoadMonth/citibike/2024-10").sources[0].url.startswith(publishers.url)
     again = run_luigi("Ingest", data_dir=loaded.root, config=config(publishers.url))
     assert summary(again) == []
 
@@ -255,7 +255,7 @@ def test_a_republished_month_replaces_exactly_itself(
     assert downstream == {"IngestCitibike", "Ingest"}
     assert rows_by_month(loaded, query, "trips") == {"2024-10": ROWS, "2024-11": 500}
     assert query(loaded, october) == rows
-    version = marker(loaded, "LoadMonth/citibike/2024-11").sources[0]["sha256"][:16]
+    version = marker(loaded, "LoadMonth/citibike/2024-11").sources[0].sha256[:16]
     assert query(loaded, "select distinct _source_version from raw_data.trips where _source_month = '2024-11'") == [
         (version,)
     ]
@@ -523,7 +523,7 @@ def test_a_run_that_is_killed_while_it_loads_leaves_whole_months_and_the_next_ru
 def test_a_warehouse_that_is_open_elsewhere_for_too_long_fails_the_run_and_loses_nothing(
     ingested: Any, loaded: DataDir, run_luigi: Run, config: Callable[..., Path]
 ) -> None:
-    url = marker(ingested.data, "FetchMonth/yellow_taxi/2024-10").sources[0]["url"].partition("/trip-data")[0]
+    url = marker(ingested.data, "FetchMonth/yellow_taxi/2024-10").sources[0].url.partition("/trip-data")[0]
     (loaded.markers / "LoadMonth" / "weather" / "2024-10.json").unlink()
     before = contents(loaded)
     with duckdb.connect(str(loaded.warehouse), read_only=True):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from luigi_pipeline import identity, markers
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.markers import Marker, PublishedFile
 
 MARKER = Marker(
     task="LoadMonth",
@@ -24,7 +24,7 @@ MARKER = Marker(
     finished_at="2024-12-01T10:00:02.500+00:00",
     request="r" * 64,
     warehouse="w",
-    sources=[{"url": "http://localhost/é", "rows": 3, "members": [{"name": "a.csv", "rows": 3}]}],
+    sources=[PublishedFile("landing/a.zip", "http://localhost/é", 9, "a" * 64, rows=3, members={"a.csv": 3})],
     schema_changes=["a: new column b"],
     details={"rows": 3},
 )

@@ -45,7 +45,12 @@ class Landed:
     @property
     def version(self) -> str:
         """The `_source_version` of its rows."""
-        return self.sha256[:16]
+        return version_of(self.sha256)
+
+
+def version_of(sha256: str) -> str:
+    """The `_source_version` of a published file's rows."""
+    return sha256[:16]
 
 
 @dataclass(frozen=True)

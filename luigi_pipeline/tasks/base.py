@@ -101,6 +101,10 @@ class MobilityTask(luigi.Task):
         replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         log.info("%s: %s (%.1f s)", self.title, marker.details.get("summary", "done"), time.monotonic() - clock)
 
+    def drop_marker(self) -> None:
+        """Take the marker back, before what it stands for is changed: a failure half way must not leave it standing."""
+        self.marker_path.unlink(missing_ok=True)
+
     def new_marker(self, fingerprint: str, **facts: Any) -> Marker:
         """A marker of this task, bound to the warehouse that is there now."""
         return Marker(

@@ -38,6 +38,7 @@ class DbtBuild(MobilityTask):
         """Run dbt: models first, each followed by its data tests."""
         from luigi_pipeline.warehouse import models
 
+        self.drop_marker()
         outcome = models.build(project.folder() / "dbt_project", self.data, self.settings.warehouse, self._variables())
         return self.new_marker(
             self.fingerprint(),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from dataclasses import asdict
-from typing import Any
 
 import luigi
 
 from luigi_pipeline import markers
 from luigi_pipeline.errors import NotPublished
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
@@ -55,13 +53,24 @@ class Fetch(MobilityTask):
     def landed(self) -> Landed | None:
         """The file in `landing/`, if it is the one that the marker describes."""
         found = self.marker()
-        if found is None or found.request != self.request:
+        if found is None or found.source is None or found.request != self.request:
             return None
-        source: dict[str, Any] = found.sources[0]
-        path = self.data.root / source["path"]
-        if not path.is_file() or path.stat().st_size != source["size"]:
+        source = found.source
+        path = self.data.root / source.path
+        if not path.is_file() or path.stat().st_size != source.size:
             return None
-        return Landed(**(source | {"path": path}))
+        return Landed(path, source.url, source.size, source.sha256, source.etag, source.last_modified)
+
+    def published(self, landed: Landed) -> PublishedFile:
+        """A landed file as markers describe it."""
+        return PublishedFile(
+            path=landed.path.relative_to(self.data.root).as_posix(),
+            url=landed.url,
+            size=landed.size,
+            sha256=landed.sha256,
+            etag=landed.etag,
+            last_modified=landed.last_modified,
+        )
 
     def fingerprint(self) -> str:
         """What was asked for; what came is in the marker's sources."""
@@ -81,11 +90,10 @@ class Fetch(MobilityTask):
                 log.warning("%s", error)
                 yield NotYetPublished(source=self.origin.name, month=month)
                 raise
-        note = asdict(landed) | {"path": landed.path.relative_to(self.data.root).as_posix()}
         return self.new_marker(
             self.fingerprint(),
             request=self.request,
-            sources=[note],
+            sources=[self.published(landed)],
             details={"summary": f"{landed.size / 1e6:,.2f} MB"},
         )
 

@@ -36,7 +36,7 @@ class IngestSource(MobilityTask):
 
     def work(self) -> Marker:
         """Sum up the months."""
-        rows = {month: int(marker.details["rows"]) for month, marker in self.loads().items()}
+        rows = {month: marker.source.rows or 0 for month, marker in self.loads().items() if marker.source}
         status = "loaded" if self.is_enabled() else "disabled"
         total = sum(rows.values())
         return self.new_marker(
@@ -102,7 +102,7 @@ class Ingest(MobilityTask):
         for task in sources():
             marker = task.marker()
             if marker:
-                details[task.source_name] = {key: marker.details[key] for key in ("status", "rows", "seconds")}
+                details[task.source_name] = {key: marker.details.get(key, 0) for key in ("status", "rows", "seconds")}
         rows = sum(source["rows"] for source in details.values())
         details["summary"] = f"{rows:,} rows in {len(details)} sources"
         return self.new_marker(self.fingerprint(), details=details)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from luigi_pipeline import markers
 from luigi_pipeline.errors import PipelineError
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
 from luigi_pipeline.tasks.base import MobilityTask
@@ -43,19 +43,19 @@ class Load(MobilityTask):
     def fingerprint(self) -> str:
         """Digest of the file that is loaded and of the schema that it is cast to."""
         found = self.marker()
-        return self._fingerprint_of(found.sources[0]["sha256"]) if found and found.sources else ""
+        return self._fingerprint_of(found.source.sha256) if found and found.source else ""
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
         landed = self._landed()
         fingerprint = self._fingerprint_of(landed.sha256)
         found = self.marker()
-        if found and found.fingerprint == fingerprint:
+        if found and found.source and found.fingerprint == fingerprint:
             # Fetched again with equal content: what is in the warehouse stands, and so does all that depends on it.
             return self.new_marker(
                 fingerprint,
                 request=self.fetch.request,
-                sources=[found.sources[0] | self._published(landed)],
+                sources=[self._published(landed, found.source.members)],
                 load_id=found.load_id,
                 schema_changes=found.schema_changes,
                 versions=found.versions,
@@ -84,6 +84,7 @@ class Load(MobilityTask):
                 prepared = preparing.prepare(
                     source, landed, parts, month, scratch / "typed.parquet", self.settings.warehouse
                 )
+            self.drop_marker()
             with database.writing(self.data, self.settings.warehouse) as connection:
                 load_id = loading.load(connection, self.data, source, month, landed, prepared)
         finally:
@@ -92,11 +93,10 @@ class Load(MobilityTask):
         for change in prepared.changes:
             if ": new column " in change:
                 log.warning("%s: %s", self.title, change)
-        members = [{"name": name, "rows": count} for name, count in prepared.rows.items()]
         return self.new_marker(
             fingerprint,
             request=self.fetch.request,
-            sources=[self._published(landed) | {"rows": rows, "members": members}],
+            sources=[self._published(landed, prepared.rows)],
             load_id=load_id,
             schema_changes=prepared.changes,
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
@@ -114,23 +114,16 @@ class Load(MobilityTask):
             raise PipelineError(f"{landed.path} has changed since it was fetched; run again to fetch it anew")
         return landed
 
-    def _published(self, landed: Landed) -> dict[str, Any]:
-        return {
-            "path": landed.path.relative_to(self.data.root).as_posix(),
-            "url": landed.url,
-            "size": landed.size,
-            "sha256": landed.sha256,
-            "etag": landed.etag,
-            "last_modified": landed.last_modified,
-        }
+    def _published(self, landed: Landed, members: dict[str, int]) -> PublishedFile:
+        return replace(self.fetch.published(landed), rows=sum(members.values()), members=members)
 
     def _fingerprint_of(self, sha256: str) -> str:
         return markers.digest({"version": ROWS_VERSION, "sha256": sha256, "columns": self.fetch.origin.columns})
 
     def _drop_landed(self) -> None:
         marker = self.marker()
-        if marker:
-            path = self.data.root / marker.sources[0]["path"]
+        if marker and marker.source:
+            path = self.data.root / marker.source.path
             if not _is_awaited(path, self.settings.sources.citibike.months):
                 path.unlink(missing_ok=True)
                 path.with_name(f"{path.name}.json").unlink(missing_ok=True)

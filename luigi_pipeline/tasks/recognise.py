@@ -5,6 +5,7 @@ from __future__ import annotations
 from luigi_pipeline import identity, markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.sources.base import version_of
 
 
 def recognise(data: DataDir, limits: Warehouse) -> None:
@@ -20,8 +21,8 @@ def recognise(data: DataDir, limits: Warehouse) -> None:
         loaded = database.loaded_versions(connection)
     for path in [*(data.markers / "LoadMonth").rglob("*.json"), data.markers / "LoadZones.json"]:
         marker = markers.read(path)
-        if marker is None:
+        if marker is None or marker.source is None:
             continue
         source = marker.parameters.get("source", "taxi_zones")
-        if (source, marker.parameters.get("month"), marker.sources[0]["sha256"][:16]) not in loaded:
+        if (source, marker.parameters.get("month"), version_of(marker.source.sha256)) not in loaded:
             path.unlink()

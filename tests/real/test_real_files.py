@@ -128,15 +128,15 @@ def test_rides_are_those_of_the_archives_members(real: DataDir, query: Query, sh
 
 def test_ids_that_look_like_numbers_stay_text(real: DataDir, query: Query, shared: Path) -> None:
     published = {row["ride_id"] for row in bike_rows(shared, "2024-09")}
-    assert {row for (row,) in query(real, "select ride_id from raw_data.trips where _source_month = '2024-09'")} == published
+    assert {
+        row for (row,) in query(real, "select ride_id from raw_data.trips where _source_month = '2024-09'")
+    } == published
     stations = {row["end_station_id"] for row in bike_rows(shared, "2024-09")} - {""}
     found = query(real, "select distinct end_station_id from raw_data.trips where _source_month = '2024-09'")
     assert {row for (row,) in found} - {None} == stations
 
 
-def test_a_trip_gets_the_temperature_at_its_hour_and_what_fell_in_it(
-    real: DataDir, query: Query, shared: Path
-) -> None:
+def test_a_trip_gets_the_temperature_at_its_hour_and_what_fell_in_it(real: DataDir, query: Query, shared: Path) -> None:
     hourly = json.loads((shared / "archive" / "2024.json").read_text())["hourly"]
     at = {dt.datetime.fromisoformat(text): number for number, text in enumerate(hourly["time"])}
     found = query(

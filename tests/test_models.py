@@ -1,0 +1,116 @@
+"""The models after a first build: their unit tests, and builds that follow."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import MONTHS, PROJECT, ROWS, environment
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.tasks.recognise import recognise
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def built(ingested: Any, tmp_path_factory: pytest.TempPathFactory, run_luigi: Run) -> DataDir:
+    """The sample, loaded and built. Only to be read."""
+    data = DataDir(tmp_path_factory.mktemp("built") / "data")
+    shutil.copytree(ingested.data.root, data.root)
+    recognise(data, Warehouse())
+    result = run_luigi("DbtBuild", data_dir=data.root, config=ingested.config)
+    assert result.returncode == 0, result.stderr
+    return data
+
+
+@pytest.fixture
+def mine(built: DataDir, tmp_path: Path) -> DataDir:
+    """A copy of it, to be changed."""
+    data = DataDir(tmp_path / "data")
+    shutil.copytree(built.root, data.root)
+    recognise(data, Warehouse())
+    return data
+
+
+def dbt(data: DataDir, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt's own command on a warehouse, as its users do."""
+    command = [str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", "dbt_project"]
+    folders = ["--profiles-dir", "dbt_project", "--target-path", str(data.dbt / "t"), "--log-path", str(data.logs)]
+    env = environment({"MOBILITY_WAREHOUSE": str(data.warehouse)})
+    return subprocess.run([*command, *folders], cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
+
+
+def checksums(data: DataDir, query: Query) -> dict[str, tuple[Any, ...]]:
+    """Rows and an order-free hash of every mart and raw table, without what a load calls itself."""
+    tables = query(
+        data,
+        "select schema_name || '.' || table_name from duckdb_tables() "
+        "where schema_name in ('marts', 'raw_data') and not starts_with(table_name, '_dlt')",
+    )
+    row = "select count(*), bit_xor(hash(columns(c -> not starts_with(c, '_dlt'))))"
+    return {table: query(data, f"{row} from {table}")[0] for (table,) in tables}
+
+
+def test_dbts_unit_tests_pass(mine: DataDir) -> None:
+    result = dbt(mine, "test", "--select", "test_type:unit")
+    assert result.returncode == 0, result.stdout
+    assert "ERROR=0" in result.stdout
+    assert int(result.stdout.rpartition("PASS=")[2].split()[0]) >= 15
+
+
+def test_a_build_with_nothing_new_changes_nothing(mine: DataDir, query: Query) -> None:
+    before = checksums(mine, query)
+    result = dbt(mine, "build", "--exclude-resource-type", "unit_test")
+    assert result.returncode == 0, result.stdout
+    assert checksums(mine, query) == before
+
+
+def test_a_ride_in_two_months_files_is_one_trip(built: DataDir, query: Query) -> None:
+    (raw,) = query(built, "select count(*), count(distinct ride_id) from raw_data.trips")
+    assert raw[0] > raw[1]
+    assert query(built, "select count(*) from marts.fct_trips where trip_type = 'citibike'") == [(raw[1],)]
+
+
+def test_republished_months_give_the_warehouse_of_a_clean_run(
+    mine: DataDir, sample_folder: Path, tmp_path: Path, run_luigi: Run, query: Query, config: Callable[..., Path]
+) -> None:
+    folder = tmp_path / "publishers"
+    shutil.copytree(sample_folder, folder)
+    generate(folder, months=MONTHS[:1], taxi_trips_per_month=ROWS - 700, rides_per_month=ROWS - 700, seed=7)
+    clean = DataDir(tmp_path / "clean")
+    with Publishers(folder) as url:
+        file = config(url)
+        for data in (mine, clean):
+            result = run_luigi("DbtBuild", data_dir=data.root, config=file)
+            assert result.returncode == 0, result.stderr
+    assert checksums(mine, query) == checksums(clean, query)
+    assert query(mine, "select count(*) from raw_data.trips where _source_month = '2024-10'") == [(ROWS - 700,)]
+
+
+def test_an_edited_model_is_built_anew_and_no_month_is_loaded(
+    mine: DataDir, ingested: Any, tmp_path: Path, run_luigi: Run, query: Query
+) -> None:
+    project = tmp_path / "project"
+    for name in ("dbt_project", "config"):
+        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copy(PROJECT / "luigi.cfg", project)
+    here = {"MOBILITY_PROJECT_DIR": str(project)}
+    model = project / "dbt_project" / "models" / "intermediate" / "int_trips__unioned.sql"
+    model.write_text(model.read_text(encoding="utf-8").replace("'citibike' as trip_type", "'bike' as trip_type"))
+    result = run_luigi("DbtBuild", data_dir=mine.root, config=ingested.config, env=here, cwd=tmp_path)
+    assert result.returncode == 30, "the tests know the modes by name"
+    assert "LoadMonth" not in result.stderr
+    assert ("bike",) in query(mine, "select distinct trip_type from marts.fct_trips")
+
+    shutil.copy(PROJECT / "dbt_project" / "models" / "intermediate" / model.name, model)
+    result = run_luigi("DbtBuild", data_dir=mine.root, config=ingested.config, env=here, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    modes = query(mine, "select distinct trip_type from marts.fct_trips order by 1")
+    assert modes == [("citibike",), ("yellow_taxi",)], "the failed build's rows are gone"
