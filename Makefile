@@ -40,7 +40,7 @@ format: setup  ## Bring the code into the house style
 
 lock: setup  ## Pin the newest packages that setup.py allows
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-header \
 		--no-emit-index-url --no-emit-find-links --upgrade setup.py --output-file requirements.lock
 
 clean:  ## Remove .venv and caches; data/ stays
