@@ -1,13 +1,15 @@
 """Which warehouse a data dir holds, told without opening it.
 
 The warehouse keeps an id in its schema `meta`; a note beside the markers says which file that id was read from, and how
-large and old it was when it was last closed. A file that was deleted, replaced, copied or written to by others is not
-trusted until it has been opened once.
+large and old it was when it was last closed. A file that was deleted, replaced, copied or written to by others, or
+whose writer was killed, is not trusted until it has been opened once.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from typing import Any
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.markers import write_atomically
@@ -18,10 +20,12 @@ def warehouse_id(data: DataDir) -> str | None:
     try:
         note = json.loads((data.markers / "warehouse.json").read_text(encoding="utf-8"))
         stat = data.warehouse.stat()
-        same = note["inode"] == stat.st_ino and note["closed"] in (None, [stat.st_size, stat.st_mtime_ns])
+        same = note["inode"] == stat.st_ino
+        closed = note["closed"]
+        known = same and (closed == [stat.st_size, stat.st_mtime_ns] or (closed is None and _is_alive(note["writer"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return str(note["id"]) if same else None
+    return str(note["id"]) if known else None
 
 
 def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:
@@ -30,9 +34,25 @@ def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:
     Args:
         data: The data dir.
         warehouse: The id.
-        is_open: Whether it is being written to: its size and age are then not yet what they will be.
+        is_open: Whether this process is writing to it: its size and age are then not yet what they will be.
     """
     stat = data.warehouse.stat()
-    closed = None if is_open else [stat.st_size, stat.st_mtime_ns]
-    note = {"id": warehouse, "inode": stat.st_ino, "closed": closed}
+    note: dict[str, Any] = {"id": warehouse, "inode": stat.st_ino}
+    note["closed"] = None if is_open else [stat.st_size, stat.st_mtime_ns]
+    note["writer"] = [os.getpid(), _started(os.getpid())] if is_open else None
     write_atomically(data.markers / "warehouse.json", json.dumps(note).encode())
+
+
+def _is_alive(writer: list[Any]) -> bool:
+    pid, started = writer
+    return bool(_started(pid) == started)
+
+
+def _started(pid: int) -> float | None:
+    """When a process began; None if there is no such process. With the number alone it could be another one's."""
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return None

@@ -18,7 +18,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 
-from luigi_pipeline import logs, project, settings
+from luigi_pipeline import identity, logs, project, settings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import ConfigError
 
@@ -66,6 +66,21 @@ def _load(path: Path) -> settings.Settings:
     return settings.load(path)
 
 
+@functools.lru_cache
+def found_unknown_warehouse(root: Path) -> bool:
+    """Whether the run began with a warehouse in the data dir that is not known, as told when it began.
+
+    Later it says nothing: a warehouse that a load is just making is not known for a moment either.
+    """
+    data = DataDir(root)
+    return data.warehouse.exists() and identity.warehouse_id(data) is None
+
+
+def is_on() -> bool:
+    """Whether this process, or the one it was forked from, is a run from the command line."""
+    return bool(_held)
+
+
 def begin() -> None:
     """Begin a run when its first task is made: check the configuration and hold the data dir until the process ends.
 
@@ -79,6 +94,7 @@ def begin() -> None:
     try:
         project.folder()
         configuration()
+        found_unknown_warehouse(data_dir().root)
         if on_command_line and not _held:
             _hold(data_dir())
     except (ConfigError, OSError) as error:

@@ -44,11 +44,13 @@ def _month(value: Any) -> str:
 
 def _date(value: Any) -> dt.date:
     # YAML reads an unquoted 2024-09-01 as a date, a quoted one as text: both mean the same to whoever wrote them.
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        return value
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        return dt.date.fromisoformat(value)
-    raise ValueError(f'{value!r} is not a date; write it as "2024-09-01"')
+        value = dt.date.fromisoformat(value)
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        raise ValueError(f'{value!r} is not a date; write it as "2024-09-01"')
+    if not 1940 <= value.year < 2100:  # Open-Meteo's archive begins in 1940
+        raise ValueError(f"{value} is not between 1940 and 2099")
+    return value
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

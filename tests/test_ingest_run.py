@@ -125,7 +125,7 @@ def test_markers_tell_what_was_loaded_from_where(ingested: Any, sample_folder: P
     assert source.last_modified
     assert list(source.members.values()) == [ROWS // 2, ROWS // 2]
     assert load.load_id
-    assert set(load.versions) == {"dlt", "duckdb"}
+    assert set(load.versions) == {"dlt", "duckdb", "luigi", "python"}
     assert load.started_at.endswith("+00:00")
     assert load.started_at < load.finished_at
     taxi = marker(ingested.data, "LoadMonth/yellow_taxi/2024-10")

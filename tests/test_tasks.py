@@ -189,7 +189,7 @@ def test_the_project_s_folder_may_be_named_and_paths_are_relative_to_where_the_c
     assert (tmp_path / "my data" / "markers" / "IngestWeather.json").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"ingestion.yaml", "my data"}
 
-    config(publishers.url, {"sources": {"weather": {"start_date": "1930-01-01", "end_date": "1930-01-31"}}})
+    config(publishers.url, {"sources": {"weather": {"start_date": "1950-01-01", "end_date": "1950-01-31"}}})
     result = run_luigi("IngestWeather", env=named, cwd=tmp_path)
     assert result.returncode == 30
     assert "out of allowed range" in result.stderr

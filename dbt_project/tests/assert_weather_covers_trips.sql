@@ -1,5 +1,5 @@
 {#-
-    Of the hours with trips in each New York month, 99.9 % have a temperature. A gap in the weather is no error anywhere
+    Of the hours with trips of each mode in each New York month, 99.9 % have a temperature. A gap in the weather is no error anywhere
     else: a left join hides it. Asked of the dates for which weather was ordered, or, where no dates are given, of the
     loaded weather months.
 -#}
@@ -9,7 +9,8 @@ with
 
 trip_hours as (
 
-    select distinct
+    select
+        trip_type,
         hour_utc,
         date_day
 
@@ -31,6 +32,7 @@ weather as (
 ordered_hours as (
 
     select
+        trip_hours.trip_type,
         trip_hours.hour_utc,
         trip_hours.date_day
 
@@ -56,6 +58,7 @@ ordered_hours as (
 months as (
 
     select
+        ordered_hours.trip_type,
         {{ dbt.date_trunc('month', 'ordered_hours.date_day') }} as month_start,
         count(*) as hours_with_trips,
         count(weather.temperature_celsius) as hours_with_weather
@@ -63,7 +66,7 @@ months as (
     from ordered_hours
     left join weather
         on ordered_hours.hour_utc = weather.hour_utc
-    group by 1
+    group by 1, 2
 
 )
 

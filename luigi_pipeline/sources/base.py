@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 # Part of every load's fingerprint: raise it when the same published files would give other rows.
 ROWS_VERSION = 1
 
-# Part of every load's fingerprint: raise it when the same published files would give other rows.
-ROWS_VERSION = 1
-
 
 @dataclass(frozen=True)
 class Landed:

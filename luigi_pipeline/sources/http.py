@@ -108,6 +108,9 @@ class Publisher:
                 part.unlink(missing_ok=True)
                 raise _Passing("the publisher's file has changed since the download began")
             _raise_for_status(response)
+            if response.status_code == httpx.codes.PARTIAL_CONTENT and not _continues(response, part, resumable):
+                part.unlink(missing_ok=True)
+                raise _Passing("the publisher answered with another part than was asked for")
             etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
             with part.open("ab") as file:
                 if response.status_code != httpx.codes.PARTIAL_CONTENT:
@@ -218,6 +221,12 @@ def wait_seconds(retry_after: str | None, text: str, now: dt.datetime) -> float:
         midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
         return (midnight - now).total_seconds() + 1
     return 0
+
+
+def _continues(response: httpx.Response, part: Path, etag: str | None) -> bool:
+    """Whether a partial answer is of the same file, and begins where the part ends."""
+    begins = response.headers.get("Content-Range", "").startswith(f"bytes {part.stat().st_size}-")
+    return begins and bool(response.headers.get("ETag") == etag)
 
 
 def _check_length(response: httpx.Response, size: int) -> None:

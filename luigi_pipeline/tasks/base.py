@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 import time
 from abc import abstractmethod
 from collections.abc import Generator
@@ -86,7 +87,8 @@ class MobilityTask(luigi.Task):
         """Do the work unless it turns out to be done, leave the marker, and say so in one line."""
         started, clock = markers.utc_now(), time.monotonic()
         try:
-            recognise(self.data, self.settings.warehouse)
+            if runs.found_unknown_warehouse(self.data.root):
+                recognise(self.data, self.settings.warehouse)
             if self.complete():
                 log.info("%s: nothing has changed", self.title)
                 return
@@ -105,7 +107,7 @@ class MobilityTask(luigi.Task):
         """Take the marker back, before what it stands for is changed: a failure half way must not leave it standing."""
         self.marker_path.unlink(missing_ok=True)
 
-    def new_marker(self, fingerprint: str, **facts: Any) -> Marker:
+    def new_marker(self, fingerprint: str, versions: dict[str, str] | None = None, **facts: Any) -> Marker:
         """A marker of this task, bound to the warehouse that is there now."""
         return Marker(
             task=self.task_family,
@@ -114,6 +116,7 @@ class MobilityTask(luigi.Task):
             started_at="",
             finished_at="",
             warehouse=identity.warehouse_id(self.data) if self.in_warehouse else None,
+            versions={"python": platform.python_version(), "luigi": luigi.__version__} | (versions or {}),
             **facts,
         )
 

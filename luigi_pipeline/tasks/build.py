@@ -10,7 +10,7 @@ from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.ingest import IngestSource, sources
 
 # Files of the dbt project that decide what is built and tested; its target folder, if it has one, does not.
-_CODE = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*", "seeds/**/*")
+_CODE = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
 
 class DbtBuild(MobilityTask):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Generator
 
 import luigi
@@ -47,7 +48,7 @@ class Fetch(MobilityTask):
 
     def process_resources(self) -> dict[str, int]:
         """A share of the downloads at once, and Open-Meteo's one request at a time."""
-        share = {"download": _ALL_DOWNLOADS // self.settings.download.parallel}
+        share = {"download": math.ceil(_ALL_DOWNLOADS / self.settings.download.parallel)}
         return share | ({"open_meteo": 1} if self.origin.name == "weather" else {})
 
     def landed(self) -> Landed | None:

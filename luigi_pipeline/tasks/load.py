@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from luigi_pipeline import markers
+from luigi_pipeline import markers, runs
 from luigi_pipeline.errors import PipelineError
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import Landed
@@ -33,6 +34,8 @@ class Load(MobilityTask):
 
     def requires(self) -> Fetch:
         """The landed file."""
+        if runs.is_on():
+            _import_for_all_loads()
         return self.fetch
 
     def complete(self) -> bool:
@@ -43,12 +46,12 @@ class Load(MobilityTask):
     def fingerprint(self) -> str:
         """Digest of the file that is loaded and of the schema that it is cast to."""
         found = self.marker()
-        return self._fingerprint_of(found.source.sha256) if found and found.source else ""
+        return self._fingerprint_of(found.source) if found and found.source else ""
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
         landed = self._landed()
-        fingerprint = self._fingerprint_of(landed.sha256)
+        fingerprint = self._fingerprint_of(self.fetch.published(landed))
         found = self.marker()
         if found and found.source and found.fingerprint == fingerprint:
             # Fetched again with equal content: what is in the warehouse stands, and so does all that depends on it.
@@ -117,8 +120,12 @@ class Load(MobilityTask):
     def _published(self, landed: Landed, members: dict[str, int]) -> PublishedFile:
         return replace(self.fetch.published(landed), rows=sum(members.values()), members=members)
 
-    def _fingerprint_of(self, sha256: str) -> str:
-        return markers.digest({"version": ROWS_VERSION, "sha256": sha256, "columns": self.fetch.origin.columns})
+    def _fingerprint_of(self, file: PublishedFile) -> str:
+        name = file.path.rpartition("/")[
+            2
+        ]  # stands in _source_file, and so in the keys of trips without one of their own
+        columns = self.fetch.origin.columns
+        return markers.digest({"version": ROWS_VERSION, "name": name, "sha256": file.sha256, "columns": columns})
 
     def _drop_landed(self) -> None:
         marker = self.marker()
@@ -148,6 +155,15 @@ class LoadZones(Load):
     def fetch(self) -> Fetch:
         """The fetch of the zone lookup."""
         return FetchZones()
+
+
+def _import_for_all_loads() -> None:
+    """Import what loads need in the process that they are forked from, once for all of them.
+
+    Luigi asks a load what it requires only when it is not complete: a run with nothing to load imports none of this.
+    """
+    for name in ("dlt", "dlt.destinations", "dlt.common.libs.pyarrow", "luigi_pipeline.warehouse.loading"):
+        importlib.import_module(name)
 
 
 def _is_awaited(path: Path, months: list[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+
 from luigi_pipeline import identity, markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.settings import Warehouse
@@ -9,16 +11,27 @@ from luigi_pipeline.sources.base import version_of
 
 
 def recognise(data: DataDir, limits: Warehouse) -> None:
-    """Open a warehouse that is not known yet, once, and drop the markers of loads that it does not hold.
+    """Open a warehouse that is not known yet, once, and drop the markers that it may not bear out.
 
-    That is a data dir that was copied or restored, in whole or in part, or a warehouse that another program wrote to.
+    That is a data dir that was copied or restored, in whole or in part, a warehouse that another program wrote to, or
+    one whose writer was killed. It says itself which months it holds, but not whether its models are the ones built.
     """
-    if not data.warehouse.exists() or identity.warehouse_id(data) is not None:
+    if not data.warehouse.exists():
         return
+    data.markers.mkdir(parents=True, exist_ok=True)
+    with (data.markers / ".recognise.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tasks that begin together take turns; the first one does it for all
+        if identity.warehouse_id(data) is None:
+            _drop_unproven(data, limits)
+
+
+def _drop_unproven(data: DataDir, limits: Warehouse) -> None:
     from luigi_pipeline.warehouse import database
 
     with database.writing(data, limits) as connection:
         loaded = database.loaded_versions(connection)
+    for name in ("DbtBuild", "Validate"):
+        (data.markers / f"{name}.json").unlink(missing_ok=True)
     for path in [*(data.markers / "LoadMonth").rglob("*.json"), data.markers / "LoadZones.json"]:
         marker = markers.read(path)
         if marker is None or marker.source is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.metadata import version
 
 from luigi_pipeline import markers, project
 from luigi_pipeline.errors import ValidationFailed
@@ -64,6 +65,7 @@ class Validate(MobilityTask):
         passed = summary.count("passed")
         return self.new_marker(
             self.fingerprint(),
+            versions={"great_expectations": version("great_expectations")},
             details={
                 "summary": f"{passed} of {len(summary.outcomes)} expectations hold in {len(summary.suites)} suites",
                 "suites": len(summary.suites),

@@ -58,6 +58,7 @@ def load(
     ).fetchone()
     # dlt's delete-insert costs about twice an append.
     disposition: Any = {"disposition": "merge", "strategy": "delete-insert"} if present == (True,) else "append"
+    _check_types(connection, source, file)
     load_id = _run_dlt(connection, data, source, file, disposition, "_source_month" if month else "_source_file")
     _reconcile(connection, table, month, file.rows, landed.version)
     _note_source_files(connection, source, month, landed, file.rows)
@@ -76,6 +77,19 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _check_types(connection: duckdb.DuckDBPyConnection, source: Source, file: Prepared) -> None:
+    """Refuse a column that is loaded already, with another type: inserting it would change its values in silence."""
+    described = "select column_name, column_type from (describe select * from {})"
+    table = dict(connection.execute(described.format(f"raw_data.{source.table}")).fetchall())
+    rows = dict(connection.execute(described.format(f"read_parquet('{file.path}')")).fetchall())
+    for column, kind in rows.items():
+        if table.get(column, kind) != kind:
+            raise WarehouseError(
+                f"raw_data.{source.table}: column {column} is {kind} in {next(iter(file.rows))}, but {table[column]} "
+                "in other months; declare its type in the source"
+            )
+
+
 def _run_dlt(
     connection: duckdb.DuckDBPyConnection,
     data: DataDir,
@@ -87,6 +101,8 @@ def _run_dlt(
     import dlt
     import pyarrow.parquet as pq
     from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
+    from dlt.load.exceptions import LoadClientJobException
+    from dlt.pipeline.exceptions import PipelineStepFailed
 
     # A fresh working folder: what a killed run left pending would be loaded instead of this file. All that dlt has
     # to remember, it keeps in the warehouse.
@@ -110,8 +126,12 @@ def _run_dlt(
         destination=dlt.destinations.duckdb(connection),
         dataset_name="raw_data",
     )
-    info = pipeline.run(rows())
-    info.raise_on_failed_jobs()
+    try:
+        info = pipeline.run(rows())
+        info.raise_on_failed_jobs()
+    except (PipelineStepFailed, LoadClientJobException) as error:
+        cause = str(error.__cause__ or error).strip().splitlines()
+        raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause[-1]}") from error
     shutil.rmtree(folder, ignore_errors=True)
     return str(info.loads_ids[0])
 

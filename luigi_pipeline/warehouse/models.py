@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,7 +39,7 @@ class Outcome:
         tests: Data tests passed.
         warnings: Data tests that warned, each in one line.
         seconds_by_model: How long each model took.
-        versions: Of dbt and its adapter.
+        versions: Of dbt, its adapter and DuckDB.
     """
 
     models: int
@@ -67,7 +68,6 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
-    from dbt.version import installed
 
     with _environment(data, limits):
         # The manifest of this parse is handed to the build, which then need not parse again.
@@ -82,26 +82,28 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
             result = dbtRunner(manifest=manifest).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
+    results = list(cast("RunExecutionResult", result.result).results) if result.result else []
+    built = [item for item in results if item.node.unique_id.startswith("model.") and item.status == "success"]
+    # Opened again whatever came of it: dbt has written to the file, and whose file it is must be noted anew.
+    with database.writing(data, limits) as connection:
+        if set(code) <= {item.node.name for item in built}:
+            _note_code(connection, code)
     if result.exception is not None:
         raise BuildFailed(f"dbt: {_one_line(result.exception)}; see {data.logs / 'dbt.log'}")
-    results = list(cast("RunExecutionResult", result.result).results)
     failed = [_explain(item) for item in results if item.status in ("error", "fail", "runtime error")]
     if failed:
         raise BuildFailed(
             f"{len(failed)} of dbt's models and tests failed: {'; '.join(failed[:5])}; see {data.logs / 'dbt.log'}"
         )
-    with database.writing(data, limits) as connection:
-        _note_code(connection, code)
     warnings = [_explain(item) for item in results if item.status == "warn"]
     for warning in warnings:
         log.warning("%s", warning)
-    built = [item for item in results if item.node.unique_id.startswith("model.")]
     return Outcome(
         models=len(built),
         tests=sum(item.node.unique_id.startswith("test.") and item.status == "pass" for item in results),
         warnings=warnings,
         seconds_by_model={item.node.name: round(item.execution_time, 2) for item in built},
-        versions={"dbt-core": installed.to_version_string(skip_matcher=True)},
+        versions={name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")},
     )
 
 
@@ -165,7 +167,7 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
 
 
 def _forget_stale_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> bool:
-    """Whether any incremental model was built by other code; if so, none counts as built until this build has ended."""
+    """Whether any incremental model was built by other code; if so, none counts as built until all are."""
     connection.execute("create table if not exists meta.model_code (model varchar primary key, code varchar)")
     noted = dict(connection.execute("select model, code from meta.model_code").fetchall())
     if noted == code:

@@ -16,6 +16,12 @@ from luigi_pipeline.sources import Landed, Part, Source
 
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
 _TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+_INTEGERS = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "BOOLEAN"}
+# The type of a column that is not declared. It must not depend on which month comes first: one that is empty, or whole
+# dollars, in one month may have cents in the next.
+_NEW = dict.fromkeys([*_INTEGERS - {"BOOLEAN"}, "HUGEINT", "FLOAT", "DOUBLE", '"NULL"', "NULL"], "DOUBLE") | {
+    "TIMESTAMP": "TIMESTAMP",
+}
 _NULL_TEXTS = ["", "NULL", "\\N"]
 
 
@@ -105,9 +111,9 @@ def _type_changes(part: Part, types: dict[str, str], declared: dict[str, str]) -
 
 
 def _select(part: Part, types: dict[str, str], declared: dict[str, str], month: str | None, version: str) -> str:
-    published = {raw: name for name, raw in part.columns.items()}
-    columns = [_typed(raw, kind, published, part.format, part.name) for raw, kind in declared.items()]
-    columns += [f"{_name(name)} as {_name(raw)}" for raw, name in published.items() if raw not in declared]
+    new = {raw: name for name, raw in part.columns.items() if raw not in declared}
+    columns = [_typed(raw, kind, part, types) for raw, kind in declared.items()]
+    columns += [_typed(raw, _NEW.get(types[name], "VARCHAR"), part, types) for raw, name in new.items()]
     row = "file_row_number + 1" if part.format == "parquet" else "row_number() over ()"
     columns += [
         f"{_text(part.name)} as _source_file",
@@ -118,13 +124,33 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], month: 
     return f"select {', '.join(columns)} from {_reader(part)}"
 
 
-def _typed(raw: str, kind: str, published: dict[str, str], form: str, file: str) -> str:
-    if raw not in published:
+def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
+    published = {raw: name for name, raw in part.columns.items()}.get(raw)
+    if published is None:
         return f"cast(null as {kind}) as {_name(raw)}"
-    value = _name(published[raw])
-    if form == "csv" and kind == "TIMESTAMP":
-        return f"{_parsed_time(value, raw, file)} as {_name(raw)}"
-    return f"cast({value} as {kind}) as {_name(raw)}"
+    value, is_text = _name(published), types[published] == "VARCHAR"
+    if kind == "TIMESTAMP" and part.format == "csv":
+        typed = _parsed_time(value, raw, part.name)
+    elif kind == "BIGINT" and types[published] not in _INTEGERS:
+        typed = _whole_number(value, raw, part.name)
+    elif kind == "DOUBLE" and not is_text:
+        typed = _number(value)
+    else:
+        typed = f"cast({value} as {kind})"
+    return f"{typed} as {_name(raw)}"
+
+
+def _number(value: str) -> str:
+    """A double; what is not a number is nothing, as pandas means it."""
+    return f"case when not isnan(cast({value} as double)) then cast({value} as double) end"
+
+
+def _whole_number(value: str, raw: str, file: str) -> str:
+    """A number as an integer; a cast alone would round a fraction away."""
+    number = _number(value)
+    complaint = f"{_text(f'{file}: {raw} has a fraction: ')} || cast({value} as varchar)"
+    whole = f"{number} = trunc({number}) then cast(cast({value} as double) as bigint)"
+    return f"case when {whole} when {number} is not null then error({complaint}) end"
 
 
 def _parsed_time(value: str, raw: str, file: str) -> str:

@@ -252,9 +252,9 @@ def test_a_value_that_is_no_number_is_refused(
 def test_a_refusal_is_final_and_gives_the_reason(
     publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    old = {"sources": {"weather": {"start_date": "1930-01-01", "end_date": "1930-01-31"}}}
+    old = {"sources": {"weather": {"start_date": "1950-01-01", "end_date": "1950-01-31"}}}
     with pytest.raises(FetchFailed, match=r"/v1/archive.*HTTP 400 Parameter 'start_date' is out of allowed range"):
-        fetch(settings(publishers.url, old), tmp_path, "1930-01")
+        fetch(settings(publishers.url, old), tmp_path, "1950-01")
     assert len(publishers.log) == 1
 
 

@@ -207,6 +207,31 @@ def test_a_new_column_is_added_and_null_in_the_months_before(
     ]
 
 
+@pytest.mark.parametrize("order", [("2024-09", "2024-10"), ("2024-10", "2024-09")])
+def test_a_new_column_has_the_same_values_in_any_order_of_loading(
+    data: DataDir, load: Callable[..., str], tmp_path: Path, order: tuple[str, str]
+) -> None:
+    fees = {"2024-09": pa.array([1, 2], pa.int32()), "2024-10": pa.array([1.5, 2.75])}
+    for month in order:
+        table = taxi_trips(2, new_fee=fees[month])
+        load("yellow_taxi", month, write_taxi(tmp_path / f"yellow_tripdata_{month}.parquet", table))
+    sql = "select new_fee from raw_data.yellow_taxi order by _source_month, _source_row"
+    assert ask(data, sql) == [(1.0,), (2.0,), (1.5,), (2.75,)]
+
+
+def test_a_new_column_of_another_kind_is_refused_by_name(
+    data: DataDir, load: Callable[..., str], tmp_path: Path
+) -> None:
+    for month, fees in (("2024-09", pa.array([1, 2])), ("2024-10", pa.array(["a", "b"]))):
+        file = write_taxi(tmp_path / f"yellow_tripdata_{month}.parquet", taxi_trips(2, new_fee=fees))
+        if month == "2024-09":
+            load("yellow_taxi", month, file)
+            continue
+        with pytest.raises(WarehouseError, match=r"column new_fee is VARCHAR in .*2024-10.parquet, but DOUBLE"):
+            load("yellow_taxi", month, file)
+    assert ask(data, "select count(*) from raw_data.yellow_taxi") == [(2,)]
+
+
 def test_a_column_may_come_and_go_when_a_month_is_replaced(
     data: DataDir, load: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -379,3 +379,18 @@ def test_a_real_yearly_archive_of_archives_is_read(tmp_path: Path, shared: Path)
         f"select count(starttime), min(tripduration) >= 60, count(ride_id) from '{typed.path}'"
     ).fetchone()
     assert found == (22_962, True, 0)
+
+
+def test_a_fraction_is_never_rounded_into_a_whole_number(taxis: Callable[[pa.Table], Prepared]) -> None:
+    with pytest.raises(Rejected, match=r"passenger_count has a fraction: 1\.7"):
+        taxis(taxi_trips(2, passenger_count=pa.array([1.0, 1.7])))
+
+
+def test_whole_numbers_in_a_column_of_doubles_are_whole_numbers(taxis: Callable[[pa.Table], Prepared]) -> None:
+    file = taxis(taxi_trips(3, passenger_count=pa.array([1.0, None, float("nan")])))
+    assert [row["passenger_count"] for row in rows_of(file)] == [1, None, None]
+
+
+def test_not_a_number_is_no_amount(taxis: Callable[[pa.Table], Prepared]) -> None:
+    file = taxis(taxi_trips(2, tip_amount=pa.array([float("nan"), 2.5])))
+    assert [row["tip_amount"] for row in rows_of(file)] == [None, 2.5]
