@@ -53,6 +53,7 @@ class Validate(MobilityTask):
                 memory_limit=self.settings.warehouse.memory_limit,
             ),
             self.data.validation,
+            progress=self._tell,
         )
         if not summary.ok:
             first = "; ".join(item.line for item in summary.blocking[:3])
@@ -74,3 +75,7 @@ class Validate(MobilityTask):
                 "skipped": summary.count("skipped"),
             },
         )
+
+    def _tell(self, suite: str, passed: int, total: int) -> None:
+        if self.set_status_message:  # there only while a scheduler runs the task
+            self.set_status_message(f"{suite}: {passed} of {total} passed")

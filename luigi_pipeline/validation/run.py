@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,22 +41,19 @@ class ValidationInput:
         enabled_sources: Sources whose rows the warehouse is to hold. A source that is disabled
             but still has months loaded belongs here too: its rows are in the models.
         min_rows: The least rows of each source; `{config: validation.min_rows.SOURCE}`.
-        config: Anything else that `{config: ...}` may refer to, as nested mappings.
         threads: What DuckDB may use; None leaves the choice to DuckDB.
         memory_limit: The same, such as 1GB.
     """
 
     enabled_sources: frozenset[str]
     min_rows: Mapping[str, int]
-    config: Mapping[str, Any] = field(default_factory=dict)
     threads: int | None = None
     memory_limit: str | None = None
 
     @property
     def placeholders(self) -> dict[str, Any]:
         """All that expectations may refer to."""
-        validation = {**self.config.get("validation", {}), "min_rows": dict(self.min_rows)}
-        return {**self.config, "validation": validation}
+        return {"validation": {"min_rows": dict(self.min_rows)}}
 
     @property
     def limits(self) -> dict[str, str | int]:
