@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import subprocess
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from luigi_pipeline.datadir import DataDir
 
@@ -176,3 +178,22 @@ def test_every_expectation_holds(real: DataDir) -> None:
     assert not_passed == []
     assert len(report["suites"]) == 10
     assert len(report["results"]) >= 56
+
+
+def test_every_expectation_holds_where_the_archive_has_no_precipitation(
+    replay: str, run_luigi: Callable[..., subprocess.CompletedProcess[str]], query: Query, tmp_path: Path
+) -> None:
+    config = tmp_path / "ingestion.yaml"
+    sources = {
+        "yellow_taxi": {"base_url": replay, "months": ["2020-02"]},
+        "citibike": {"base_url": f"{replay}/tripdata", "months": ["2020-02"]},
+        "weather": {"base_url": f"{replay}/v1/archive", "start_date": "2020-02-01", "end_date": "2020-02-29"},
+    }
+    config.write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+    data = DataDir(tmp_path / "data")
+    result = run_luigi("Validate", data_dir=data.root, config=config)
+    assert result.returncode == 0, result.stderr
+    report = json.loads((data.validation / "report.json").read_text())
+    assert [item for item in report["results"] if not item["success"]] == []
+    found = query(data, "select precipitation_type, count(*) from marts.dim_weather where is_covered group by 1")
+    assert found == [("unknown", 29 * 24)], "a null is unknown, never the last branch"

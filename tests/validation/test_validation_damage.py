@@ -118,6 +118,11 @@ DAMAGE = {
         WEATHER.format("precipitation_preceding_hour_mm = null"),
         "Precipitation, rain and snowfall are there together",
     ),
+    "precipitation lost in part": (
+        "stg_weather__hourly",
+        WEATHER.format("precipitation_preceding_hour_mm = null where extract(day from hour_utc) > 20"),
+        "A month has its precipitation, or none of it",
+    ),
     "precipitation of the hour before": (
         "dim_weather",
         """
