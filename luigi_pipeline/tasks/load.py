@@ -121,9 +121,8 @@ class Load(MobilityTask):
         return replace(self.fetch.published(landed), rows=sum(members.values()), members=members)
 
     def _fingerprint_of(self, file: PublishedFile) -> str:
-        name = file.path.rpartition("/")[
-            2
-        ]  # stands in _source_file, and so in the keys of trips without one of their own
+        # The name stands in _source_file, and so in the keys of trips that bring none of their own.
+        name = file.path.rpartition("/")[2]
         columns = self.fetch.origin.columns
         return markers.digest({"version": ROWS_VERSION, "name": name, "sha256": file.sha256, "columns": columns})
 
