@@ -35,3 +35,8 @@ class BuildFailed(PipelineError):
 
 class ValidationFailed(PipelineError):
     """A critical expectation failed, or an expectation could not be evaluated."""
+
+
+def one_line(error: object) -> str:
+    """An error's text in one line, cut where a person would stop reading."""
+    return " ".join(str(error).split())[:300]

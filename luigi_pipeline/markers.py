@@ -105,9 +105,15 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def digest_files(files: Iterable[Path], root: Path) -> str:
     """SHA-256 over the names, relative to root, and the contents of small files."""
-    contents = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    contents = {path.relative_to(root).as_posix(): digest_file(path) for path in files}
     return digest(contents)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ import httpx
 import tenacity
 
 from luigi_pipeline.errors import FetchFailed, NotThere
-from luigi_pipeline.markers import write_atomically
+from luigi_pipeline.markers import digest_file, write_atomically
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.base import Landed
 
@@ -123,9 +122,10 @@ class Publisher:
                 os.fsync(file.fileno())
             size = part.stat().st_size
             _check_length(response, size)
-        landed = Landed(target, url, size, _sha256(part), etag, modified)
-        part.replace(target)
+        landed = Landed(target, url, size, digest_file(part), etag, modified)
+        # Before the file that it describes: a kill in between must not leave the old ETag beside the new content.
         _note(target).unlink(missing_ok=True)
+        part.replace(target)
         write_atomically(_note(target), json.dumps(asdict(landed), default=str).encode())
         _note(part).unlink(missing_ok=True)
         return landed
@@ -262,11 +262,6 @@ def _landed(target: Path, url: str) -> Landed | None:
     if not target.exists() or note.get("url") != url or note.get("size") != target.stat().st_size:
         return None
     return Landed(**(note | {"path": target}))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

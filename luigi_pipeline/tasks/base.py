@@ -15,7 +15,7 @@ import luigi
 
 from luigi_pipeline import identity, markers, runs
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.errors import PipelineError, one_line
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.settings import Settings
 from luigi_pipeline.tasks.recognise import recognise
@@ -98,7 +98,7 @@ class MobilityTask(luigi.Task):
             log.error("%s failed: %s", self.title, error)
             raise
         except Exception as error:
-            log.error("%s failed: %s: %s; see %s", self.title, type(error).__name__, _one_line(error), self.data.logs)
+            log.error("%s failed: %s: %s; see %s", self.title, type(error).__name__, one_line(error), self.data.logs)
             raise
         replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         log.info("%s: %s (%.1f s)", self.title, marker.details.get("summary", "done"), time.monotonic() - clock)
@@ -119,7 +119,3 @@ class MobilityTask(luigi.Task):
             versions={"python": platform.python_version(), "luigi": luigi.__version__} | (versions or {}),
             **facts,
         )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

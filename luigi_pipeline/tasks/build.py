@@ -53,11 +53,9 @@ class DbtBuild(MobilityTask):
         )
 
     def _variables(self) -> dict[str, Any]:
-        blocks = self.settings.sources
-        names = [name for name in ("yellow_taxi", "citibike", "weather") if self.settings.source(name).enabled]
-        weather = blocks.weather if blocks.weather.enabled else None
+        weather = self.settings.sources.weather if self.settings.sources.weather.enabled else None
         return {
-            "enabled_sources": names,
+            "enabled_sources": [task.source_name for task in sources() if task.is_enabled()],
             "weather_start_date": str(weather.start_date) if weather else None,
             "weather_end_date": str(weather.end_date) if weather else None,
         }

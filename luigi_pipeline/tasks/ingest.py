@@ -36,7 +36,8 @@ class IngestSource(MobilityTask):
 
     def work(self) -> Marker:
         """Sum up the months."""
-        rows = {month: marker.source.rows or 0 for month, marker in self.loads().items() if marker.source}
+        loads = self.loads()
+        rows = {month: marker.source.rows or 0 for month, marker in loads.items() if marker.source}
         status = "loaded" if self.is_enabled() else "disabled"
         total = sum(rows.values())
         return self.new_marker(
@@ -46,7 +47,7 @@ class IngestSource(MobilityTask):
                 "status": status,
                 "rows": total,
                 "rows_by_month": rows,
-                "seconds": sum(markers.seconds(marker) for marker in self.loads().values()),
+                "seconds": sum(markers.seconds(marker) for marker in loads.values()),
             },
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import logging
 import shutil
@@ -110,9 +109,7 @@ class Load(MobilityTask):
         landed = self.fetch.landed()
         if landed is None:
             raise PipelineError(f"{self.title}: its file in {self.data.landing} is gone; run again to fetch it")
-        with landed.path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        if content != landed.sha256:
+        if markers.digest_file(landed.path) != landed.sha256:
             landed.path.unlink()
             raise PipelineError(f"{landed.path} has changed since it was fetched; run again to fetch it anew")
         return landed

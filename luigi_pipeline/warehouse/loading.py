@@ -10,8 +10,9 @@ from typing import Any, Literal
 import duckdb
 
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.errors import WarehouseError, one_line
 from luigi_pipeline.sources import SOURCES, Landed, Source
+from luigi_pipeline.warehouse import quoting
 from luigi_pipeline.warehouse.preparing import Prepared
 
 # dlt reads its settings from the environment; nothing is to leave the machine or the data dir.
@@ -81,7 +82,7 @@ def _check_types(connection: duckdb.DuckDBPyConnection, source: Source, file: Pr
     """Refuse a column that is loaded already, with another type: inserting it would change its values in silence."""
     described = "select column_name, column_type from (describe select * from {})"
     table = dict(connection.execute(described.format(f"raw_data.{source.table}")).fetchall())
-    rows = dict(connection.execute(described.format(f"read_parquet('{file.path}')")).fetchall())
+    rows = dict(connection.execute(described.format(f"read_parquet({quoting.text(file.path)})")).fetchall())
     for column, kind in rows.items():
         if table.get(column, kind) != kind:
             raise WarehouseError(
@@ -130,8 +131,8 @@ def _run_dlt(
         info = pipeline.run(rows())
         info.raise_on_failed_jobs()
     except (PipelineStepFailed, LoadClientJobException) as error:
-        cause = str(error.__cause__ or error).strip().splitlines()
-        raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause[-1]}") from error
+        cause = one_line(error.__cause__ or error)
+        raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause}") from error
     shutil.rmtree(folder, ignore_errors=True)
     return str(info.loads_ids[0])
 

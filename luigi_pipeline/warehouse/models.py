@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import BuildFailed
+from luigi_pipeline.errors import BuildFailed, one_line
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
@@ -89,7 +89,7 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         if set(code) <= {item.node.name for item in built}:
             _note_code(connection, code)
     if result.exception is not None:
-        raise BuildFailed(f"dbt: {_one_line(result.exception)}; see {data.logs / 'dbt.log'}")
+        raise BuildFailed(f"dbt: {one_line(result.exception)}; see {data.logs / 'dbt.log'}")
     failed = [_explain(item) for item in results if item.status in ("error", "fail", "runtime error")]
     if failed:
         raise BuildFailed(
@@ -110,7 +110,7 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
 def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
     result = runner.invoke(["parse", *_options(folder, data, variables)])
     if not result.success:
-        raise BuildFailed(f"dbt can't read {folder}: {_one_line(result.exception)}")
+        raise BuildFailed(f"dbt can't read {folder}: {one_line(result.exception)}")
     return cast("Manifest", result.result)
 
 
@@ -181,9 +181,5 @@ def _note_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> N
 
 
 def _explain(item: Any) -> str:
-    message = _one_line(item.message or "")
+    message = one_line(item.message or "")
     return f"{item.node.name}: {message}" if message else str(item.node.name)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.errors import Rejected, one_line
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import Landed, Part, Source
+from luigi_pipeline.warehouse import quoting
 
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
 _TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
@@ -61,7 +62,7 @@ def prepare(
     """
     with duckdb.connect(config={"threads": limits.threads, "memory_limit": limits.memory_limit}) as engine:
         engine.execute("set TimeZone = 'UTC'")
-        engine.execute(f"set temp_directory = {_text(path.parent / 'spill')}")
+        engine.execute(f"set temp_directory = {quoting.text(path.parent / 'spill')}")
         # A Parquet row brings its position with it, so rows may be written as they come, which costs a third.
         in_order = "true" if any(part.format == "csv" for part in parts) else "false"
         engine.execute(f"set preserve_insertion_order = {in_order}")
@@ -74,13 +75,13 @@ def prepare(
         try:
             # Uncompressed: it is read once, right away, and writing it is then as cheap as it gets.
             rows = " union all by name ".join(selects)
-            engine.execute(f"copy ({rows}) to {_text(path)} (format parquet, compression uncompressed)")
+            engine.execute(f"copy ({rows}) to {quoting.text(path)} (format parquet, compression uncompressed)")
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise  # the machine's fault, not the file's
         except duckdb.Error as error:
-            raise Rejected(f"{landed.path.name}: {_first_line(error)}") from error
+            raise Rejected(f"{landed.path.name}: {one_line(error)}") from error
         counted = engine.execute(
-            f"select _source_file, count(*) from read_parquet({_text(path)}) group by all"
+            f"select _source_file, count(*) from read_parquet({quoting.text(path)}) group by all"
         ).fetchall()
     expected = {part.name: part.rows for part in parts}
     _reconcile(expected, dict(counted))
@@ -116,10 +117,10 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], month: 
     columns += [_typed(raw, _NEW.get(types[name], "VARCHAR"), part, types) for raw, name in new.items()]
     row = "file_row_number + 1" if part.format == "parquet" else "row_number() over ()"
     columns += [
-        f"{_text(part.name)} as _source_file",
-        f"cast({_text(month) if month else 'null'} as varchar) as _source_month",
+        f"{quoting.text(part.name)} as _source_file",
+        f"cast({quoting.text(month) if month else 'null'} as varchar) as _source_month",
         f"cast({row} as bigint) as _source_row",
-        f"{_text(version)} as _source_version",
+        f"{quoting.text(version)} as _source_version",
     ]
     return f"select {', '.join(columns)} from {_reader(part)}"
 
@@ -127,8 +128,8 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], month: 
 def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
     published = {raw: name for name, raw in part.columns.items()}.get(raw)
     if published is None:
-        return f"cast(null as {kind}) as {_name(raw)}"
-    value, is_text = _name(published), types[published] == "VARCHAR"
+        return f"cast(null as {kind}) as {quoting.name(raw)}"
+    value, is_text = quoting.name(published), types[published] == "VARCHAR"
     if kind == "TIMESTAMP" and part.format == "csv":
         typed = _parsed_time(value, raw, part.name)
     elif kind == "BIGINT" and types[published] not in _INTEGERS:
@@ -137,7 +138,7 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
         typed = _number(value)
     else:
         typed = f"cast({value} as {kind})"
-    return f"{typed} as {_name(raw)}"
+    return f"{typed} as {quoting.name(raw)}"
 
 
 def _number(value: str) -> str:
@@ -148,38 +149,27 @@ def _number(value: str) -> str:
 def _whole_number(value: str, raw: str, file: str) -> str:
     """A number as an integer; a cast alone would round a fraction away."""
     number = _number(value)
-    complaint = f"{_text(f'{file}: {raw} has a fraction: ')} || cast({value} as varchar)"
+    complaint = f"{quoting.text(f'{file}: {raw} has a fraction: ')} || cast({value} as varchar)"
     whole = f"{number} = trunc({number}) then cast(cast({value} as double) as bigint)"
     return f"case when {whole} when {number} is not null then error({complaint}) end"
 
 
 def _parsed_time(value: str, raw: str, file: str) -> str:
     """A time in one of the known formats; any other text stops the load rather than turn into a null."""
-    formats = ", ".join(_text(form) for form in _TIME_FORMATS)
+    formats = ", ".join(quoting.text(form) for form in _TIME_FORMATS)
     parsed = f"try_strptime({value}, [{formats}])"
-    complaint = f"{_text(f'{file}: {raw} has a time in an unknown format: ')} || {value}"
+    complaint = f"{quoting.text(f'{file}: {raw} has a time in an unknown format: ')} || {value}"
     # A year of two digits parses as one of the first century.
     return f"case when {value} is null then null when year({parsed}) >= 1900 then {parsed} else error({complaint}) end"
 
 
 def _reader(part: Part) -> str:
     if part.format == "parquet":
-        return f"read_parquet({_text(part.path)}, file_row_number = true)"
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in part.columns)
-    nulls = ", ".join(_text(text) for text in _NULL_TEXTS)
+        return f"read_parquet({quoting.text(part.path)}, file_row_number = true)"
+    columns = ", ".join(f"{quoting.text(name)}: 'VARCHAR'" for name in part.columns)
+    nulls = ", ".join(quoting.text(text) for text in _NULL_TEXTS)
     return (
-        f"read_csv({_text(part.path)}, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+        f"read_csv({quoting.text(part.path)}, auto_detect = false, header = true, "
+        "delim = ',', quote = '\"', escape = '\"', "
         f"new_line = '\\n', strict_mode = true, nullstr = [{nulls}], columns = {{{columns}}})"
     )
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str | Path) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
