@@ -2,11 +2,25 @@
 
 
 class PipelineError(Exception):
-    """A failure that is explained by its message alone; the console shows no traceback for it."""
+    """A failure that is explained by its message alone; the console shows no traceback for it.
+
+    Attributes:
+        exit_code: Of a command that it ends, as luigi.cfg has them for runs.
+    """
+
+    exit_code = 30
 
 
 class ConfigError(PipelineError):
     """The configuration can't be used; the message names the key and the file."""
+
+    exit_code = 40
+
+
+class AlreadyRunning(PipelineError):
+    """Another run holds the data dir."""
+
+    exit_code = 10
 
 
 class NotPublished(PipelineError):

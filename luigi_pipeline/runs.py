@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -20,11 +22,10 @@ from luigi.setup_logging import InterfaceLogging
 
 from luigi_pipeline import identity, logs, project, settings
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.errors import AlreadyRunning, ConfigError
 
 log = logging.getLogger("luigi_pipeline")
 
-_UNUSABLE = 40  # luigi.cfg's unhandled_exception, which may be out of reach when the project's folder is not found
 _SECONDS_TO_END = 4.0
 _held: list[IO[str]] = []
 
@@ -101,19 +102,39 @@ def begin() -> None:
         if not on_command_line:
             raise
         print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(_UNUSABLE) from error
+        # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
+        raise SystemExit(ConfigError.exit_code) from error
 
 
-def _hold(data: DataDir) -> None:
+@contextmanager
+def holding(data: DataDir) -> Iterator[None]:
+    """Hold a data dir for a command that changes it.
+
+    Raises:
+        AlreadyRunning: A run, or another such command, holds it.
+    """
+    with _lock(data):
+        yield
+
+
+def _lock(data: DataDir) -> IO[str]:
     data.root.mkdir(parents=True, exist_ok=True)
     # Open for as long as a process of this run lives, its children too: the kernel lets go, whatever kills it.
     lock = data.lock.open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(f"error: another run holds {data.root}; this one did nothing", file=sys.stderr)
+        lock.close()
+        raise AlreadyRunning(f"another run holds {data.root}; this one did nothing") from None
+    return lock
+
+
+def _hold(data: DataDir) -> None:
+    try:
+        _held.append(_lock(data))
+    except AlreadyRunning as error:
+        print(f"error: {error}", file=sys.stderr)
         raise PidLockAlreadyTakenExit() from None
-    _held.append(lock)
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)

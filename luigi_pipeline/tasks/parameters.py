@@ -6,6 +6,8 @@ import luigi
 
 from luigi_pipeline.months import is_month
 
+MONTHLY_SOURCES = ("yellow_taxi", "citibike", "weather")
+
 
 class MonthParameter(luigi.Parameter):
     """A month, written YYYY-MM."""
@@ -26,6 +28,4 @@ class SourceParameter(luigi.ChoiceParameter):
 
     def __init__(self) -> None:
         """The three sources."""
-        super().__init__(
-            choices=["yellow_taxi", "citibike", "weather"], description="The source: yellow_taxi, citibike or weather."
-        )
+        super().__init__(choices=MONTHLY_SOURCES, description="The source: yellow_taxi, citibike or weather.")

@@ -66,6 +66,20 @@ def load(
     return load_id
 
 
+def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str) -> int:
+    """Take a month out of its raw table, in one transaction.
+
+    Returns:
+        The rows that were there.
+    """
+    create_raw_tables(connection)
+    connection.begin()
+    deleted = connection.execute(f"delete from raw_data.{source.table} where _source_month = ?", [month]).fetchone()
+    connection.execute("delete from meta.source_files where source = ? and source_month = ?", [source.name, month])
+    connection.commit()
+    return int(deleted[0]) if deleted else 0
+
+
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the raw tables that are not there yet, empty: the models read all of them, whichever sources are enabled."""
     connection.execute("create schema if not exists raw_data")

@@ -1,0 +1,60 @@
+"""`python -m luigi_pipeline COMMAND`: looking at a data dir, and changing it by hand. Luigi runs the tasks."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from luigi.configuration import get_config
+
+from luigi_pipeline import project
+from luigi_pipeline.errors import PipelineError
+
+_COMMANDS = ("forget",)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The command line; that of the process by default.
+
+    Returns:
+        The exit code: 0, or as luigi.cfg's `retcode` has them.
+    """
+    options = _parser().parse_args(arguments)
+    for key in ("config", "data_dir"):
+        value = getattr(options, f"mobility_{key}")
+        if value is not None:
+            get_config().set("mobility", key, value)
+    try:
+        project.folder()
+        return int(options.run(options))
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, `head` say, has seen enough
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m luigi_pipeline", description="Look at a data dir, or change it by hand."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in _COMMANDS:
+        module = importlib.import_module(f"luigi_pipeline.commands.{name}")
+        about = (module.__doc__ or "").strip()
+        command = commands.add_parser(name, help=about.splitlines()[0], description=about)
+        command.add_argument("--mobility-config", metavar="FILE", help="the configuration (or MOBILITY_CONFIG)")
+        command.add_argument("--mobility-data-dir", metavar="DIR", help="the data dir (or MOBILITY_DATA_DIR)")
+        module.configure(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
