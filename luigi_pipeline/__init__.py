@@ -1,6 +1,6 @@
 """The NYC mobility pipeline: taxi trips, CitiBike trips and weather, from their publishers to a validated warehouse.
 
-`luigi --module luigi_pipeline Validate` runs it; the tasks are in `luigi_pipeline.tasks`.
+`luigi --module luigi_pipeline Publish` runs it; the tasks are in `luigi_pipeline.tasks`.
 """
 
 import os
@@ -29,6 +29,7 @@ from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that 
     IngestWeather,
     IngestYellowTaxi,
     LoadMonth,
+    Publish,
     Validate,
 )
 
@@ -40,5 +41,6 @@ __all__ = [
     "IngestWeather",
     "IngestYellowTaxi",
     "LoadMonth",
+    "Publish",
     "Validate",
 ]

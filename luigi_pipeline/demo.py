@@ -21,7 +21,7 @@ _PORT = 18_724
 
 
 def main() -> int:
-    """Generate the sample, serve it, run `Validate` on it and show what came of it."""
+    """Generate the sample, serve it, run `Publish` on it and show what came of it."""
     console = Console(highlight=False)
     try:
         folder = project.folder()
@@ -53,7 +53,7 @@ def _configuration(url: str) -> dict[str, object]:
 
 
 def _run(folder: Path, config: Path, data: Path) -> int:
-    command = ["luigi", "--module", "luigi_pipeline", "Validate"]
+    command = ["luigi", "--module", "luigi_pipeline", "Publish"]
     options = ["--mobility-config", str(config), "--mobility-data-dir", str(data)]
     return subprocess.run([*command, *options], cwd=folder, check=False).returncode
 

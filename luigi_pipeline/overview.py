@@ -1,4 +1,4 @@
-"""A look at a data dir after a run: what is loaded, what was built and checked, and how long each stage took."""
+"""A look at a data dir after a run: what is loaded, built, checked and published, and how long each stage took."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _STAGES = {
     "load": ("LoadMonth", "LoadZones"),
     "build": ("DbtBuild",),
     "validate": ("Validate",),
+    "publish": ("Publish",),
 }
 
 
@@ -34,6 +35,7 @@ def show(data: DataDir, console: Console) -> None:
     console.print(f"checks   {tests['tests']} dbt tests, {report['summary']['passed']} expectations passed")
     console.print("look at")
     for what, path in (
+        ("published", data.published),
         ("warehouse", data.warehouse),
         ("Data Docs", data.validation / "data_docs" / "index.html"),
         ("report", data.validation / "report.json"),
