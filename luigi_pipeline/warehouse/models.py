@@ -120,6 +120,7 @@ def _options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str
     return [
         "--project-dir", str(folder),
         "--profiles-dir", str(folder),
+        "--target", "duckdb",
         "--target-path", str(data.dbt / "target"),
         "--log-path", str(data.logs),
         "--log-level", "none",
