@@ -80,8 +80,8 @@ class Fetch(MobilityTask):
         had = loaded.source
         if file is None or had is None:
             file, asked_at = had, loaded.started_at
-        elif file.sha256 != had.sha256 and asked_at > loaded.finished_at:
-            return f"another version was fetched: {version_of(had.sha256)} -> {version_of(file.sha256)}"
+        elif (file.path, file.sha256) != (had.path, had.sha256) and asked_at > loaded.finished_at:
+            return f"another version was fetched: {_in_words(had)} -> {_in_words(file)}"
         if file and runs.wants_to_ask(asked_at, file.settled_at):
             return "its publisher may have another version"
         return None
@@ -157,6 +157,10 @@ class Fetch(MobilityTask):
             sources=[self.published(landed)],
             details={"summary": ", ".join(told)} | landed.remarks,
         )
+
+
+def _in_words(file: PublishedFile) -> str:
+    return f"{file.path.rpartition('/')[2]} ({version_of(file.sha256)})"
 
 
 class FetchMonth(Fetch):

@@ -43,6 +43,20 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
     identity.note_warehouse(data, warehouse, is_open=False)
 
 
+@contextmanager
+def reading(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading; not a byte of it changes.
+
+    Raises:
+        WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
+    """
+    connection = _open(data.warehouse, limits, read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None, str]]:
     """Source, month and version of every published file that is loaded."""
     exists = connection.execute(
@@ -55,7 +69,7 @@ def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str
     )
 
 
-def _open(path: Path, limits: Warehouse) -> duckdb.DuckDBPyConnection:
+def _open(path: Path, limits: Warehouse, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": limits.threads,
         "memory_limit": limits.memory_limit,
@@ -65,7 +79,7 @@ def _open(path: Path, limits: Warehouse) -> duckdb.DuckDBPyConnection:
     told = False
     while True:
         try:
-            return duckdb.connect(str(path), config=config)
+            return duckdb.connect(str(path), read_only=read_only, config=config)
         except duckdb.IOException as error:
             holder = _HOLDER.search(str(error))
             if holder is None:
