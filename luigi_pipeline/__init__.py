@@ -21,7 +21,7 @@ if _folder is not None and os.environ.get("MOBILITY_PROJECT_DIR"):
 # Luigi reads these in its RPC client, and warns that nothing reads them.
 core.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
-from luigi_pipeline import metrics  # noqa: E402
+from luigi_pipeline import metrics as metrics  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
     DbtBuild,
     FetchMonth,
@@ -44,5 +44,4 @@ __all__ = [
     "LoadMonth",
     "Publish",
     "Validate",
-    "metrics",
 ]

@@ -13,7 +13,7 @@ from luigi.configuration import get_config
 from luigi_pipeline import project
 from luigi_pipeline.errors import PipelineError
 
-_COMMANDS = ("forget", "metrics")
+_COMMANDS = ("plan", "forget", "metrics")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or as luigi.cfg's `retcode` has them.
     """
     options = _parser().parse_args(arguments)
-    for key in ("config", "data_dir"):
-        value = getattr(options, f"mobility_{key}")
+    for key in ("config", "data_dir", "refresh"):
+        value = getattr(options, f"mobility_{key}", None)
         if value is not None:
-            get_config().set("mobility", key, value)
+            get_config().set("mobility", key, str(value))
     try:
         project.folder()
         code = int(options.run(options))

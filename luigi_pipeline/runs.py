@@ -20,7 +20,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 
-from luigi_pipeline import identity, logs, project, settings
+from luigi_pipeline import identity, logs, markers, project, settings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 
@@ -40,6 +40,10 @@ class mobility(luigi.Config):
     data_dir = luigi.Parameter(
         default=os.environ.get("MOBILITY_DATA_DIR", "data"),
         description="Everything written goes below this folder (or MOBILITY_DATA_DIR).",
+    )
+    refresh = luigi.BoolParameter(
+        default=False,
+        description="Ask for every month that is loaded whether its published file has changed.",
     )
 
 
@@ -65,6 +69,28 @@ def configuration() -> settings.Settings:
 @functools.lru_cache
 def _load(path: Path) -> settings.Settings:
     return settings.load(path)
+
+
+@functools.lru_cache
+def started_at() -> str:
+    """When this run began, UTC, ISO 8601: what is asked of a publisher later than that is asked by this run."""
+    return markers.utc_now()
+
+
+def wants_to_ask(asked_at: str, settled_at: str | None) -> bool:
+    """Whether this run has yet to ask a publisher again for a file that is loaded.
+
+    A refresh asks for all. Any other run asks for those whose last values were still to come, once a day.
+
+    Args:
+        asked_at: When the publisher was asked last.
+        settled_at: Until when the file's values were to change; None if what is published stands.
+    """
+    if mobility().refresh:
+        return asked_at < started_at()
+    if settled_at is None or asked_at >= settled_at:
+        return False
+    return asked_at[:10] < started_at()[:10]
 
 
 @functools.lru_cache
@@ -95,6 +121,7 @@ def begin() -> None:
     try:
         project.folder()
         configuration()
+        started_at()
         found_unknown_warehouse(data_dir().root)
         if on_command_line and not _held:
             _hold(data_dir())

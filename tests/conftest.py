@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -51,6 +52,25 @@ def run_luigi() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             timeout=180,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python -m luigi_pipeline`: `run_command("plan", data_dir=..., config=...)`."""
+
+    def run(*args: str, data_dir: Path, config: Path) -> subprocess.CompletedProcess[str]:
+        options = ["--mobility-config", str(config), "--mobility-data-dir", str(data_dir)]
+        return subprocess.run(
+            [sys.executable, "-m", "luigi_pipeline", *args, *options],
+            cwd=PROJECT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
             check=False,
         )
 

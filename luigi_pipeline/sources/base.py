@@ -30,6 +30,8 @@ class Landed:
         sha256: Of its content, in hex.
         etag: As the publisher sent it.
         last_modified: As the publisher sent it.
+        settled_at: UTC, ISO 8601: until then the publisher still fills in values, so it is worth asking again.
+        remarks: Counts that a person would want to know of the content, by what they count.
     """
 
     path: Path
@@ -38,6 +40,8 @@ class Landed:
     sha256: str
     etag: str | None = None
     last_modified: str | None = None
+    settled_at: str | None = None
+    remarks: dict[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def version(self) -> str:
@@ -92,8 +96,21 @@ class Source(Protocol):
         """What decides which file is asked for: where it changes, the month must be asked for again."""
         ...
 
-    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+    def fetch(
+        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+    ) -> Landed:
         """Fetch a month's file into a folder and check that it is what it should be.
+
+        Args:
+            month: The month; empty for a source without months.
+            settings: The configuration.
+            folder: Where the file goes.
+            publisher: Whom to ask.
+            known: The file that is loaded, or has landed, already. It is returned where the publisher says that it
+                has not changed, which takes one request; its path may be gone.
+
+        Returns:
+            The published file.
 
         Raises:
             NotPublished: The publisher does not have the month yet.

@@ -74,14 +74,20 @@ class CitiBikeTrips:
         """The bucket; which key has the month is found by listing it."""
         return {"bucket": settings.sources.citibike.base_url}
 
-    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+    def fetch(
+        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+    ) -> Landed:
         """Find the month's archive in the bucket and fetch it."""
         bucket = settings.sources.citibike.base_url
         try:
-            key = choose_key(list_keys(bucket, month[:4], publisher), month)
+            etags = list_keys(bucket, month[:4], publisher)
+            key = choose_key(list(etags), month)
             if key is None:
                 raise NotThere(f"{bucket}: has no archive for {month}")
-            landed = publisher.download(f"{bucket}/{quote(key)}", folder / key)
+            url = f"{bucket}/{quote(key)}"
+            if known and known.url == url and known.etag and known.etag == etags[key]:
+                return known
+            landed = publisher.download(url, folder / key, known)
             with set_aside_if_rejected(landed.path):
                 check(landed.path, settings.download)
             if _is_yearly(key) and not has_month(landed.path, month):
@@ -162,13 +168,13 @@ def choose_key(keys: list[str], month: str) -> str | None:
     return None
 
 
-def list_keys(bucket: str, prefix: str, publisher: Publisher) -> list[str]:
-    """All keys of an S3 bucket that begin with a prefix.
+def list_keys(bucket: str, prefix: str, publisher: Publisher) -> dict[str, str | None]:
+    """All keys of an S3 bucket that begin with a prefix, each with the ETag of its object.
 
     Raises:
         Rejected: The answer is not a bucket's listing.
     """
-    keys: list[str] = []
+    keys: dict[str, str | None] = {}
     params = {"list-type": "2", "prefix": prefix}
     while True:
         try:
@@ -179,7 +185,8 @@ def list_keys(bucket: str, prefix: str, publisher: Publisher) -> list[str]:
             raise Rejected(f"{bucket}: answers with {listing.tag}, not with a bucket's listing")
         space = {"s3": listing.tag.partition("}")[0].lstrip("{")} if listing.tag.startswith("{") else {}
         find = "s3:" if space else ""
-        keys += [key.text or "" for key in listing.iterfind(f"{find}Contents/{find}Key", space)]
+        for item in listing.iterfind(f"{find}Contents", space):
+            keys[item.findtext(f"{find}Key", "", space)] = item.findtext(f"{find}ETag", None, space)
         token = listing.findtext(f"{find}NextContinuationToken", namespaces=space)
         if not token:
             return keys

@@ -77,11 +77,19 @@ class Publisher:
 
         return self._retry(url, attempt)
 
-    def download(self, url: str, target: Path) -> Landed:
+    def download(self, url: str, target: Path, known: Landed | None = None) -> Landed:
         """Fetch a file to `target`, resuming a download that an earlier attempt, or run, left unfinished.
 
         A file that is there already is kept if the publisher says that it is still the current one. Two
         processes that want the same file (months of one yearly archive) take turns, and the second finds it there.
+
+        Args:
+            url: The file's URL.
+            target: Where it goes.
+            known: The file as it was had before, to be asked for only if it has changed, though it is gone from here.
+
+        Returns:
+            The file; `known` where it has not changed.
 
         Raises:
             NotThere: 403 or 404.
@@ -89,15 +97,17 @@ class Publisher:
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         with _taking_turns(target):
-            return self._retry(url, lambda: self._attempt_download(url, target))
+            return self._retry(url, lambda: self._attempt_download(url, target, known))
 
-    def _attempt_download(self, url: str, target: Path) -> Landed:
-        here = _landed(target, url)
+    def _attempt_download(self, url: str, target: Path, known: Landed | None) -> Landed:
+        here = _landed(target, url) or (known if known and known.url == url else None)
         part = target.with_name(f"{target.name}.part")
         resumable = _resumable_etag(part, url)
         headers = {}
         if here and here.etag:
             headers["If-None-Match"] = here.etag
+        elif here and here.last_modified:
+            headers["If-Modified-Since"] = here.last_modified
         elif resumable:
             headers |= {"Range": f"bytes={part.stat().st_size}-", "If-Range": resumable}
         with self._client.stream("GET", url, headers=headers) as response:

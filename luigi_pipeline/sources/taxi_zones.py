@@ -32,12 +32,16 @@ class TaxiZones:
         """The file's URL."""
         return {"url": self._url(settings)}
 
-    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+    def fetch(
+        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+    ) -> Landed:
         """Fetch the zone lookup."""
         try:
-            landed = publisher.download(self._url(settings), folder / "taxi_zone_lookup.csv")
+            landed = publisher.download(self._url(settings), folder / "taxi_zone_lookup.csv", known)
         except NotThere as error:
             raise FetchFailed(f"{error}; check sources.yellow_taxi.base_url") from error
+        if landed == known:
+            return landed
         with set_aside_if_rejected(landed.path):
             _read(landed.path)
         return landed

@@ -40,6 +40,8 @@ UNITS = {
     "wind_direction_10m": "°",
 }
 _HOUR = dt.timedelta(hours=1)
+# Open-Meteo fills in and corrects the newest hours for some days: five by its docs, more by its issues.
+_SETTLING = dt.timedelta(days=10)
 
 
 class HourlyWeather:
@@ -65,8 +67,13 @@ class HourlyWeather:
             "hours": [str(hour) for hour in _hours(month, settings)],
         }
 
-    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
-        """Ask for the month, check the answer and keep what does not change from one answer to the next."""
+    def fetch(
+        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+    ) -> Landed:
+        """Ask for the month, check the answer and keep what does not change from one answer to the next.
+
+        The API has no validators: whether anything has changed is told by the content.
+        """
         base_url, params = settings.sources.weather.base_url, self._params(month, settings)
         url = f"{base_url}?{urlencode(params)}"
         try:
@@ -81,7 +88,15 @@ class HourlyWeather:
             hourly = _checked(answer, path.name, *_hours(month, settings))
         content = json.dumps({"hourly_units": UNITS, "hourly": hourly}, separators=(",", ":")).encode()
         write_atomically(path, content)
-        return Landed(path, url, len(content), hashlib.sha256(content).hexdigest())
+        settled = _hours(month, settings)[1] + _SETTLING
+        return Landed(
+            path,
+            url,
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+            settled_at=f"{settled.isoformat(timespec='milliseconds')}+00:00",
+            remarks=_remarks(hourly, dt.datetime.now(dt.UTC).replace(tzinfo=None)),
+        )
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The month's hours as Parquet."""
@@ -112,6 +127,14 @@ class HourlyWeather:
 def _hours(month: str, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
     first, last = settings.sources.weather.days(month)
     return utc_hour(first), utc_hour(last + dt.timedelta(days=1))
+
+
+def _remarks(hourly: Mapping[str, list[Any]], now: dt.datetime) -> dict[str, int]:
+    """Hours that lack a value: the young ones may still get it, the old ones stay as they are."""
+    settled = f"{now - _SETTLING:%Y-%m-%dT%H:%M}"
+    lacking = [time for time, *values in zip(*hourly.values(), strict=True) if None in values]
+    old = sum(time < settled for time in lacking)
+    return {"hours": len(hourly["time"]), "hours without a value": old, "hours to be filled in": len(lacking) - old}
 
 
 class _Answer(BaseModel):

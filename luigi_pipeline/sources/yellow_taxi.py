@@ -60,15 +60,19 @@ class YellowTaxiTrips:
         """The file's URL."""
         return {"url": self._url(month, settings)}
 
-    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
+    def fetch(
+        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+    ) -> Landed:
         """Fetch the month's Parquet file."""
         url = self._url(month, settings)
         try:
-            landed = publisher.download(url, folder / url.rpartition("/")[2])
+            landed = publisher.download(url, folder / url.rpartition("/")[2], known)
         except NotThere as error:
             if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"yellow_taxi {month} is not published yet ({url})") from error
             raise FetchFailed(f"{error}; check the month and base_url") from error
+        if landed == known:
+            return landed
         with set_aside_if_rejected(landed.path):
             self.parts(landed, month, folder, settings.download)
         return landed

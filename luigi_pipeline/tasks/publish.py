@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
-from luigi_pipeline import markers
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.validate import Validate
@@ -23,25 +23,28 @@ class Publish(MobilityTask):
         """The checked models."""
         return Validate()
 
-    def fingerprint(self) -> str:
-        """Digest of what was validated, and of the layout of the published file."""
-        return markers.digest({"validated": Validate().fingerprint(), "layout": _LAYOUT})
+    def inputs(self) -> dict[str, Any]:
+        """What was validated, and the layout of the published file."""
+        return {"the validation": Validate().fingerprint(), "the layout": _LAYOUT}
 
-    def complete(self) -> bool:
-        """Whether there is nothing to do; where the published file is not the one that was written, there is."""
+    def reason(self) -> str | None:
+        """Why it is to be published; also where the published file is not the one that was written."""
         found = self.marker()
-        return found is not None and found.details.get("file") == self._file() and super().complete()
+        if found is not None and found.details.get("file") != self._file():
+            return f"{self.data.published.name} is {'not as it was published' if self._file() else 'gone'}"
+        return super().reason()
 
     def work(self) -> Marker:
         """Build the file beside the old one and swap it in."""
         from luigi_pipeline.warehouse.publishing import publish
 
+        inputs = self.inputs()
         self.drop_marker()
         published = publish(self.data, self.settings.warehouse)
         file, trips = self._file(), published.rows.get("marts.fct_trips", 0)
         size = f"{file['size'] / 1e6:,.1f} MB" if file else ""
         return self.new_marker(
-            self.fingerprint(),
+            inputs,
             versions={"duckdb": version("duckdb")},
             details={
                 "summary": f"{trips:,} trips from {published.source_files} source files, {size}",

@@ -48,6 +48,23 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
     identity.note_warehouse(data, warehouse, is_open=False)
 
 
+@contextmanager
+def reading(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading; not a byte of it changes.
+
+    Raises:
+        WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
+    """
+    config = settings_of_duckdb(data, limits)
+    connection = _patiently(
+        lambda: duckdb.connect(str(data.warehouse), read_only=True, config=config), data.warehouse, limits
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def attach(connection: duckdb.DuckDBPyConnection, data: DataDir, limits: Warehouse, alias: str) -> None:
     """Attach the warehouse to another connection, for reading only.
 

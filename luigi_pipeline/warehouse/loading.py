@@ -66,6 +66,17 @@ def load(
     return load_id
 
 
+def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: str | None) -> dict[str, Any] | None:
+    """What a month holds now: `version` and `rows` of its published file; None where it is not loaded."""
+    create_raw_tables(connection)
+    found = connection.execute(
+        "select any_value(source_version), sum(row_count)::bigint from meta.source_files "
+        "where source = ? and source_month is not distinct from ? having count(*) > 0",
+        [source.name, month],
+    ).fetchone()
+    return {"version": found[0], "rows": found[1]} if found else None
+
+
 def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str) -> int:
     """Take a month out of its raw table, in one transaction.
 
