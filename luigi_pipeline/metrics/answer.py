@@ -57,8 +57,7 @@ class Answer:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.names)
         writer.writerows(
-            [values.for_programs(value, whole_days=self.whole_days(at)) for at, value in enumerate(row)]
-            for row in self.rows
+            [values.for_csv(value, whole_days=self.whole_days(at)) for at, value in enumerate(row)] for row in self.rows
         )
 
     def write_json(self, out: IO[str]) -> None:

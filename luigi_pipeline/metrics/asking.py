@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,8 @@ def query(
         where: Conditions in SQL on what the metrics can be cut by: `temperature_category = 'cold'`.
         order_by: Names from `metrics` and `by`, with a `-` in front for a falling order; by default, `by`.
         limit: Rows at most.
-        start: First moment of New York time, or first day.
-        end: Last moment of New York time, or last day.
+        start: First hour of New York time, or first day.
+        end: Last hour of New York time, or last day; it counts whole.
         data_dir: The data dir; that of the pipeline (`MOBILITY_DATA_DIR`, `data`) by default.
 
     Returns:
@@ -61,11 +62,12 @@ def query(
     question = Question(
         metrics=asked,
         by=tuple(cut.name for cut in cuts),
-        where=tuple(filters.rewrite(text, attributes, asked) for text in _listed(where)),
+        where=(
+            *(filters.rewrite(text, attributes, asked) for text in _listed(where)),
+            *filters.period(_moment(start, dt.time.min), _moment(end, dt.time.max), attributes),
+        ),
         order_by=_order(_listed(order_by), cuts, asked),
         limit=limit,
-        start=_moment(start, dt.time.min),
-        end=_moment(end, dt.time.max),
     )
     table = version.run(version.engine.sql(question))
     return _typed(table.rename_columns([cut.asked for cut in cuts] + list(asked)))
@@ -118,7 +120,7 @@ def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None)
     _check_metrics(asked, definitions.read(version.semantic_manifest))
     found = [item for item in version.engine.attributes(asked) if not names.is_another_trip_date(item)]
     short = {names.short_name(item, found): item for item in found}
-    return [Attribute(name, short[name].kind, short[name].description) for name in sorted(short)]
+    return [replace(short[name], name=name) for name in sorted(short)]
 
 
 def _data(data_dir: str | Path | None) -> DataDir:

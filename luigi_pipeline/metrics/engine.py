@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import re
 import threading
@@ -14,6 +13,7 @@ from luigi_pipeline.metrics.names import Attribute
 
 if TYPE_CHECKING:
     from metricflow.engine.metricflow_engine import MetricFlowEngine
+    from metricflow.engine.models import Dimension
     from metricflow.protocols.sql_client import SqlClient
 
 
@@ -27,8 +27,6 @@ class Question:
         where: Filters, in MetricFlow's templates.
         order_by: Names from the two above, with a `-` in front for a falling order.
         limit: Rows at most.
-        start: First moment of New York time.
-        end: Last moment of New York time.
     """
 
     metrics: tuple[str, ...]
@@ -36,8 +34,6 @@ class Question:
     where: tuple[str, ...]
     order_by: tuple[str, ...]
     limit: int | None
-    start: dt.datetime | None
-    end: dt.datetime | None
 
 
 class Engine:
@@ -64,7 +60,7 @@ class Engine:
         with self._turn:
             found = self._engine.list_group_bys(list(metrics))
         return [
-            Attribute(item.granularity_free_dunder_name, item.type.value, one_line(item.description or ""))
+            _dimension(item)
             if isinstance(item, Dimension)
             else Attribute(item.name, "entity", one_line(item.description or ""))
             for item in found
@@ -85,8 +81,6 @@ class Engine:
             where_constraints=question.where,
             order_by_names=question.order_by,
             limit=question.limit,
-            time_constraint_start=question.start,
-            time_constraint_end=question.end,
             output_column_order_mode=OutputColumnOrderMode.INPUT_ORDER,
         )
         try:
@@ -94,6 +88,12 @@ class Engine:
                 return self._engine.explain(request).sql_statement.sql
         except InformativeUserError as error:
             raise QueryError(_explain(str(error))) from error
+
+
+def _dimension(item: Dimension) -> Attribute:
+    grain = item.type_params.time_granularity.value if item.type_params else None
+    description = one_line(item.description or "")
+    return Attribute(item.granularity_free_dunder_name, item.type.value, description, grain)
 
 
 def _renderer() -> SqlClient:

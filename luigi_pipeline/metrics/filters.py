@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 
 from luigi_pipeline.errors import QueryError, UnknownName, one_line
-from luigi_pipeline.metrics.names import Attribute, Cut, resolve
+from luigi_pipeline.metrics.names import METRIC_TIME, Attribute, Cut, resolve
 
 _REFERENCES = {"categorical": "Dimension", "entity": "Entity"}
 
@@ -35,6 +36,18 @@ def rewrite(where: str, attributes: Sequence[Attribute], metrics: Sequence[str])
         parts += [_literally(where[position:start]), _reference(_resolve(name, attributes))]
         position = end
     return "".join([*parts, _literally(where[position:])])
+
+
+def period(start: dt.datetime | None, end: dt.datetime | None, attributes: Sequence[Attribute]) -> list[str]:
+    """Filters on when it was, both ends included.
+
+    MetricFlow has a time constraint of its own, which takes a day for its first hour where trips are dated by the hour.
+    What looks back in time, such as a growth, still sees what lies before the period.
+    """
+    time = next(attribute for attribute in attributes if attribute.name == METRIC_TIME)
+    when = _reference(Cut(METRIC_TIME, time, time.grain))
+    ends = ((">=", start), ("<=", end))
+    return [f"{when} {sign} '{moment:%Y-%m-%d %H:%M:%S.%f}'" for sign, moment in ends if moment is not None]
 
 
 def _names(where: str) -> list[tuple[int, int, str]]:

@@ -27,11 +27,13 @@ class Attribute:
         name: MetricFlow's name, without a grain.
         kind: categorical, time or entity.
         description: As the models have it.
+        grain: Of a time, the finest.
     """
 
     name: str
     kind: str
     description: str = ""
+    grain: str | None = None
 
 
 @dataclass(frozen=True)

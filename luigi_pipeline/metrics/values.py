@@ -30,8 +30,15 @@ def for_people(value: Any, unit: str = "", *, whole_days: bool = False) -> str:
     return f"{text}%" if unit == "%" else text
 
 
+def for_csv(value: Any, *, whole_days: bool = False) -> Any:
+    """A value in CSV: as DuckDB and pandas read it; null is empty."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return for_programs(value, whole_days=whole_days)
+
+
 def for_programs(value: Any, *, whole_days: bool = False) -> Any:
-    """A value in CSV or JSON: times in ISO 8601, decimals as numbers of the same digits, the rest as it is."""
+    """A value in JSON: times in ISO 8601, the rest as it is."""
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if whole_days else value.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, dt.date):

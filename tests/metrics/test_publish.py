@@ -1,7 +1,6 @@
 """Publish: the validated marts, whole at any moment, for readers who never wait."""
 
 import random
-import shutil
 import stat
 import subprocess
 import sys
@@ -22,6 +21,9 @@ from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Rows = Callable[..., list[tuple[Any, ...]]]
+
 TABLES = ("dim_date", "dim_location", "dim_time", "dim_weather", "fct_hourly_mobility", "fct_trips")
 _PUBLISH = (
     "import itertools, pathlib, sys\n"
@@ -34,27 +36,7 @@ _PUBLISH = (
 )
 
 
-@pytest.fixture
-def copy(published: Any, tmp_path: Path) -> DataDir:
-    """A copy of the data dir, for a test to change."""
-    data = DataDir(tmp_path / "data")
-    for part in ("markers", "published", "dbt"):
-        shutil.copytree(published.data.root / part, data.root / part)
-    shutil.copy2(published.data.warehouse, data.warehouse)
-    return data
-
-
-def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def delete_trips(data: DataDir) -> None:
-    with database.writing(data, Warehouse()) as connection:
-        connection.execute("delete from marts.fct_trips where trip_type = 'citibike'")
-
-
-def test_the_published_file_holds_the_marts_row_by_row_and_nothing_raw(published: Any) -> None:
+def test_the_published_file_holds_the_marts_row_by_row_and_nothing_raw(published: Any, rows: Rows) -> None:
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach '{published.data.warehouse}' as made (read_only)")
         connection.execute(f"attach '{published.data.published}' as seen (read_only)")
@@ -74,7 +56,7 @@ def test_the_published_file_holds_the_marts_row_by_row_and_nothing_raw(published
             assert rows(published.data.published, columns) == rows(published.data.warehouse, columns)
 
 
-def test_the_published_file_says_which_source_files_it_stands_on(published: Any) -> None:
+def test_the_published_file_says_which_source_files_it_stands_on(published: Any, rows: Rows) -> None:
     lineage = rows(
         published.data.published,
         "select model, source, source_month, source_file, source_version, row_count from meta.lineage",
@@ -98,12 +80,14 @@ def test_nobody_can_write_to_the_published_file_and_nothing_lies_beside_it(publi
     assert "Publish: 19,997 trips from 9 source files" in published.result.stderr
 
 
-def test_who_has_the_old_version_open_keeps_it_and_who_comes_later_gets_the_new_one(copy: DataDir) -> None:
+def test_who_has_the_old_version_open_keeps_it_and_who_comes_later_gets_the_new_one(
+    copy: DataDir, delete_rides: Callable[[DataDir], None]
+) -> None:
     count = "select count(*) from nyc_mobility.marts.fct_trips"
     attach = f"attach '{copy.published}' as nyc_mobility (read_only)"
     with duckdb.connect() as old, duckdb.connect() as new:
         old.execute(attach)
-        delete_trips(copy)
+        delete_rides(copy)
         publish(copy, Warehouse())
         assert old.execute(count).fetchone() == (19_997,)
         new.execute(attach)
@@ -112,7 +96,7 @@ def test_who_has_the_old_version_open_keeps_it_and_who_comes_later_gets_the_new_
 
 
 def test_a_kill_at_any_moment_leaves_a_whole_file_and_the_next_run_clears_up(
-    copy: DataDir, wait_until: Callable[..., None]
+    copy: DataDir, rows: Rows, wait_until: Callable[..., None]
 ) -> None:
     chance = random.Random(5)
     building = copy.published.with_name(".nyc_mobility.duckdb.new")
@@ -148,11 +132,8 @@ def test_a_file_that_can_t_be_built_leaves_the_old_one_byte_for_byte(copy: DataD
     assert [path.name for path in copy.published.parent.iterdir()] == ["nyc_mobility.duckdb"]
 
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
 def test_a_failed_check_leaves_the_last_version_and_a_lost_file_is_published_again(
-    published: Any, copy: DataDir, run_luigi: Run, tmp_path: Path
+    published: Any, copy: DataDir, run_luigi: Run, rows: Rows, tmp_path: Path
 ) -> None:
     with database.writing(copy, Warehouse()):
         pass  # the copied file is this data dir's warehouse from now on
