@@ -41,7 +41,7 @@ def show(data: DataDir, console: Console) -> None:
         ("report", data.validation / "report.json"),
         ("log", data.logs / "pipeline.log"),
     ):
-        console.print(f"  {what:<10} {_relative(path)}", soft_wrap=True)
+        console.print(f"  {what:<10} {relative(path)}", soft_wrap=True)
 
 
 def _markers_of(data: DataDir, task: str) -> list[Marker]:
@@ -96,6 +96,7 @@ def _right_aligned(table: Table) -> Table:
     return table
 
 
-def _relative(path: Path) -> Path:
+def relative(path: Path) -> Path:
+    """A path as it is called from here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

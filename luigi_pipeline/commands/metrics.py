@@ -101,17 +101,20 @@ def _write_list(found: Sequence[Metric], *, as_json: bool) -> None:
         writer.writerows(rows)
 
 
-def _list_dimensions(names: Sequence[str], console: Console) -> None:
+def _list_dimensions(asked: Sequence[str], console: Console) -> None:
     from rich.table import Table
 
     from luigi_pipeline import metrics
+    from luigi_pipeline.metrics import names
 
-    if not names:
+    if not asked:
         raise QueryError("name the metrics whose dimensions are asked for")
     table = Table("name", "kind", "description", box=None, pad_edge=False)
-    for attribute in metrics.dimensions(names):
-        grains = "__hour, __day, __week, __month, __quarter, __year; " if attribute.kind == "time" else ""
-        table.add_row(attribute.name, attribute.kind, grains + attribute.description)
+    for attribute in metrics.dimensions(asked):
+        grains = [f"__{grain}" for grain in names.grains(attribute)] if attribute.kind == "time" else []
+        table.add_row(
+            attribute.name, attribute.kind, "; ".join(filter(None, [", ".join(grains), attribute.description]))
+        )
     console.print(table)
 
 

@@ -14,6 +14,7 @@ from luigi_pipeline.errors import QueryError, UnknownName
 from luigi_pipeline.metrics import definitions, filters, names, reading
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.metrics.names import Attribute, Cut
+from luigi_pipeline.metrics.reading import Version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +59,7 @@ def query(
     version = reading.current(_data(data_dir))
     _check_metrics(asked, definitions.read(version.semantic_manifest))
     attributes = version.engine.attributes(asked)
-    cuts = tuple({cut.name: cut for cut in (_cut(name, attributes, asked) for name in _listed(by))}.values())
+    cuts = tuple({cut.name: cut for cut in (_cut(name, attributes, asked, version) for name in _listed(by))}.values())
     question = Question(
         metrics=asked,
         by=tuple(cut.name for cut in cuts),
@@ -73,17 +74,18 @@ def query(
     return _typed(table.rename_columns([cut.asked for cut in cuts] + list(asked)))
 
 
-def list_metrics(data_dir: str | Path | None = None) -> list[Metric]:
+def list_metrics(data_dir: str | Path | None = None, *, parts: bool = False) -> list[Metric]:
     """All metrics, group by group.
 
     Args:
         data_dir: The data dir; that of the pipeline by default.
+        parts: Whether to list those too that only others are made of; they come last, and have no group.
 
     Raises:
         WarehouseError: Nothing is published yet.
     """
     found = definitions.read(reading.current(_data(data_dir)).semantic_manifest)
-    return [metric for metric in found if metric.group]
+    return [metric for metric in found if metric.group or parts]
 
 
 def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list[Metric]:
@@ -145,11 +147,23 @@ def _check_metrics(asked: Sequence[str], defined: Sequence[Metric]) -> None:
             raise UnknownName(f"there is no metric {name}; the nearest are {names.nearest(name, listed)}")
 
 
-def _cut(name: str, attributes: Sequence[Attribute], metrics: Sequence[str]) -> Cut:
+def _cut(name: str, attributes: Sequence[Attribute], metrics: Sequence[str], version: Version) -> Cut:
     try:
         return names.resolve(name, attributes)
     except UnknownName as error:
+        unable = [metric for metric in metrics if not _can_cut(metric, name, version)]
+        if unable and any(
+            _can_cut(metric.name, name, version) for metric in definitions.read(version.semantic_manifest)
+        ):
+            raise UnknownName(f"{', '.join(unable)} can't be cut by {name}; --dimensions lists by what") from None
         raise UnknownName(f"{', '.join(metrics)}: {error}") from None
+
+
+def _can_cut(metric: str, name: str, version: Version) -> bool:
+    try:
+        return bool(names.resolve(name, version.engine.attributes((metric,))))
+    except UnknownName:
+        return False
 
 
 def _order(asked: Sequence[str], cuts: Sequence[Cut], metrics: Sequence[str]) -> tuple[str, ...]:

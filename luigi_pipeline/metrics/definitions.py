@@ -66,7 +66,7 @@ def _formula(metric: dict[str, Any], measures: dict[str, Any]) -> str:
             names = "|".join(re.escape(name) for name in inputs)
             formula = re.sub(rf"\b({names})\b", lambda found: inputs[found[0]], made_of["expr"])
         case "cumulative":
-            formula = _cumulative(made_of, measures)
+            return _cumulative(made_of, measures, _where(metric.get("filter")))
         case _:
             formula = _aggregate(made_of, measures)
     return " ".join(formula.split()) + _where(metric.get("filter"))
@@ -80,10 +80,10 @@ def _aggregate(made_of: dict[str, Any], measures: dict[str, Any]) -> str:
     return f"{used['agg']}({expression}{given})" + _where((made_of.get("measure") or {}).get("filter"))
 
 
-def _cumulative(made_of: dict[str, Any], measures: dict[str, Any]) -> str:
+def _cumulative(made_of: dict[str, Any], measures: dict[str, Any], where: str) -> str:
     how = made_of.get("cumulative_type_params") or {}
     base = how.get("metric")
-    of = _input(base) if base else _aggregate(made_of, measures)
+    of = (_input(base) if base else _aggregate(made_of, measures)) + where
     window, grain = how.get("window"), how.get("grain_to_date")
     if window:
         return f"{of}, over the last {_window(window)}"
@@ -96,7 +96,8 @@ def _input(part: dict[str, Any]) -> str:
         text = f"{text}[{_window(part['offset_window'])} before]"
     elif part.get("offset_to_grain"):
         text = f"{text}[as the {part['offset_to_grain']} began]"
-    return text + _where(part.get("filter"))
+    where = _where(part.get("filter"))
+    return f"({text}{where})" if where else text
 
 
 def _window(window: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from luigi_pipeline.errors import QueryError, one_line
-from luigi_pipeline.metrics.names import Attribute
+from luigi_pipeline.metrics import running_totals
+from luigi_pipeline.metrics.names import GRAINS, Attribute
 
 if TYPE_CHECKING:
     from metricflow.engine.metricflow_engine import MetricFlowEngine
@@ -58,13 +59,21 @@ class Engine:
         from metricflow.engine.models import Dimension
 
         with self._turn:
-            found = self._engine.list_group_bys(list(metrics))
-        return [
-            _dimension(item)
-            if isinstance(item, Dimension)
-            else Attribute(item.name, "entity", one_line(item.description or ""))
-            for item in found
-        ]
+            # With all grains: metrics dated by the hour and by the day have the finest one not in common.
+            found = self._engine.list_group_bys(list(metrics), include_derived_time_granularities=True)
+        attributes: dict[str, Attribute] = {}
+        for item in found:
+            made = (
+                _dimension(item)
+                if isinstance(item, Dimension)
+                else Attribute(item.name, "entity", one_line(item.description or ""))
+            )
+            known = attributes.get(made.name)
+            if known is None or (
+                made.grain in GRAINS and GRAINS.index(made.grain) < GRAINS.index(known.grain or "year")
+            ):
+                attributes[made.name] = made
+        return list(attributes.values())
 
     def sql(self, question: Question) -> str:
         """The SQL that answers a question: a column for each name to cut by, then one for each metric.
@@ -85,7 +94,7 @@ class Engine:
         )
         try:
             with self._turn:
-                return self._engine.explain(request).sql_statement.sql
+                return running_totals.presum(self._engine.explain(request).sql_statement.sql)
         except InformativeUserError as error:
             raise QueryError(_explain(str(error))) from error
 
@@ -110,7 +119,7 @@ def _renderer() -> SqlClient:
 
 def _explain(message: str) -> str:
     """The first thing that MetricFlow's report on a question says of it, in a line."""
-    if "group-by-items do not include 'metric_time'" in message:
+    if "do not include 'metric_time'" in message:
         return "a metric that looks back in time has to be cut by time: by trip_date__month, say"
     found = re.search(
         r"Message:\s*(.+?)(?:\n\s*\n\s*(?:Query Input|Suggestions|Issue Location)|\Z)", message, re.DOTALL

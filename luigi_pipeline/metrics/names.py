@@ -65,7 +65,7 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
     base, grain = _split_grain(asked.strip().lower())
     # In front of all others: the models' own trip_date is another way to the same, which not all metrics have.
     if base == TRIP_DATE and (time := _by_name(METRIC_TIME, attributes)):
-        return Cut(asked, time, grain or "day")
+        return _with_grain(asked, time, grain)
     for found in (_called(base, attributes), _ending(base, attributes)):
         nearest = _fewest_links(found)
         if len(nearest) > 1:
@@ -74,6 +74,11 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
         if nearest:
             return _with_grain(asked, nearest[0], grain)
     raise UnknownName(f"nothing to cut by is called {asked}; the nearest are {nearest_names(asked, attributes)}")
+
+
+def grains(attribute: Attribute) -> tuple[str, ...]:
+    """The grains that a time has, the finest first."""
+    return GRAINS[GRAINS.index(attribute.grain) :] if attribute.grain in GRAINS else GRAINS
 
 
 def short_name(attribute: Attribute, attributes: Sequence[Attribute]) -> str:
@@ -115,7 +120,9 @@ def _split_grain(name: str) -> tuple[str, str | None]:
 
 def _with_grain(asked: str, attribute: Attribute, grain: str | None) -> Cut:
     if attribute.kind == "time":
-        return Cut(asked, attribute, grain or "day")
+        if grain and grain not in grains(attribute):
+            raise UnknownName(f"{asked}: its finest grain is {grains(attribute)[0]}")
+        return Cut(asked, attribute, grain or ("day" if "day" in grains(attribute) else grains(attribute)[0]))
     if grain:
         raise UnknownName(f"{asked}: {attribute.name} is no time and has no grain")
     return Cut(asked, attribute)

@@ -5,21 +5,13 @@ Who publishes the models then needs no dbt, and can't get hold of the descriptio
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline.sources import SOURCES
 
 if TYPE_CHECKING:
     import duckdb
     from dbt.contracts.graph.manifest import Manifest
-
-
-class Relation(NamedTuple):
-    """A table or view, by schema and name."""
-
-    schema: str
-    name: str
 
 
 def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_manifest: str) -> None:
@@ -38,13 +30,6 @@ def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_man
     )
     connection.executemany("insert into meta.model_sources values (?, ?, ?)", _sources_of_models(manifest))
     connection.commit()
-
-
-def semantic_relations(semantic_manifest: str) -> set[Relation]:
-    """The tables and views that the metrics of a semantic manifest are asked of."""
-    manifest: dict[str, Any] = json.loads(semantic_manifest)
-    parts = manifest["semantic_models"] + manifest["project_configuration"]["time_spines"]
-    return {Relation(part["node_relation"]["schema_name"], part["node_relation"]["alias"]) for part in parts}
 
 
 def _sources_of_models(manifest: Manifest) -> list[tuple[str, str, str]]:

@@ -18,11 +18,11 @@ import duckdb
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError, one_line
 from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.warehouse import database, describing, quoting
-from luigi_pipeline.warehouse.describing import Relation
+from luigi_pipeline.warehouse import database, quoting
 
 # Nobody is to write to it, and a client that opens it for writing by mistake would keep the others out.
 _MODE = 0o444
+_MARTS = "database_name = 'warehouse' and schema_name = 'marts'"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Published:
     """What was published.
 
     Attributes:
-        rows: Rows of each table.
+        rows: Rows of each table; views are published as views.
         source_files: Published files and archive members that the tables stand on.
     """
 
@@ -57,7 +57,7 @@ def publish(data: DataDir, limits: Warehouse) -> Published:
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as new:
         try:
-            published = _build(new, data, limits)
+            published = _build(new, target, data, limits)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
         _settle(new)
@@ -80,41 +80,40 @@ def _beside(target: Path) -> Iterator[Path]:
             left.unlink(missing_ok=True)
 
 
-def _build(new: Path, data: DataDir, limits: Warehouse) -> Published:
+def _build(new: Path, target: Path, data: DataDir, limits: Warehouse) -> Published:
     with duckdb.connect(config=database.settings_of_duckdb(data, limits)) as connection:
         database.attach(connection, data, limits, "warehouse")
-        connection.execute(f"attach {quoting.text(new)} as published")
-        rows = {}
-        for relation in _relations(connection):
-            table = f"{quoting.name(relation.schema)}.{quoting.name(relation.name)}"
-            connection.execute(f"create schema if not exists published.{quoting.name(relation.schema)}")
-            copied = connection.execute(f"create table published.{table} as from warehouse.{table}").fetchone()
-            rows[f"{relation.schema}.{relation.name}"] = int(copied[0]) if copied else 0
-        connection.execute("create schema published.meta")
-        connection.execute("create table published.meta.semantic_manifest as from warehouse.meta.semantic_manifest")
+        # Under the name that views and metrics know it by.
+        connection.execute(f"attach {quoting.text(new)} as {target.stem}")
+        connection.execute(f"use {target.stem}")
+        rows = _copy_marts(connection)
+        connection.execute("create schema meta")
+        connection.execute("create table meta.semantic_manifest as from warehouse.meta.semantic_manifest")
         files = _write_lineage(connection)
-        connection.execute("checkpoint published")
-        connection.execute("detach published")
+        connection.execute("checkpoint")
+        connection.execute("use memory")
+        connection.execute(f"detach {target.stem}")
     return Published(rows, files)
 
 
-def _relations(connection: duckdb.DuckDBPyConnection) -> list[Relation]:
-    """The tables of the marts, and what else the metrics are asked of."""
-    marts = connection.execute(
-        "select schema_name, table_name from duckdb_tables() "
-        "where database_name = 'warehouse' and schema_name = 'marts'"
-    ).fetchall()
-    manifest = connection.execute("select manifest from warehouse.meta.semantic_manifest").fetchone()
-    asked = describing.semantic_relations(manifest[0]) if manifest else set()
-    return sorted({Relation(*found) for found in marts} | asked)
+def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    rows = {}
+    connection.execute("create schema marts")
+    for (name,) in connection.execute(f"select table_name from duckdb_tables() where {_MARTS}").fetchall():
+        table = f"marts.{quoting.name(name)}"
+        copied = connection.execute(f"create table {table} as from warehouse.{table}").fetchone()
+        rows[f"marts.{name}"] = int(copied[0]) if copied else 0
+    # In the order in which they were made: one may read another.
+    for (view,) in connection.execute(f"select sql from duckdb_views() where {_MARTS} order by view_oid").fetchall():
+        connection.execute(view)
+    return rows
 
 
 def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
     connection.execute(
         """
-        create table published.meta.lineage as
+        create table meta.lineage as
         select
-            models.model_schema,
             models.model,
             files.source,
             files.source_month,
@@ -124,13 +123,11 @@ def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
             files.row_count
         from warehouse.meta.model_sources as models
         inner join warehouse.meta.source_files as files on models.source = files.source
-        inner join duckdb_tables() as tables
-            on models.model_schema = tables.schema_name and models.model = tables.table_name
-        where tables.database_name = 'published'
+        where models.model_schema = 'marts'
         order by all
         """
     )
-    counted = connection.execute("select count(distinct (source, source_file)) from published.meta.lineage").fetchone()
+    counted = connection.execute("select count(distinct (source, source_file)) from meta.lineage").fetchone()
     return int(counted[0]) if counted else 0
 
 

@@ -184,7 +184,7 @@ def test_what_a_metric_can_be_cut_by_is_listed(ask: Ask) -> None:
 
 
 def test_an_answer_may_be_read_in_part_and_beside_a_run(held: DataDir) -> None:
-    command = f"{sys.executable} -m luigi_pipeline metrics total_trips --by trip_date__hour,zone_name --csv"
+    command = f"{sys.executable} -m luigi_pipeline metrics total_trips --by trip_date__hour,pickup_zone_name --csv"
     result = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} | head -n 2"],
         cwd=PROJECT,
@@ -194,7 +194,7 @@ def test_an_answer_may_be_read_in_part_and_beside_a_run(held: DataDir) -> None:
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("trip_date__hour,zone_name,total_trips\n")
+    assert result.stdout.startswith("trip_date__hour,pickup_zone_name,total_trips\n")
     assert result.stdout.count("\n") == 2
 
 

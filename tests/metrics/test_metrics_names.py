@@ -18,6 +18,7 @@ ATTRIBUTES = [
     Attribute("trip__weather__temperature_category", "categorical"),
     Attribute("weather__temperature_category", "categorical"),
     Attribute("weather__observed_at", "time"),
+    Attribute("date__date_day", "time", grain="day"),
 ]
 
 
@@ -51,6 +52,7 @@ def test_a_unique_end_of_a_name_will_do(asked: str, meant: str) -> None:
         ("pickup_boro", "the nearest are pickup_borough, pickup, dropoff_borough"),
         ("orough", "nothing to cut by is called orough"),
         ("trip_type__week", "trip__trip_type is no time and has no grain"),
+        ("date_day__hour", "date_day__hour: its finest grain is day"),
         ("trip_date__fortnight", "nothing to cut by is called trip_date__fortnight; the nearest are trip_date, "),
     ],
 )

@@ -14,7 +14,8 @@ from support import environment
 from luigi_pipeline import metrics
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import QueryError, UnknownName, WarehouseError
-from luigi_pipeline.metrics import reading
+from luigi_pipeline.metrics import reading, running_totals
+from luigi_pipeline.metrics.reading import Version
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
@@ -54,7 +55,9 @@ def test_metrics_of_two_dimensions_and_a_filter_are_what_sql_counts(data_dir: Pa
         """,
     )
     assert len(expected) > 5
-    assert asked(table) == expected
+    answered = asked(table)
+    assert [row[:3] for row in answered] == [row[:3] for row in expected]
+    assert [row[3] for row in answered] == pytest.approx([row[3] for row in expected])
 
 
 def test_days_given_as_start_and_end_are_both_counted_whole(data_dir: Path, rows: Rows) -> None:
@@ -85,11 +88,17 @@ def test_rows_come_in_the_order_asked_for_and_else_in_that_of_what_they_are_cut_
     [
         ({"metrics": "total_trip"}, UnknownName, "there is no metric total_trip; the nearest are total_trips, "),
         ({"metrics": "total_trips", "by": "pickup_boro"}, UnknownName, "total_trips: nothing to cut by is called"),
+        (
+            {"metrics": "rain_effect_pct", "by": "pickup_borough"},
+            UnknownName,
+            "rain_effect_pct can't be cut by pickup_",
+        ),
         ({"metrics": "total_trips", "where": "tempo = 1"}, UnknownName, "where: nothing to cut by is called tempo"),
         ({"metrics": "total_trips", "order_by": "total_revenue"}, UnknownName, "order by: total_revenue is not asked"),
         ({"metrics": "total_trips", "where": "trip_type > 3"}, QueryError, "Cannot compare values of type VARCHAR"),
         ({"metrics": "total_trips", "start": "yesterday"}, QueryError, "'yesterday' is no moment"),
         ({"metrics": "trips_mom_growth_pct", "by": "trip_type"}, QueryError, "has to be cut by time"),
+        ({"metrics": "trips_7d_rolling"}, QueryError, "has to be cut by time"),
         ({"metrics": "total_trips", "where": "{{ Dimension(' }} = 1"}, QueryError, "Error parsing where filter"),
         ({"metrics": []}, QueryError, "no metric is asked for"),
         ({"metrics": "total_trips", "limit": -1}, QueryError, "The limit -1 is not >= 0."),
@@ -102,6 +111,29 @@ def test_a_question_that_can_t_be_answered_gets_one_line(
         metrics.query(**question, data_dir=data_dir)
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("by", "where"),
+    [
+        (["trip_date"], "pickup_borough = 'Queens' and trip_date__month > '2024-10-01'"),
+        (["trip_date__month", "pickup_borough"], ()),
+        (["trip_date__week", "trip_type", "temperature_category"], "trip_type = 'citibike'"),
+    ],
+)
+def test_running_totals_are_the_same_as_before_they_were_made_quick(
+    data_dir: Path, by: list[str], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = ["cumulative_trips", "trips_7d_rolling", "trips_month_to_date", "trips_wow_growth_pct", "total_trips"]
+    made: list[str] = []
+    monkeypatch.setattr(Version, "run", lambda version, sql, run=Version.run: made.append(sql) or run(version, sql))
+    quick = asked(metrics.query(question, by=by, where=where, data_dir=data_dir))
+    monkeypatch.setattr(running_totals, "presum", lambda sql: sql)
+    plain = asked(metrics.query(question, by=by, where=where, data_dir=data_dir))
+    assert made[0].count("GROUP BY ALL") == 3
+    assert "GROUP BY ALL" not in made[1]
+    assert sorted(map(str, quick)) == sorted(map(str, plain))
+    assert len(quick) > 1
 
 
 def test_a_run_that_has_the_warehouse_open_is_not_waited_for(held: DataDir) -> None:
@@ -161,7 +193,17 @@ def test_a_question_needs_neither_the_project_nor_dbt_and_writes_nothing(publish
 
 def test_what_metrics_can_be_cut_by_is_told_in_names_that_can_be_asked(data_dir: Path) -> None:
     found = {attribute.name: attribute.kind for attribute in metrics.dimensions("total_trips", data_dir)}
-    assert found["pickup_borough"] == found["temperature_category"] == found["trip_type"] == "categorical"
+    assert found["pickup_borough"] == found["temperature_category"] == found["day_part"] == "categorical"
     assert found["trip_date"] == "time"
     for name in found:
         assert metrics.query("total_trips", by=name, limit=1, data_dir=data_dir).num_rows == 1, name
+
+
+def test_metrics_dated_by_the_hour_and_by_the_day_can_be_asked_together(data_dir: Path) -> None:
+    months = {"by": "trip_date__month", "start": "2024-10-01", "end": "2024-11-30", "data_dir": data_dir}
+    both = asked(metrics.query(["total_trips", "cumulative_trips"], **months))
+    alone = asked(metrics.query("total_trips", **months)), asked(metrics.query("cumulative_trips", **months))
+    assert [(month, trips) for month, trips, _ in both] == alone[0]
+    assert [(month, trips) for month, _, trips in both] == alone[1]
+    with pytest.raises(UnknownName, match="cumulative_trips can't be cut by trip_date__hour"):
+        metrics.query(["total_trips", "cumulative_trips"], by="trip_date__hour", data_dir=data_dir)
