@@ -2,9 +2,11 @@
 
 import calendar
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from metric_answers import Answer, Key, Metrics
@@ -37,25 +39,23 @@ class Days:
 
     def __init__(self, metrics: Metrics, by: Sequence[str]) -> None:
         names = "".join(f", {COLUMNS[name]}" for name in by)
-        self.trips: dict[Key, int] = {
-            (day, *group): trips
-            for day, trips, *group in metrics.select(
-                f"select day, count(*) {names} from trips where counts group by all"
-            )
-        }
-        self.groups = {key[1:] for key in self.trips}
+        rows = metrics.select(f"select day, count(*) {names} from trips where counts group by all order by 1")
+        self.trips: dict[Key, int] = {(day, *group): trips for day, trips, *group in rows}
+        self.days: dict[Key, list[Moment]] = defaultdict(list)
+        for day, _, *group in rows:
+            self.days[tuple(group)].append(day)
         loaded = {day for (day,) in metrics.select("select distinct day from hours")}
-        self.all = sorted(loaded | {key[0] for key in self.trips})
+        self.all = sorted(loaded | {day for day, *_ in rows})
 
     def running(self, first_day: Callable[[Moment], Moment], grain: str) -> Answer:
         """Trips from a first day to each day; of a longer period, those at its last day with any."""
         found: Answer = {}
-        for day in self.all:
-            window = [earlier for earlier in self.all if first_day(day) <= earlier <= day]
-            for group in self.groups:
-                counted = [self.trips[earlier, *group] for earlier in window if (earlier, *group) in self.trips]
-                if counted:
-                    found[start_of(day, grain), *group] = sum(counted)
+        for group, days in self.days.items():
+            so_far = [0, *accumulate(self.trips[day, *group] for day in days)]
+            for day in self.all:
+                first, last = bisect_left(days, first_day(day)), bisect_right(days, day)
+                if first < last:
+                    found[start_of(day, grain), *group] = so_far[last] - so_far[first]
         return found
 
     def growth(self, earlier: Callable[[Moment], Moment], grain: str) -> Answer:
@@ -65,7 +65,7 @@ class Days:
             trips[start_of(day, grain), *group] += counted
         periods = {start_of(day, grain) for day in self.all}
         asked = set(trips) | {
-            (period, *group) for period in periods for group in self.groups if (earlier(period), *group) in trips
+            (period, *group) for period in periods for group in self.days if (earlier(period), *group) in trips
         }
 
         def percent(key: Key) -> float | None:

@@ -16,7 +16,7 @@ from metric_checks import (
     check_rain_effect,
     check_together,
 )
-from metric_expectations import OF_HOURS, OF_TRIPS
+from metric_expectations import ALL, OF_HOURS, OF_TRIPS
 from support import configuration
 
 from luigi_pipeline.datadir import DataDir
@@ -136,3 +136,48 @@ def test_metrics_of_both_facts_can_be_asked_together(metrics: Metrics) -> None:
     assert found["total_trips"]["citibike", dt.datetime(2024, 10, 1)] > 0
     assert found["trips_per_weekday"]["citibike", dt.datetime(2024, 10, 1)] > 0
     assert found["rain_effect_pct"]["citibike", dt.datetime(2024, 10, 1)]
+
+
+def test_saved_queries_have_answers(metrics: Metrics) -> None:
+    for query in metrics.manifest["saved_queries"]:
+        assert metrics.select(metrics.sql(saved_query_name=query["name"])), query["name"]
+
+
+def cuts(metrics: Metrics, name: str) -> set[str]:
+    """What a metric can be cut by, without times."""
+    from metricflow.engine.models import Dimension
+
+    found = metrics.engine.list_group_bys([name])
+    return {item.granularity_free_dunder_name if isinstance(item, Dimension) else item.name for item in found}
+
+
+def attributes(metrics: Metrics, table: str, entity: str) -> set[str]:
+    """The names that a dimension's columns have for MetricFlow; month, quarter and year it keeps for grains."""
+    columns = metrics.select(
+        f"select column_name from duckdb_columns() where schema_name = 'marts' and table_name = '{table}'"
+    )
+    other = {"month": "month_of_year", "quarter": "quarter_of_year", "year": "calendar_year"}
+    return {f"{entity}__{other.get(column, column)}" for (column,) in columns}
+
+
+def test_metrics_can_be_cut_by_what_they_are_published_with(metrics: Metrics) -> None:
+    hourly = {
+        *attributes(metrics, "dim_date", "date"),
+        *attributes(metrics, "dim_time", "time"),
+        *attributes(metrics, "dim_weather", "weather"),
+        "trip_type",
+        "metric_time",
+    }
+    places = {
+        *attributes(metrics, "dim_location", "pickup_location"),
+        *attributes(metrics, "dim_location", "dropoff_location"),
+    }
+    of_trips = {"trip__payment_type", "trip__member_type", "trip__rideable_type"}
+    assert len(hourly) > 40
+    for name in ALL:
+        found = cuts(metrics, name)
+        assert hourly <= found, name
+        if name in (*OF_HOURS, "rain_effect_pct"):
+            assert not found & (places | of_trips), f"{name} has no places, payments or riders"
+        else:
+            assert places | of_trips <= found, name
