@@ -76,7 +76,7 @@ compared as (
         -- numbers
         hours.trips,
         cast(expected.dry_hours as integer) as dry_hours,
-        cast(cast(expected.dry_trips as double) / expected.dry_hours as decimal(28, 12)) as expected_trips,
+        cast(cast(expected.dry_trips as double) / expected.dry_hours as decimal(38, 18)) as expected_trips,
 
         -- timestamps
         hours.hour_nyc
