@@ -1,5 +1,9 @@
 """What can go wrong, in words a person can act on: every message is one line, with the file or key it is about."""
 
+from pathlib import Path
+
+_NO_SPACE = "No space left on device"
+
 
 class PipelineError(Exception):
     """A failure that is explained by its message alone; the console shows no traceback for it.
@@ -64,3 +68,19 @@ class UnknownName(QueryError):
 def one_line(error: object) -> str:
     """An error's text in one line, cut where a person would stop reading."""
     return " ".join(str(error).split())[:300]
+
+
+def explain(error: Exception, data_dir: Path) -> str:
+    """What went wrong in a task, in one line that says what to do.
+
+    Args:
+        error: What was raised.
+        data_dir: Where the run writes to.
+    """
+    if _NO_SPACE in str(error):
+        return f"no space is left on the disk of {data_dir}; make some, and run again to go on from here"
+    if isinstance(error, PipelineError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there was not enough memory; lower warehouse.memory_limit or --workers, and run again"
+    return f"{type(error).__name__}: {one_line(error)}; see {data_dir / 'logs'}"

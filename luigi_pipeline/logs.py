@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from pathlib import Path
@@ -41,6 +42,15 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
         self.addFilter(_is_for_people)
 
 
+class LogFile(logging.FileHandler):
+    """A log file that is done without where it can't be opened."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, if the file can be opened."""
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+
 def _is_for_people(record: logging.LogRecord) -> bool:
     if record.name.startswith(_PIPELINE) or _SUMMARY in record.getMessage():
         return True
@@ -54,9 +64,11 @@ def write_to(folder: Path) -> Path:
     Returns:
         The file.
     """
+    # A line that a full disk does not take is on the console; a traceback there for each of them helps no one.
+    logging.raiseExceptions = False
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pipeline.log"
-    handler = logging.FileHandler(path, delay=True, encoding="utf-8")
+    handler = LogFile(path, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter(_FORMAT))
     for name in (_PIPELINE, _LUIGI):
         logger = logging.getLogger(name)

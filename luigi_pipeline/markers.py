@@ -119,7 +119,7 @@ def digest_file(path: Path) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step: temporary file beside it, fsync, rename, fsync of the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")  # one name: what a kill leaves is written over, not added to
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()

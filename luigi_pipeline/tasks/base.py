@@ -15,7 +15,7 @@ import luigi
 
 from luigi_pipeline import identity, markers, runs
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import PipelineError, one_line
+from luigi_pipeline.errors import explain
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.settings import Settings
 from luigi_pipeline.tasks.recognise import recognise
@@ -121,13 +121,10 @@ class MobilityTask(luigi.Task):
                 return
             made = self.work()
             marker = made if isinstance(made, Marker) else (yield from made)
-        except PipelineError as error:
-            log.error("%s failed: %s", self.title, error)
-            raise
+            replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         except Exception as error:
-            log.error("%s failed: %s: %s; see %s", self.title, type(error).__name__, one_line(error), self.data.logs)
+            log.error("%s failed: %s", self.title, explain(error, self.data.root))
             raise
-        replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         log.info("%s: %s (%.1f s)", self.title, marker.details.get("summary", "done"), time.monotonic() - clock)
 
     def drop_marker(self) -> None:

@@ -106,7 +106,7 @@ def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
         except duckdb.IOException as error:
             holder = _HOLDER.search(str(error))
             if holder is None:
-                raise WarehouseError(f"{path}: can't be opened: {_first_line(error)}") from error
+                raise _unreadable(path, error) from error
             who = f"{holder['program']} (PID {holder['pid']})"
             if time.monotonic() >= deadline:
                 raise WarehouseError(f"{path}: is still open in {who}; close it there and run again") from error
@@ -115,10 +115,16 @@ def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
                 told = True
             time.sleep(_POLL_SECONDS)
         except duckdb.Error as error:
-            raise WarehouseError(
-                f"{path}: is not a warehouse that DuckDB {duckdb.__version__} can read: "
-                f"{_first_line(error)}; move it away to load everything anew"
-            ) from error
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> WarehouseError:
+    if "Permission denied" in str(error):
+        return WarehouseError(f"{path}: can't be opened: {_first_line(error)}")
+    return WarehouseError(
+        f"{path}: is not a warehouse that DuckDB {duckdb.__version__} can read; move it away to load everything anew "
+        f"({_first_line(error)})"
+    )
 
 
 def _identify(connection: duckdb.DuckDBPyConnection) -> str:

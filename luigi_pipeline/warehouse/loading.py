@@ -19,6 +19,8 @@ from luigi_pipeline.warehouse.preparing import Prepared
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 os.environ.setdefault("LOAD__TRUNCATE_STAGING_DATASET", "true")
+# What a file in this machine refuses once, it refuses again.
+os.environ.setdefault("LOAD__RAISE_ON_MAX_RETRIES", "1")
 
 _LINEAGE = {
     "_source_file": "VARCHAR",
@@ -156,7 +158,7 @@ def _run_dlt(
         info = pipeline.run(rows())
         info.raise_on_failed_jobs()
     except (PipelineStepFailed, LoadClientJobException) as error:
-        cause = one_line(error.__cause__ or error)
+        cause = one_line(getattr(error.__cause__, "failed_message", None) or error.__cause__ or error)
         raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause}") from error
     shutil.rmtree(folder, ignore_errors=True)
     return str(info.loads_ids[0])

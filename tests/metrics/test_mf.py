@@ -71,7 +71,8 @@ def test_two_at_once_and_beside_a_run_mf_answers_from_what_is_published_and_make
     counted = rows(
         held.published,
         "select borough, count(*) from marts.fct_trips "
-        "left join marts.dim_location on pickup_location_id = location_id where not is_voided and not is_suspect group by 1",
+        "left join marts.dim_location on pickup_location_id = location_id "
+        "where not is_voided and not is_suspect group by 1",
     )
     assert answered == {(borough or "", str(count)) for borough, count in counted}
     written = {path.name for path in (project / "dbt_project").iterdir()} - {
