@@ -15,7 +15,8 @@ from support import PROJECT, environment
 import luigi_pipeline
 from luigi_pipeline.sample import Publishers
 
-HEAVY = ("dlt", "dbt", "duckdb", "great_expectations", "pyarrow", "httpx", "pandas", "sqlalchemy")
+ENGINES = ("dlt", "dbt", "duckdb", "great_expectations", "metricflow")
+HEAVY = (*ENGINES, "pyarrow", "httpx", "pandas", "sqlalchemy", "sqlglot")
 
 GRAPH = {
     "Publish": ["Validate"],
