@@ -36,6 +36,8 @@ def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_man
     connection.execute(
         "create or replace table meta.model_sources (model_schema varchar, model varchar, source varchar)"
     )
+    connection.execute("create or replace table meta.models (model_schema varchar, model varchar)")
+    connection.executemany("insert into meta.models values (?, ?)", _models(manifest))
     connection.executemany("insert into meta.model_sources values (?, ?, ?)", _sources_of_models(manifest))
     connection.commit()
 
@@ -47,6 +49,10 @@ def _place_of_metrics(manifest: Manifest, folder: Path) -> Callable[[dict[str, A
         defined = yaml.safe_load((folder / file).read_text(encoding="utf-8")).get("metrics", [])
         places |= {metric["name"]: (-len(defined), file, place) for place, metric in enumerate(defined)}
     return lambda metric: places.get(metric["name"], (0, metric["name"], 0))
+
+
+def _models(manifest: Manifest) -> list[tuple[str, str]]:
+    return sorted((node.schema, node.name) for key, node in manifest.nodes.items() if key.startswith("model."))
 
 
 def _sources_of_models(manifest: Manifest) -> list[tuple[str, str, str]]:

@@ -22,7 +22,6 @@ from luigi_pipeline.warehouse import database, quoting
 
 # Nobody is to write to it, and a client that opens it for writing by mistake would keep the others out.
 _MODE = 0o444
-_MARTS = "database_name = 'warehouse' and schema_name = 'marts'"
 
 
 @dataclass(frozen=True)
@@ -97,14 +96,19 @@ def _build(new: Path, target: Path, data: DataDir, limits: Warehouse) -> Publish
 
 
 def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    # A model that has left the project stays in the warehouse, but is no longer made or checked.
+    made = "(select model from warehouse.meta.models where model_schema = 'marts')"
+    there = "database_name = 'warehouse' and schema_name = 'marts'"
+    tables = f"select table_name from duckdb_tables() where {there} and table_name in {made}"
+    views = f"select sql from duckdb_views() where {there} and view_name in {made} order by view_oid"
     rows = {}
     connection.execute("create schema marts")
-    for (name,) in connection.execute(f"select table_name from duckdb_tables() where {_MARTS}").fetchall():
+    for (name,) in connection.execute(tables).fetchall():
         table = f"marts.{quoting.name(name)}"
         copied = connection.execute(f"create table {table} as from warehouse.{table}").fetchone()
         rows[f"marts.{name}"] = int(copied[0]) if copied else 0
     # In the order in which they were made: one may read another.
-    for (view,) in connection.execute(f"select sql from duckdb_views() where {_MARTS} order by view_oid").fetchall():
+    for (view,) in connection.execute(views).fetchall():
         connection.execute(view)
     return rows
 

@@ -122,6 +122,17 @@ def test_a_kill_at_any_moment_leaves_a_whole_file_and_the_next_run_clears_up(
     assert [path.name for path in copy.published.parent.iterdir()] == ["nyc_mobility.duckdb"]
 
 
+def test_what_no_model_makes_any_more_is_not_published(copy: DataDir, rows: Rows) -> None:
+    tables = "select table_name from information_schema.tables where table_catalog = 'seen' order by all"
+    before = rows(copy.published, tables)
+    assert ("classified_trips",) in before, "views are published too"
+    with database.writing(copy, Warehouse()) as connection:
+        connection.execute("create table marts.fct_of_last_year as select 1 as trip_id")
+        connection.execute("create view marts.old_view as from marts.fct_of_last_year")
+    publish(copy, Warehouse())
+    assert rows(copy.published, tables) == before
+
+
 def test_a_file_that_can_t_be_built_leaves_the_old_one_byte_for_byte(copy: DataDir) -> None:
     before = copy.published.read_bytes()
     with database.writing(copy, Warehouse()) as connection:
