@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import FetchFailed, NotThere, Rejected
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -30,7 +32,7 @@ class TaxiZones:
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The file's URL."""
-        return {"url": self._url(settings)}
+        return {"url": redacted(self._url(settings))}
 
     def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
         """Fetch the zone lookup."""
@@ -50,7 +52,7 @@ class TaxiZones:
         return [Part(landed.path.name, normal, "csv", columns, zones)]
 
     def _url(self, settings: Settings) -> str:
-        return f"{settings.sources.yellow_taxi.base_url}/misc/taxi_zone_lookup.csv"
+        return below(settings.sources.yellow_taxi.base_url, "misc/taxi_zone_lookup.csv")
 
 
 def _read(path: Path) -> tuple[str, int, dict[str, str]]:

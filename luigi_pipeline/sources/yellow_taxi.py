@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.months import may_be_unpublished
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -58,16 +60,16 @@ class YellowTaxiTrips:
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The file's URL."""
-        return {"url": self._url(month, settings)}
+        return {"url": redacted(self._url(month, settings))}
 
     def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
         """Fetch the month's Parquet file."""
         url = self._url(month, settings)
         try:
-            landed = publisher.download(url, folder / url.rpartition("/")[2])
+            landed = publisher.download(url, folder / _name(month))
         except NotThere as error:
             if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
-                raise NotPublished(f"yellow_taxi {month} is not published yet ({url})") from error
+                raise NotPublished(f"yellow_taxi {month} is not published yet ({redacted(url)})") from error
             raise FetchFailed(f"{error}; check the month and base_url") from error
         with set_aside_if_rejected(landed.path):
             self.parts(landed, month, folder, settings.download)
@@ -97,7 +99,11 @@ class YellowTaxiTrips:
         return [Part(name, landed.path, "parquet", columns, file.metadata.num_rows, changes)]
 
     def _url(self, month: str, settings: Settings) -> str:
-        return f"{settings.sources.yellow_taxi.base_url}/trip-data/yellow_tripdata_{month}.parquet"
+        return below(settings.sources.yellow_taxi.base_url, f"trip-data/{_name(month)}")
+
+
+def _name(month: str) -> str:
+    return f"yellow_tripdata_{month}.parquet"
 
 
 def _check_magic(path: Path) -> None:
