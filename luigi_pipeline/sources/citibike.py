@@ -65,6 +65,7 @@ class CitiBikeTrips:
     name = "citibike"
     table = "trips"
     columns = _CURRENT | _LEGACY
+    dated_by: tuple[str, ...] = ("started_at", "ended_at", "starttime", "stoptime")
 
     def months(self, settings: Settings) -> list[str]:
         """The configured months."""
@@ -93,10 +94,13 @@ class CitiBikeTrips:
             raise FetchFailed(f"{error}; check the month and base_url") from error
         return landed
 
+    def is_shared(self, landed: Landed) -> bool:
+        """A year's archive is."""
+        return _is_yearly(landed.path.name)
+
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """Unpack the month's CSV files, checked: whole, UTF-8, with the columns of one of the two schemas."""
-        yearly = _is_yearly(landed.path.name)
-        members = csv_members(landed.path, scratch, limits, month if yearly else None)
+        members = csv_members(landed.path, scratch, limits, month if self.is_shared(landed) else None)
         if not members:
             raise Rejected(f"{landed.path.name}: holds no CSV file for {month}")
         parts = [self._part(member, scratch / f"{number}.csv") for number, member in enumerate(members)]
@@ -108,21 +112,15 @@ class CitiBikeTrips:
     def _part(self, member: Member, path: Path) -> Part:
         with member.open() as stream:
             header, rows = csvfiles.normalise(stream, path, member.name)
-        if not any(_has(header, schema) for schema in (_CURRENT, _LEGACY)):
-            raise Rejected(
-                f"{member.name}: has the columns of neither of CitiBike's schemas: {', '.join(header)[:300]}"
-            )
         columns = match_columns(header, self.columns, set(), member.name)
+        missing = min((set(schema) - set(columns.values()) for schema in (_CURRENT, _LEGACY)), key=len)
+        if missing:
+            raise Rejected(
+                f"{member.name}: has the columns of neither of CitiBike's schemas: it lacks "
+                f"{', '.join(sorted(missing)[:3])}, and has {', '.join(header)[:300]}"
+            )
         changes = [f"{member.name}: new column {raw}" for raw in columns.values() if raw not in self.columns]
         return Part(member.name, path, "csv", columns, rows, changes)
-
-
-def _has(header: list[str], schema: dict[str, str]) -> bool:
-    try:
-        match_columns(header, schema, set(schema), "")
-    except Rejected:
-        return False
-    return True
 
 
 def _without_shards(parts: list[Part]) -> list[Part]:

@@ -25,6 +25,7 @@ class TaxiZones:
     name = "taxi_zones"
     table = "taxi_zones"
     columns = {"location_id": "BIGINT", "borough": "VARCHAR", "zone": "VARCHAR", "service_zone": "VARCHAR"}
+    dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:
         """None: there is one file, which is wanted where taxis are enabled."""
@@ -43,6 +44,10 @@ class TaxiZones:
         with set_aside_if_rejected(landed.path):
             _read(landed.path)
         return landed
+
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: it has no months."""
+        return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: TLC's columns and its 265 zones, each once."""

@@ -53,6 +53,7 @@ class HourlyWeather:
     name = "weather"
     table = "hourly_weather"
     columns = {"time": "TIMESTAMP"} | dict.fromkeys(UNITS, "DOUBLE")
+    dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:
         """The months that the configured dates touch."""
@@ -84,6 +85,10 @@ class HourlyWeather:
         content = json.dumps({"hourly_units": UNITS, "hourly": hourly}, separators=(",", ":")).encode()
         write_atomically(path, content)
         return Landed(path, redacted(url), len(content), hashlib.sha256(content).hexdigest())
+
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: one request a month."""
+        return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The month's hours as Parquet."""

@@ -50,6 +50,7 @@ class YellowTaxiTrips:
         "airport_fee": "DOUBLE",
         "cbd_congestion_fee": "DOUBLE",
     }
+    dated_by: tuple[str, ...] = ("tpep_pickup_datetime", "tpep_dropoff_datetime")
     # The surcharges came with the years: 2019 congestion, 2021 airport, 2025 congestion pricing.
     optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee"}
 
@@ -74,6 +75,10 @@ class YellowTaxiTrips:
         with set_aside_if_rejected(landed.path):
             self.parts(landed, month, folder, settings.download)
         return landed
+
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: one file a month."""
+        return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: Parquet from end to end, with TLC's yellow columns."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from luigi_pipeline import markers, runs
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.errors import PipelineError, Rejected
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
@@ -81,11 +83,13 @@ class Load(MobilityTask):
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
-            with set_aside_if_rejected(landed.path):
+            with self._rejecting(landed):
                 parts = source.parts(landed, month or "", scratch, self.settings.download)
                 prepared = preparing.prepare(
                     source, landed, parts, month, scratch / "typed.parquet", self.settings.warehouse
                 )
+                if month:
+                    preparing.check_month(source, prepared, month, landed.path.name)
             self.drop_marker()
             with database.writing(self.data, self.settings.warehouse) as connection:
                 load_id = loading.load(connection, self.data, source, month, landed, prepared)
@@ -104,6 +108,16 @@ class Load(MobilityTask):
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
             details={"rows": rows, "summary": f"{rows:,} rows"},
         )
+
+    @contextmanager
+    def _rejecting(self, landed: Landed) -> Iterator[None]:
+        """Set the file aside where it is rejected, and have it fetched anew by the next run."""
+        try:
+            with set_aside_if_rejected(landed.path, is_shared=self.fetch.origin.is_shared(landed)):
+                yield
+        except Rejected:
+            self.fetch.drop_marker()
+            raise
 
     def _landed(self) -> Landed:
         landed = self.fetch.landed()
