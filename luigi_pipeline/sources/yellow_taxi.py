@@ -117,7 +117,7 @@ def _check_magic(path: Path) -> None:
         file.seek(max(0, path.stat().st_size - len(_MAGIC)))
         tail = file.read()
     if head != _MAGIC:
-        raise Rejected(f"{path.name}: is not Parquet; it begins with {head!r}")
+        raise Rejected(f"{path.name}: is not Parquet; it {f'begins with {head!r}' if head else 'is empty'}")
     if tail != _MAGIC:
         raise Rejected(f"{path.name}: is cut off: {path.stat().st_size:,} bytes, without Parquet's ending")
 

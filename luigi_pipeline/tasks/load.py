@@ -168,11 +168,17 @@ class LoadZones(Load):
 
 
 def _import_for_all_loads() -> None:
-    """Import what loads need in the process that they are forked from, once for all of them.
+    """Import what fetches and loads need in the process that they are forked from, once for all of them.
 
     Luigi asks a load what it requires only when it is not complete: a run with nothing to load imports none of this.
     """
-    for name in ("dlt", "dlt.destinations", "dlt.common.libs.pyarrow", "luigi_pipeline.warehouse.loading"):
+    for name in (
+        "dlt",
+        "dlt.common.libs.pyarrow",
+        "luigi_pipeline.sources.http",
+        "luigi_pipeline.warehouse.destination",
+        "luigi_pipeline.warehouse.loading",
+    ):
         importlib.import_module(name)
 
 

@@ -198,5 +198,6 @@ def _reader(part: Part) -> str:
     return (
         f"read_csv({quoting.file(part.path)}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', "
-        f"new_line = '\\n', strict_mode = true, hive_partitioning = false, nullstr = [{nulls}], columns = {{{columns}}})"
+        f"new_line = '\\n', strict_mode = true, hive_partitioning = false, "
+        f"nullstr = [{nulls}], columns = {{{columns}}})"
     )
