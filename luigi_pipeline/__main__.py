@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from luigi.configuration import get_config
 from luigi_pipeline import project
 from luigi_pipeline.errors import PipelineError
 
-_COMMANDS = ("plan", "forget")
+_COMMANDS = ("plan", "forget", "metrics")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,12 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             get_config().set("mobility", key, str(value))
     try:
         project.folder()
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # the reader, `head` say, has seen enough
+        # The reader, `head` say, has seen enough; at its end Python would try once more to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

@@ -63,6 +63,16 @@ class ValidationFailed(PipelineError):
     """A critical expectation failed, or an expectation could not be evaluated."""
 
 
+class QueryError(PipelineError):
+    """A question to the metrics that has no answer."""
+
+    exit_code = 40
+
+
+class UnknownName(QueryError):
+    """A metric, or what it is to be cut by, is called otherwise; the message has the nearest names."""
+
+
 def one_line(error: object) -> str:
     """An error's text in one line, cut where a person would stop reading."""
     return printable(redacted(str(error)))[:300]

@@ -1,5 +1,8 @@
 """Shared by all tests: a small sample, its HTTP server, configurations, and the real `luigi` command."""
 
+import fcntl
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -172,6 +175,28 @@ def ingested(
         result = run_luigi("Ingest", "--workers", "4", data_dir=data.root, config=file, env=zone)
         assert result.returncode == 0, result.stderr
         yield Ingested(data, file, result)
+
+
+@pytest.fixture(scope="session")
+def published(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_folder: Path,
+    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+) -> Ingested:
+    """One run of `Publish` over the whole sample, for all test processes together. Only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "published"
+    folder.mkdir(exist_ok=True)
+    data, file, said = DataDir(folder / "data"), folder / "ingestion.yaml", folder / "result.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            with Publishers(sample_folder) as url:
+                file.write_text(yaml.safe_dump(configuration(url)), encoding="utf-8")
+                result = run_luigi("Publish", data_dir=data.root, config=file)
+            assert result.returncode == 0, result.stdout + result.stderr
+            said.write_text(json.dumps([result.args, result.returncode, result.stdout, result.stderr]))
+    return Ingested(data, file, subprocess.CompletedProcess(*json.loads(said.read_text())))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from luigi_pipeline.tasks.base import MobilityTask
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     names = list(_roots())
-    parser.add_argument("task", nargs="?", default="Validate", choices=names, help="the task (default: %(default)s)")
+    parser.add_argument("task", nargs="?", default="Publish", choices=names, help="the task (default: %(default)s)")
     parser.add_argument("--mobility-refresh", action="store_true", help="plan a run that asks for all months again")
     parser.add_argument("--json", action="store_true", help="print a list of {task, why} as JSON")
 

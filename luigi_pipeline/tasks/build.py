@@ -9,8 +9,8 @@ from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
 
-# Files of the dbt project that decide what is built and tested; its target folder, if it has one, does not.
-_CODE = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
+# Files of the dbt project that decide what is built and tested; what dbt and mf write when run there does not.
+_CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
 
 class DbtBuild(MobilityTask):

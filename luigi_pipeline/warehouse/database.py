@@ -6,9 +6,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -16,11 +17,14 @@ from luigi_pipeline import identity
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError
 from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import quoting
 
 log = logging.getLogger("luigi_pipeline.warehouse")
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _POLL_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -31,7 +35,8 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
     """
     data.root.mkdir(parents=True, exist_ok=True)
-    connection = _open(data.warehouse, limits)
+    config = settings_of_duckdb(data, limits)
+    connection = _patiently(lambda: duckdb.connect(str(data.warehouse), config=config), data.warehouse, limits)
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")  # rows know their place by _source_row
@@ -50,11 +55,33 @@ def reading(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
     Raises:
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
     """
-    connection = _open(data.warehouse, limits, read_only=True)
+    config = settings_of_duckdb(data, limits)
+    connection = _patiently(
+        lambda: duckdb.connect(str(data.warehouse), read_only=True, config=config), data.warehouse, limits
+    )
     try:
         yield connection
     finally:
         connection.close()
+
+
+def attach(connection: duckdb.DuckDBPyConnection, data: DataDir, limits: Warehouse, alias: str) -> None:
+    """Attach the warehouse to another connection, for reading only.
+
+    Raises:
+        WarehouseError: As `writing` has it.
+    """
+    command = f"attach {quoting.text(data.warehouse)} as {quoting.name(alias)} (read_only)"
+    _patiently(lambda: connection.execute(command), data.warehouse, limits)
+
+
+def settings_of_duckdb(data: DataDir, limits: Warehouse) -> dict[str, str | bool | int | float | list[str]]:
+    """What DuckDB may use, and where it spills what does not fit in memory."""
+    return {
+        "threads": limits.threads,
+        "memory_limit": limits.memory_limit,
+        "temp_directory": str(data.scratch / "spill"),
+    }
 
 
 def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None, str]]:
@@ -69,17 +96,13 @@ def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str
     )
 
 
-def _open(path: Path, limits: Warehouse, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": limits.threads,
-        "memory_limit": limits.memory_limit,
-        "temp_directory": str(path.with_name("scratch") / "spill"),
-    }
+def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
+    """Open the warehouse; while another program has it open, try again."""
     deadline = time.monotonic() + limits.wait_seconds
     told = False
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config=config)
+            return opening()
         except duckdb.IOException as error:
             holder = _HOLDER.search(str(error))
             if holder is None:

@@ -1,5 +1,6 @@
 """One run of `Validate` on the real files, from a machine in another time zone."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -43,8 +44,17 @@ def real(
     tmp_path_factory: pytest.TempPathFactory,
     run_luigi: Callable[..., subprocess.CompletedProcess[str]],
 ) -> DataDir:
-    """The data dir after the run."""
-    data = DataDir(tmp_path_factory.mktemp("real") / "data")
-    result = run_luigi("Validate", data_dir=data.root, config=real_config, env=os.environ | {"TZ": "Asia/Tokyo"})
-    assert result.returncode == 0, result.stderr
+    """The data dir after the run, which all test processes share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real"
+    folder.mkdir(exist_ok=True)
+    data = DataDir(folder / "data")
+    done = folder / "done"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            zone = os.environ | {"TZ": "Asia/Tokyo"}
+            result = run_luigi("Validate", data_dir=data.root, config=real_config, env=zone)
+            assert result.returncode == 0, result.stderr
+            done.touch()
     return data

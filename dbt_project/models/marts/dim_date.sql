@@ -5,11 +5,14 @@ days as (
 
     select
         date_day,
-        max(is_covered) = 1 as is_covered
+        max(is_covered) = 1 as is_covered,
+        max(case when source_name = 'yellow_taxi' then is_covered else 0 end) = 1 as is_yellow_taxi_covered,
+        max(case when source_name = 'citibike' then is_covered else 0 end) = 1 as is_citibike_covered
 
     from (
         select
             cast(hour_nyc as date) as date_day,
+            source_name,
             1 as is_covered
         from {{ ref('int_loaded_hours') }}
 
@@ -17,6 +20,7 @@ days as (
 
         select
             pickup_date as date_day,
+            trip_type as source_name,
             0 as is_covered
         from {{ ref('fct_trips') }}
         where pickup_date is not null
@@ -30,6 +34,8 @@ parts as (
     select
         date_day,
         is_covered,
+        is_yellow_taxi_covered,
+        is_citibike_covered,
         cast(extract(year from date_day) as integer) as year_number,
         cast(extract(quarter from date_day) as integer) as quarter_number,
         cast(extract(month from date_day) as integer) as month_number,
@@ -81,6 +87,8 @@ described as (
         parts.day_of_week >= 6 as is_weekend,
         holidays.holiday_name is not null as is_holiday,
         parts.is_covered,
+        parts.is_yellow_taxi_covered,
+        parts.is_citibike_covered,
 
         -- dates
         cast({{ dbt.date_trunc('month', 'parts.date_day') }} as date) as month_start

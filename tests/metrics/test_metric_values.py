@@ -1,0 +1,185 @@
+"""Every metric, as MetricFlow answers it, equals SQL on the facts that is written by hand."""
+
+import datetime as dt
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+import yaml
+from metric_answers import Metrics, opened
+from metric_checks import (
+    CUTS_OF_GROWTH,
+    CUTS_OF_HOURS,
+    CUTS_OF_TRIPS,
+    check_alone,
+    check_growth,
+    check_rain_effect,
+    check_together,
+)
+from metric_expectations import ALL, OF_HOURS, OF_TRIPS
+from support import configuration
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.sample import Publishers, generate
+
+# Taxis have no December, bikes no March; nothing has April to October; March has no weather. Taxi trips that stray out
+# of November do so into a Sunday, which is not covered.
+TAXI_MONTHS, BIKE_MONTHS = ("2024-03", "2024-11"), ("2024-11", "2024-12")
+WEATHER = {"start_date": "2024-11-01", "end_date": "2024-12-31"}
+
+
+@pytest.fixture(scope="module")
+def metrics(
+    tmp_path_factory: pytest.TempPathFactory, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
+) -> Iterator[Metrics]:
+    """The metrics of a sample with gaps: months of one mode, of none, and without weather."""
+    folder = tmp_path_factory.mktemp("metrics")
+    months = sorted({*TAXI_MONTHS, *BIKE_MONTHS})
+    generate(folder / "publishers", months=months, taxi_trips_per_month=4000, rides_per_month=4000)
+    trips = {"yellow_taxi": {"months": list(TAXI_MONTHS)}, "citibike": {"months": list(BIKE_MONTHS)}}
+    data, config = DataDir(folder / "data"), folder / "ingestion.yaml"
+    with Publishers(folder / "publishers") as url:
+        config.write_text(
+            yaml.safe_dump(configuration(url, {"sources": trips | {"weather": WEATHER}})), encoding="utf-8"
+        )
+        result = run_luigi("DbtBuild", "--workers", "2", data_dir=data.root, config=config)
+    assert result.returncode == 0, result.stderr
+    with opened(data.warehouse, data.dbt / "target" / "semantic_manifest.json") as metrics:
+        yield metrics
+
+
+@pytest.mark.parametrize("name", [*OF_TRIPS, *OF_HOURS])
+def test_a_metric_asked_alone(metrics: Metrics, name: str) -> None:
+    check_alone(metrics, name)
+
+
+@pytest.mark.parametrize("by", CUTS_OF_TRIPS, ids=" ".join)
+def test_metrics_of_trips_asked_together(metrics: Metrics, by: tuple[str, ...]) -> None:
+    assert check_together(metrics, by) > 500
+
+
+@pytest.mark.parametrize("by", CUTS_OF_HOURS, ids=" ".join)
+def test_metrics_of_hours_asked_together(metrics: Metrics, by: tuple[str, ...]) -> None:
+    assert check_together(metrics, by, of_hours=True) > 50
+
+
+@pytest.mark.parametrize("by", [(), *CUTS_OF_HOURS], ids=" ".join)
+def test_the_effect_of_rain_equals_a_second_implementation(metrics: Metrics, by: tuple[str, ...]) -> None:
+    check_rain_effect(metrics, by)
+
+
+@pytest.mark.parametrize("grain", ["day", "week", "month", "quarter", "year"])
+@pytest.mark.parametrize("by", CUTS_OF_GROWTH, ids=" ".join)
+def test_metrics_that_look_back(metrics: Metrics, by: tuple[str, ...], grain: str) -> None:
+    check_growth(metrics, by, grain)
+
+
+def test_a_month_that_is_not_loaded_is_absent_and_one_without_such_trips_is_zero(metrics: Metrics) -> None:
+    def by_month(name: str) -> dict[int, object]:
+        return {key[0].month: value for key, value in metrics.ask([name], ["metric_time__month"])[name].items()}
+
+    loaded, with_strays = {3, 11, 12}, {2, 4, 10, 1}
+    assert loaded <= set(by_month("total_trips")) <= loaded | with_strays
+    assert {3, 11} <= set(by_month("yellow_taxi_trips")) <= {3, 11, 12} | with_strays
+    bikes = by_month("citibike_trips")
+    assert {11, 12} <= set(bikes) <= {11, 12} | with_strays
+    assert 3 not in bikes, "absent, though the month has taxi trips"
+    cold, hot = by_month("trips_in_cold_weather"), by_month("trips_in_hot_weather")
+    assert cold[12]
+    assert hot[11] == hot[12] == 0, "loaded, and none"
+    assert cold[3] is hot[3] is None, "no weather: nobody knows"
+
+
+def test_every_attribute_splits_trips_without_losing_any(metrics: Metrics) -> None:
+    from metricflow.engine.models import Dimension
+
+    total = metrics.ask(["total_trips"])["total_trips"][()]
+    attributes = [
+        item.granularity_free_dunder_name if isinstance(item, Dimension) else item.name
+        for item in metrics.engine.list_group_bys(["total_trips"])
+    ]
+    assert len(attributes) > 60
+    for name in attributes:
+        assert sum(metrics.ask(["total_trips"], [name])["total_trips"].values()) == total, name
+
+
+def test_the_hour_that_occurs_twice_is_one_of_the_clock_and_two_of_exposure(metrics: Metrics) -> None:
+    at_one = "{{ TimeDimension('metric_time', 'hour') }} = '2024-11-03 01:00:00'"
+    names = ["covered_trips", "covered_hours", "total_trips"]
+    found = metrics.ask(names, ["metric_time__hour"], at_one)
+    key = (dt.datetime(2024, 11, 3, 1),)
+    assert found["covered_hours"] == {key: 2}
+    assert found["covered_trips"][key] == found["total_trips"][key] > 0
+    in_utc = metrics.ask(["covered_hours"], ["weather__hour_utc__hour"], at_one)["covered_hours"]
+    assert in_utc == {(dt.datetime(2024, 11, 3, 5),): 1, (dt.datetime(2024, 11, 3, 6),): 1}
+
+
+def test_weeks_start_on_monday(metrics: Metrics) -> None:
+    weeks = metrics.ask(["total_trips"], ["metric_time__week"])["total_trips"]
+    assert {week.isoweekday() for (week,) in weeks} == {1}
+
+
+def test_the_time_spine_follows_the_loaded_months(metrics: Metrics) -> None:
+    days = {day for (day,) in metrics.select("select spine_day from nyc_mobility.marts.time_spine_days")}
+    loaded = {dt.datetime(2024, 1, 1) + dt.timedelta(days=number) for number in range(366)}
+    loaded = {day for day in loaded if day.month in (3, 11, 12)}
+    with_strays = {day for (day,) in metrics.select("select distinct day from trips where counts")}
+    assert days == loaded | with_strays
+    (hours,) = metrics.select(
+        "select count(*), min(spine_hour)::date, max(spine_hour)::date from nyc_mobility.marts.time_spine_hours"
+    )
+    assert hours[0] == len(loaded) * 24 - 1 + len(
+        metrics.select("select distinct hour from trips where counts and month(day) not in (3, 11, 12)")
+    ), "02:00 is missing in March, 01:00 is once in November"
+
+
+def test_metrics_of_both_facts_can_be_asked_together(metrics: Metrics) -> None:
+    found = metrics.ask(["total_trips", "trips_per_weekday", "rain_effect_pct"], ["trip_type", "metric_time__month"])
+    assert found["total_trips"]["citibike", dt.datetime(2024, 11, 1)] > 0
+    assert found["trips_per_weekday"]["citibike", dt.datetime(2024, 11, 1)] > 0
+    assert found["rain_effect_pct"]["citibike", dt.datetime(2024, 11, 1)]
+
+
+def test_saved_queries_have_answers(metrics: Metrics) -> None:
+    for query in metrics.manifest["saved_queries"]:
+        assert metrics.select(metrics.sql(saved_query_name=query["name"])), query["name"]
+
+
+def cuts(metrics: Metrics, name: str) -> set[str]:
+    """What a metric can be cut by, without times."""
+    from metricflow.engine.models import Dimension
+
+    found = metrics.engine.list_group_bys([name])
+    return {item.granularity_free_dunder_name if isinstance(item, Dimension) else item.name for item in found}
+
+
+def attributes(metrics: Metrics, table: str, entity: str) -> set[str]:
+    """The names that a dimension's columns have for MetricFlow; month, quarter and year it keeps for grains."""
+    columns = metrics.select(
+        f"select column_name from duckdb_columns() where schema_name = 'marts' and table_name = '{table}'"
+    )
+    other = {"month": "month_of_year", "quarter": "quarter_of_year", "year": "calendar_year"}
+    return {f"{entity}__{other.get(column, column)}" for (column,) in columns}
+
+
+def test_metrics_can_be_cut_by_what_they_are_published_with(metrics: Metrics) -> None:
+    hourly = {
+        *attributes(metrics, "dim_date", "date"),
+        *attributes(metrics, "dim_time", "time"),
+        *attributes(metrics, "dim_weather", "weather"),
+        "trip_type",
+        "metric_time",
+    }
+    places = {
+        *attributes(metrics, "dim_location", "pickup_location"),
+        *attributes(metrics, "dim_location", "dropoff_location"),
+    }
+    of_trips = {"trip__payment_type", "trip__member_type", "trip__rideable_type"}
+    assert len(hourly) > 40
+    for name in ALL:
+        found = cuts(metrics, name)
+        assert hourly <= found, name
+        if name in (*OF_HOURS, "rain_effect_pct"):
+            assert not found & (places | of_trips), f"{name} has no places, payments or riders"
+        else:
+            assert places | of_trips <= found, name
