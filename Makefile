@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+KILLS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test chaos docs lint format lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +27,12 @@ demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
 
 test: setup  ## Run all tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
+
+chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS=200, SEED=...
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/chaos/harness.py --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+docs: setup  ## Make docs/metrics.md from the definitions of the metrics
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.metrics.page
 
 lint: setup  ## Check style, types and docstrings
 	@$(BIN)/ruff check .

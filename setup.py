@@ -20,6 +20,7 @@ setup(
     install_requires=[
         "dbt-core>=1.11,<1.12",
         "dbt-duckdb>=1.11,<1.12",
+        "dbt-metricflow>=0.15,<0.16",
         "dlt[duckdb]>=1.31,<1.32",
         "duckdb>=1.5,<1.6",
         "duckdb-sqlalchemy>=1.5,<1.6",
@@ -28,6 +29,7 @@ setup(
         "jinja2>=3",
         "luigi>=3.8,<3.9",
         "numpy>=2,<3",
+        "plotext>=5.3,<6",
         "psutil>=6",
         "pyarrow>=20",
         "pydantic>=2.10,<3",

@@ -1,6 +1,6 @@
 """The NYC mobility pipeline: taxi trips, CitiBike trips and weather, from their publishers to a validated warehouse.
 
-`luigi --module luigi_pipeline Validate` runs it; the tasks are in `luigi_pipeline.tasks`.
+`luigi --module luigi_pipeline Publish` runs it; the tasks are in `luigi_pipeline.tasks`.
 """
 
 import os
@@ -21,6 +21,7 @@ if _folder is not None and os.environ.get("MOBILITY_PROJECT_DIR"):
 # Luigi reads these in its RPC client, and warns that nothing reads them.
 core.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
+from luigi_pipeline import metrics as metrics  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
     DbtBuild,
     FetchMonth,
@@ -29,6 +30,7 @@ from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that 
     IngestWeather,
     IngestYellowTaxi,
     LoadMonth,
+    Publish,
     Validate,
 )
 
@@ -40,5 +42,6 @@ __all__ = [
     "IngestWeather",
     "IngestYellowTaxi",
     "LoadMonth",
+    "Publish",
     "Validate",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from luigi.configuration import get_config
 from luigi_pipeline import project
 from luigi_pipeline.errors import PipelineError
 
-_COMMANDS = ("forget",)
+_COMMANDS = ("plan", "forget", "metrics")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,18 +26,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or as luigi.cfg's `retcode` has them.
     """
     options = _parser().parse_args(arguments)
-    for key in ("config", "data_dir"):
-        value = getattr(options, f"mobility_{key}")
+    for key in ("config", "data_dir", "refresh"):
+        value = getattr(options, f"mobility_{key}", None)
         if value is not None:
-            get_config().set("mobility", key, value)
+            get_config().set("mobility", key, str(value))
     try:
         project.folder()
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # the reader, `head` say, has seen enough
+        # The reader, `head` say, has seen enough; at its end Python would try once more to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

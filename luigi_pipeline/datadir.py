@@ -48,6 +48,11 @@ class DataDir:
         return self.root / "validation"
 
     @property
+    def published(self) -> Path:
+        """What readers open: the last version of the marts that passed its checks. Only ever replaced as a whole."""
+        return self.root / "published" / "nyc_mobility.duckdb"
+
+    @property
     def logs(self) -> Path:
         """Log files, with the tracebacks that the console does not show."""
         return self.root / "logs"

@@ -14,6 +14,7 @@ from luigi_pipeline import overview, project
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.sample.generator import DEFAULT_ROWS
 
 _MONTHS = ("2024-10", "2024-11")
 # The same address each time, so that a second demo finds the same files at the same place and has nothing to do.
@@ -21,7 +22,7 @@ _PORT = 18_724
 
 
 def main() -> int:
-    """Generate the sample, serve it, run `Validate` on it and show what came of it."""
+    """Generate the sample, serve it, run `Publish` on it and show what came of it."""
     console = Console(highlight=False)
     try:
         folder = project.folder()
@@ -29,16 +30,31 @@ def main() -> int:
         console.print(f"error: {error}")
         return 40
     data = DataDir(folder / "data" / "demo")
-    published = data.root / "publishers"
-    rows = generate(published, months=_MONTHS)
-    console.print(f"sample of {sum(rows.values()):,} rows in {len(rows)} files in data/demo/publishers")
-    with Publishers(published, port=_free_port()) as url:
-        config = data.root / "ingestion.yaml"
-        config.write_text(yaml.safe_dump(_configuration(url)), encoding="utf-8")
-        code = _run(folder, config, data.root)
+    code = publish_sample(folder, data, console)
     if code == 0:
         overview.show(data, console)
     return code
+
+
+def publish_sample(folder: Path, data: DataDir, console: Console, trips: int = DEFAULT_ROWS) -> int:
+    """Generate a sample of two months below a data dir, and run `Publish` on it.
+
+    Args:
+        folder: The project's folder.
+        data: The data dir.
+        console: Where to say what the sample is.
+        trips: Taxi trips, and as many bike rides, in each month.
+
+    Returns:
+        Luigi's exit code.
+    """
+    published = data.root / "publishers"
+    rows = generate(published, months=_MONTHS, taxi_trips_per_month=trips, rides_per_month=trips)
+    console.print(f"sample of {sum(rows.values()):,} rows in {len(rows)} files in {overview.relative(published)}")
+    with Publishers(published, port=_free_port()) as url:
+        config = data.root / "ingestion.yaml"
+        config.write_text(yaml.safe_dump(_configuration(url)), encoding="utf-8")
+        return _run(folder, config, data.root)
 
 
 def _configuration(url: str) -> dict[str, object]:
@@ -53,7 +69,7 @@ def _configuration(url: str) -> dict[str, object]:
 
 
 def _run(folder: Path, config: Path, data: Path) -> int:
-    command = ["luigi", "--module", "luigi_pipeline", "Validate"]
+    command = ["luigi", "--module", "luigi_pipeline", "Publish"]
     options = ["--mobility-config", str(config), "--mobility-data-dir", str(data)]
     return subprocess.run([*command, *options], cwd=folder, check=False).returncode
 

@@ -1,5 +1,13 @@
 """What can go wrong, in words a person can act on: every message is one line, with the file or key it is about."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from luigi_pipeline.redaction import printable, redacted
+
+_NO_SPACE = "No space left on device"
+
 
 class PipelineError(Exception):
     """A failure that is explained by its message alone; the console shows no traceback for it.
@@ -9,6 +17,10 @@ class PipelineError(Exception):
     """
 
     exit_code = 30
+
+    def __str__(self) -> str:
+        """The message in one line, whatever a publisher put into it, and without the secrets of a URL."""
+        return printable(redacted(super().__str__()))
 
 
 class ConfigError(PipelineError):
@@ -51,6 +63,32 @@ class ValidationFailed(PipelineError):
     """A critical expectation failed, or an expectation could not be evaluated."""
 
 
+class QueryError(PipelineError):
+    """A question to the metrics that has no answer."""
+
+    exit_code = 40
+
+
+class UnknownName(QueryError):
+    """A metric, or what it is to be cut by, is called otherwise; the message has the nearest names."""
+
+
 def one_line(error: object) -> str:
     """An error's text in one line, cut where a person would stop reading."""
-    return " ".join(str(error).split())[:300]
+    return printable(redacted(str(error)))[:300]
+
+
+def explain(error: Exception, data_dir: Path) -> str:
+    """What went wrong in a task, in one line that says what to do.
+
+    Args:
+        error: What was raised.
+        data_dir: Where the run writes to.
+    """
+    if _NO_SPACE in str(error):
+        return f"no space is left on the disk of {data_dir}; make some, and run again to go on from here"
+    if isinstance(error, PipelineError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there was not enough memory; lower warehouse.memory_limit or --workers, and run again"
+    return f"{type(error).__name__}: {one_line(error)}; see {data_dir / 'logs'}"

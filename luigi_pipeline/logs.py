@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from pathlib import Path
+
+from luigi_pipeline.redaction import printable, redacted
 
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 _PIPELINE = "luigi_pipeline"
@@ -26,9 +29,22 @@ class ConsoleFormatter(logging.Formatter):
         if len(lines) > 1:
             message = f"{lines[0]} {lines[-1].strip()}"
         if record.exc_info and record.name == _LUIGI:
-            message = f"{message}: {' '.join(str(record.exc_info[1]).split())}"
+            message = f"{message}: {record.exc_info[1]}"
+        message = printable(redacted(message))
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
         return f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {level}{message}"
+
+
+class FileFormatter(logging.Formatter):
+    """Everything, tracebacks too, but no secrets: a log is passed on without a thought."""
+
+    def __init__(self) -> None:
+        """Set the format."""
+        super().__init__(_FORMAT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record, secrets hidden."""
+        return redacted(super().format(record))
 
 
 class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
@@ -39,6 +55,15 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
         super().__init__()
         self.setFormatter(ConsoleFormatter())
         self.addFilter(_is_for_people)
+
+
+class LogFile(logging.FileHandler):
+    """A log file that is done without where it can't be opened."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, if the file can be opened."""
+        with contextlib.suppress(OSError):
+            super().emit(record)
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
@@ -54,10 +79,12 @@ def write_to(folder: Path) -> Path:
     Returns:
         The file.
     """
+    # A line that a full disk does not take is on the console; a traceback there for each of them helps no one.
+    logging.raiseExceptions = False
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pipeline.log"
-    handler = logging.FileHandler(path, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler = LogFile(path, delay=True, encoding="utf-8")
+    handler.setFormatter(FileFormatter())
     for name in (_PIPELINE, _LUIGI):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ class PublishedFile:
         sha256: Of its content, in hex.
         etag: As the publisher sent it.
         last_modified: As the publisher sent it.
+        settled_at: UTC, ISO 8601: until then the publisher still fills in values. None: what is published stands.
         rows: Rows loaded from it.
         members: Rows by `_source_file`: the file itself, or each archive member.
     """
@@ -40,6 +40,7 @@ class PublishedFile:
     sha256: str
     etag: str | None = None
     last_modified: str | None = None
+    settled_at: str | None = None
     rows: int | None = None
     members: dict[str, int] = field(default_factory=dict)
 
@@ -52,11 +53,13 @@ class Marker:
         task: The task's family, such as LoadMonth.
         parameters: Its parameters.
         fingerprint: Digest of all that the result depends on; see `digest`.
+        inputs: The same one by one, each by its name and shortened digest, to tell later what has changed.
         started_at: UTC, ISO 8601.
-        finished_at: UTC, ISO 8601.
+        finished_at: UTC, ISO 8601. Of a fetch: when the publisher was last asked.
         request: Digest of what was asked of the publisher (fetches and loads).
         warehouse: Id of the warehouse that the work is in (loads and what follows).
         sources: The published files (fetches and loads; today each has one).
+        replaced: Version (`_source_version`) and rows of what a republished month held before.
         load_id: dlt's id of the load.
         schema_changes: Columns that were missing, new or of another type than declared.
         versions: Of the libraries that did the work.
@@ -70,9 +73,11 @@ class Marker:
     fingerprint: str
     started_at: str
     finished_at: str
+    inputs: dict[str, str] = field(default_factory=dict)
     request: str | None = None
     warehouse: str | None = None
     sources: list[PublishedFile] = field(default_factory=list)
+    replaced: dict[str, str | int] | None = None
     load_id: str | None = None
     schema_changes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -111,16 +116,10 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def digest_files(files: Iterable[Path], root: Path) -> str:
-    """SHA-256 over the names, relative to root, and the contents of small files."""
-    contents = {path.relative_to(root).as_posix(): digest_file(path) for path in files}
-    return digest(contents)
-
-
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step: temporary file beside it, fsync, rename, fsync of the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")  # one name: what a kill leaves is written over, not added to
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()

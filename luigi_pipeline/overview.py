@@ -1,4 +1,4 @@
-"""A look at a data dir after a run: what is loaded, what was built and checked, and how long each stage took."""
+"""A look at a data dir after a run: what is loaded, built, checked and published, and how long each stage took."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _STAGES = {
     "load": ("LoadMonth", "LoadZones"),
     "build": ("DbtBuild",),
     "validate": ("Validate",),
+    "publish": ("Publish",),
 }
 
 
@@ -34,12 +35,13 @@ def show(data: DataDir, console: Console) -> None:
     console.print(f"checks   {tests['tests']} dbt tests, {report['summary']['passed']} expectations passed")
     console.print("look at")
     for what, path in (
+        ("published", data.published),
         ("warehouse", data.warehouse),
         ("Data Docs", data.validation / "data_docs" / "index.html"),
         ("report", data.validation / "report.json"),
         ("log", data.logs / "pipeline.log"),
     ):
-        console.print(f"  {what:<10} {_relative(path)}", soft_wrap=True)
+        console.print(f"  {what:<10} {relative(path)}", soft_wrap=True)
 
 
 def _markers_of(data: DataDir, task: str) -> list[Marker]:
@@ -94,6 +96,7 @@ def _right_aligned(table: Table) -> Table:
     return table
 
 
-def _relative(path: Path) -> Path:
+def relative(path: Path) -> Path:
+    """A path as it is called from here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -20,13 +20,15 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 
-from luigi_pipeline import identity, logs, project, settings
+from luigi_pipeline import identity, logs, markers, project, scheduling, settings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 
 log = logging.getLogger("luigi_pipeline")
 
 _SECONDS_TO_END = 4.0
+# DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
+_NOT_IN_PATHS = "#%?"
 _held: list[IO[str]] = []
 
 
@@ -41,11 +43,24 @@ class mobility(luigi.Config):
         default=os.environ.get("MOBILITY_DATA_DIR", "data"),
         description="Everything written goes below this folder (or MOBILITY_DATA_DIR).",
     )
+    refresh = luigi.BoolParameter(
+        default=False,
+        description="Ask for every month that is loaded whether its published file has changed.",
+    )
 
 
 def data_dir() -> DataDir:
-    """The data dir of this run."""
-    return DataDir(Path(mobility().data_dir).resolve())
+    """The data dir of this run.
+
+    Raises:
+        ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else.
+    """
+    root = Path(mobility().data_dir).resolve()
+    unusable = sorted(set(_NOT_IN_PATHS).intersection(str(root)))
+    if unusable or not str(root).isprintable():
+        which = " and ".join(unusable) or "a control character"
+        raise ConfigError(f"--mobility-data-dir: the path {str(root)!r} has {which} in it; choose a folder without")
+    return DataDir(root)
 
 
 def config_file() -> Path:
@@ -65,6 +80,28 @@ def configuration() -> settings.Settings:
 @functools.lru_cache
 def _load(path: Path) -> settings.Settings:
     return settings.load(path)
+
+
+@functools.lru_cache
+def started_at() -> str:
+    """When this run began, UTC, ISO 8601: what is asked of a publisher later than that is asked by this run."""
+    return markers.utc_now()
+
+
+def wants_to_ask(asked_at: str, settled_at: str | None) -> bool:
+    """Whether this run has yet to ask a publisher again for a file that is loaded.
+
+    A refresh asks for all. Any other run asks for those whose last values were still to come, once a day.
+
+    Args:
+        asked_at: When the publisher was asked last.
+        settled_at: Until when the file's values were to change; None if what is published stands.
+    """
+    if mobility().refresh:
+        return asked_at < started_at()
+    if settled_at is None or asked_at >= settled_at:
+        return False
+    return asked_at[:10] < started_at()[:10]
 
 
 @functools.lru_cache
@@ -95,6 +132,7 @@ def begin() -> None:
     try:
         project.folder()
         configuration()
+        started_at()
         found_unknown_warehouse(data_dir().root)
         if on_command_line and not _held:
             _hold(data_dir())
@@ -118,6 +156,7 @@ def holding(data: DataDir) -> Iterator[None]:
 
 
 def _lock(data: DataDir) -> IO[str]:
+    _write_for_ourselves()
     data.root.mkdir(parents=True, exist_ok=True)
     # Open for as long as a process of this run lives, its children too: the kernel lets go, whatever kills it.
     lock = data.lock.open("a")
@@ -129,6 +168,12 @@ def _lock(data: DataDir) -> IO[str]:
     return lock
 
 
+def _write_for_ourselves() -> None:
+    """Let no one else write to what is made from here on: where a umask lets all the world, it is not meant."""
+    mask = os.umask(0o022)
+    os.umask(mask if mask & 0o002 else mask | 0o022)  # 002 shares with a group on purpose
+
+
 def _hold(data: DataDir) -> None:
     try:
         _held.append(_lock(data))
@@ -138,6 +183,7 @@ def _hold(data: DataDir) -> None:
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
+    scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
 

@@ -7,19 +7,20 @@ usage() {
     cat <<'TEXT'
 usage: scripts/run_pipeline.sh STAGE [LUIGI OPTIONS]
 
-  full             fetch, load, build and validate (Validate)
+  full             fetch, load, build, validate and publish (Publish)
   ingestion        fetch and load (Ingest)
   transformation   build and test the models, after loading what is missing (DbtBuild)
-  validate         the same as full: validation is its last stage
+  validate         the same without publishing (Validate)
 
 Options go to luigi: --workers 4, --mobility-config FILE, --mobility-data-dir DIR, ...
 TEXT
 }
 
 case "${1:-}" in
-    full | validate) task=Validate ;;
+    full) task=Publish ;;
     ingestion) task=Ingest ;;
     transformation) task=DbtBuild ;;
+    validate) task=Validate ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
 esac

@@ -1,7 +1,11 @@
 """Shared by all tests: a small sample, its HTTP server, configurations, and the real `luigi` command."""
 
+import fcntl
+import json
+import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -48,6 +52,25 @@ def run_luigi() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             timeout=180,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python -m luigi_pipeline`: `run_command("plan", data_dir=..., config=...)`."""
+
+    def run(*args: str, data_dir: Path, config: Path) -> subprocess.CompletedProcess[str]:
+        options = ["--mobility-config", str(config), "--mobility-data-dir", str(data_dir)]
+        return subprocess.run(
+            [sys.executable, "-m", "luigi_pipeline", *args, *options],
+            cwd=PROJECT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
             check=False,
         )
 
@@ -152,6 +175,28 @@ def ingested(
         result = run_luigi("Ingest", "--workers", "4", data_dir=data.root, config=file, env=zone)
         assert result.returncode == 0, result.stderr
         yield Ingested(data, file, result)
+
+
+@pytest.fixture(scope="session")
+def published(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_folder: Path,
+    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+) -> Ingested:
+    """One run of `Publish` over the whole sample, for all test processes together. Only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "published"
+    folder.mkdir(exist_ok=True)
+    data, file, said = DataDir(folder / "data"), folder / "ingestion.yaml", folder / "result.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            with Publishers(sample_folder) as url:
+                file.write_text(yaml.safe_dump(configuration(url)), encoding="utf-8")
+                result = run_luigi("Publish", data_dir=data.root, config=file)
+            assert result.returncode == 0, result.stdout + result.stderr
+            said.write_text(json.dumps([result.args, result.returncode, result.stdout, result.stderr]))
+    return Ingested(data, file, subprocess.CompletedProcess(*json.loads(said.read_text())))
 
 
 @pytest.fixture

@@ -132,23 +132,6 @@ def test_a_digest_depends_on_every_value_and_on_the_order_of_lists() -> None:
     assert len({markers.digest(value) for value in values}) == len(values)
 
 
-def test_a_digest_of_files_is_that_of_their_names_and_contents_wherever_they_lie(tmp_path: Path) -> None:
-    def digest_of(folder: str, files: dict[str, str]) -> str:
-        paths = []
-        for name, text in files.items():
-            path = tmp_path / folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            paths.append(path)
-        return markers.digest_files(paths, tmp_path / folder)
-
-    here = digest_of("here", {"models/a.sql": "select 1", "b.sql": "select 2"})
-    assert digest_of("there", {"b.sql": "select 2", "models/a.sql": "select 1"}) == here
-    assert digest_of("edited", {"models/a.sql": "select 1 ", "b.sql": "select 2"}) != here
-    assert digest_of("renamed", {"models/c.sql": "select 1", "b.sql": "select 2"}) != here
-    assert digest_of("swapped", {"models/a.sql": "select 2", "b.sql": "select 1"}) != here
-
-
 def test_times_are_utc_and_give_the_seconds_between_them() -> None:
     assert markers.utc_now().endswith("+00:00")
     assert markers.seconds(MARKER) == 2.5

@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     if not data.warehouse.exists():
         raise PipelineError(f"there is no warehouse in {data.root}, so {what} is not in it")
     with runs.holding(data):
-        recognise(data, settings.warehouse)
+        if runs.found_unknown_warehouse(data.root):
+            recognise(data, settings.warehouse)
         rows = _forget(options.source, month)
     print(f"{what} is forgotten: {rows:,} rows; the next run builds the models without it")
     if month in SOURCES[options.source].months(settings):
@@ -46,14 +47,15 @@ def _forget(source: str, month: str) -> int:
     from luigi_pipeline.warehouse import database, loading
 
     load = LoadMonth(source=source, month=month)
+    with database.reading(load.data, load.settings.warehouse) as connection:
+        is_there = (source, month) in {loaded[:2] for loaded in database.loaded_versions(connection)}
+    if not is_there and markers.read(load.marker_path) is None:
+        raise PipelineError(f"{source} {month} is not in {load.data.warehouse}; nothing was changed")
+    # The markers first: a kill in between leaves a month that has to be loaded or forgotten again, not one that is
+    # told to be there and is not.
+    load.drop_marker()
+    load.fetch.drop_marker()
     with database.writing(load.data, load.settings.warehouse) as connection:
-        known = {(name, when) for name, when, _ in database.loaded_versions(connection)}
-        if (source, month) not in known and markers.read(load.marker_path) is None:
-            raise PipelineError(f"{source} {month} is not in {load.data.warehouse}; nothing was changed")
-        # The markers first: a kill in between leaves a month that has to be loaded or forgotten again, not one that
-        # is told to be there and is not.
-        load.drop_marker()
-        load.fetch.drop_marker()
         return loading.unload(connection, load.fetch.origin, month)
 
 

@@ -10,18 +10,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.markers import write_atomically
 from luigi_pipeline.months import may_be_unpublished, utc_hour
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
+from luigi_pipeline.sources.urls import asking
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -40,6 +42,8 @@ UNITS = {
     "wind_direction_10m": "°",
 }
 _HOUR = dt.timedelta(hours=1)
+# Open-Meteo fills in and corrects the newest hours for some days: five by its docs, more by its issues.
+_SETTLING = dt.timedelta(days=10)
 
 
 class HourlyWeather:
@@ -51,6 +55,7 @@ class HourlyWeather:
     name = "weather"
     table = "hourly_weather"
     columns = {"time": "TIMESTAMP"} | dict.fromkeys(UNITS, "DOUBLE")
+    dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:
         """The months that the configured dates touch."""
@@ -60,17 +65,22 @@ class HourlyWeather:
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The URL and its parameters."""
         return {
-            "url": settings.sources.weather.base_url,
+            "url": redacted(settings.sources.weather.base_url),
             "params": self._params(month, settings),
             "hours": [str(hour) for hour in _hours(month, settings)],
         }
 
-    def fetch(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> Landed:
-        """Ask for the month, check the answer and keep what does not change from one answer to the next."""
-        base_url, params = settings.sources.weather.base_url, self._params(month, settings)
-        url = f"{base_url}?{urlencode(params)}"
+    def fetch(
+        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+    ) -> Landed:
+        """Ask for the month, check the answer and keep what does not change from one answer to the next.
+
+        The API has no validators: whether anything has changed is told by the content.
+        """
+        block = settings.sources.weather
+        url = asking(block.base_url, self._params(month, settings))
         try:
-            answer = publisher.get(base_url, params)
+            answer = publisher.get(url, pace_seconds=60 * _calls(month, settings) / block.calls_per_minute)
         except FetchFailed as error:
             if "out of allowed range" in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"weather {month} is not published yet ({error})") from error
@@ -81,7 +91,19 @@ class HourlyWeather:
             hourly = _checked(answer, path.name, *_hours(month, settings))
         content = json.dumps({"hourly_units": UNITS, "hourly": hourly}, separators=(",", ":")).encode()
         write_atomically(path, content)
-        return Landed(path, url, len(content), hashlib.sha256(content).hexdigest())
+        settled = _hours(month, settings)[1] + _SETTLING
+        return Landed(
+            path,
+            redacted(url),
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+            settled_at=f"{settled.isoformat(timespec='milliseconds')}+00:00",
+            remarks=_remarks(hourly, dt.datetime.now(dt.UTC).replace(tzinfo=None)),
+        )
+
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: one request a month."""
+        return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The month's hours as Parquet."""
@@ -114,12 +136,29 @@ def _hours(month: str, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
     return utc_hour(first), utc_hour(last + dt.timedelta(days=1))
 
 
+def _remarks(hourly: Mapping[str, list[Any]], now: dt.datetime) -> dict[str, int]:
+    """Hours that lack a value: the young ones may still get it, the old ones stay as they are."""
+    settled = f"{now - _SETTLING:%Y-%m-%dT%H:%M}"
+    lacking = [time for time, *values in zip(*hourly.values(), strict=True) if None in values]
+    old = sum(time < settled for time in lacking)
+    return {"hours": len(hourly["time"]), "hours without a value": old, "hours to be filled in": len(lacking) - old}
+
+
+def _calls(month: str, settings: Settings) -> float:
+    """How many calls a month's request counts as: more than ten variables, or two weeks, weigh more than one."""
+    first, last = _hours(month, settings)
+    days = (last.date() - first.date()).days + 1
+    return max(1.0, len(UNITS) / 10, len(UNITS) / 10 * days / 14)
+
+
 class _Answer(BaseModel):
     """What the API answers, as far as it matters."""
 
+    model_config = ConfigDict(strict=True)
+
     utc_offset_seconds: int | None = None
     hourly_units: dict[str, str | None]
-    hourly: dict[str, list[str] | list[float | None]]
+    hourly: dict[str, list[str | float | None]]
 
 
 def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
@@ -129,7 +168,7 @@ def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) ->
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
-        raise Rejected(f"{name}: is not weather: {where} {problem['msg']}; it begins with {answer[:60]!r}") from error
+        raise Rejected(f"{name}: is not weather: {where} {problem['msg']}; it says {answer[:120]!r}") from error
     if body.utc_offset_seconds != 0:
         raise Rejected(f"{name}: is {body.utc_offset_seconds} seconds off UTC; GMT was asked for")
     for column, unit in UNITS.items():
@@ -144,8 +183,9 @@ def _cut(hourly: Mapping[str, list[Any]], name: str, first: dt.datetime, last: d
         values = hourly.get(column, [])
         if len(values) != len(times):
             raise Rejected(f"{name}: {column} has {len(values)} values for {len(times)} hours")
-        if any(isinstance(value, str) for value in values):
-            raise Rejected(f"{name}: {column} has values that are no numbers")
+        for time, value in zip(times, values, strict=True):
+            if not (value is None or (isinstance(value, float) and math.isfinite(value))):
+                raise Rejected(f"{name}: {column} is {value!r} at {time}, which is no number")
     hours = (last - first) // _HOUR + 1
     wanted = [(first + number * _HOUR).strftime("%Y-%m-%dT%H:%M") for number in range(hours)]
     at = times.index(wanted[0]) if wanted[0] in times else 0

@@ -1,9 +1,10 @@
-"""The task graph: fetch and load each month, sum up each source, build the models, validate them."""
+"""The task graph: fetch and load each month, sum up each source, build the models, validate and publish them."""
 
 from luigi_pipeline.tasks.build import DbtBuild
 from luigi_pipeline.tasks.fetch import FetchMonth, FetchZones
 from luigi_pipeline.tasks.ingest import Ingest, IngestCitibike, IngestWeather, IngestYellowTaxi
 from luigi_pipeline.tasks.load import LoadMonth, LoadZones
+from luigi_pipeline.tasks.publish import Publish
 from luigi_pipeline.tasks.validate import Validate
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "IngestYellowTaxi",
     "LoadMonth",
     "LoadZones",
+    "Publish",
     "Validate",
 ]

@@ -15,19 +15,21 @@ import luigi
 
 from luigi_pipeline import identity, markers, runs
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import PipelineError, one_line
+from luigi_pipeline.errors import explain
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.settings import Settings
 from luigi_pipeline.tasks.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
+_MOST_CHANGES = 3
+
 
 class MobilityTask(luigi.Task):
     """A task that leaves a marker.
 
-    A subclass says what its result depends on (`fingerprint`) and does the work (`work`). It is complete when what it
-    requires is complete and its marker, of the warehouse that is there now, bears the fingerprint of today.
+    A subclass says what its result depends on (`inputs`) and does the work (`work`). It is complete when what it
+    requires is complete and its marker, of the warehouse that is there now, bears the fingerprint of today's inputs.
     """
 
     in_warehouse = True
@@ -70,14 +72,39 @@ class MobilityTask(luigi.Task):
 
     def complete(self) -> bool:
         """Whether there is nothing to do. Reads markers only."""
-        if not all(task.complete() for task in luigi.task.flatten(self.requires())):
-            return False
+        return all(task.complete() for task in luigi.task.flatten(self.requires())) and self.reason() is None
+
+    def reason(self) -> str | None:
+        """Why the work is to be done, whatever becomes of what is required; None if it is not."""
         found = self.marker()
-        return found is not None and found.fingerprint == self.fingerprint()
+        if found is None:
+            there = markers.read(self.marker_path)
+            return "was done in another warehouse" if there else "not done yet"
+        return None if found.fingerprint == self.fingerprint() else self.changes(found)
+
+    def changes(self, found: Marker) -> str:
+        """What is not as it was when the marker was left, in words."""
+        now = _shortened(self.inputs())
+        added, gone = sorted(now.keys() - found.inputs.keys()), sorted(found.inputs.keys() - now.keys())
+        other = sorted(key for key in now.keys() & found.inputs.keys() if now[key] != found.inputs[key])
+        told = (
+            [f"{key} is new" for key in added] + [self.told(key) for key in other] + [f"{key} is gone" for key in gone]
+        )
+        return ", ".join(told[:_MOST_CHANGES]) + (
+            f" and {len(told) - _MOST_CHANGES} more" if told[_MOST_CHANGES:] else ""
+        )
+
+    def told(self, name: str) -> str:
+        """A changed input, in words."""
+        return f"{name} has changed"
 
     @abstractmethod
+    def inputs(self) -> dict[str, Any]:
+        """Everything that the result depends on, by names that people know."""
+
     def fingerprint(self) -> str:
         """Digest of everything that the result depends on."""
+        return markers.digest(self.inputs())
 
     @abstractmethod
     def work(self) -> Marker | Generator[luigi.Task, None, Marker]:
@@ -94,28 +121,36 @@ class MobilityTask(luigi.Task):
                 return
             made = self.work()
             marker = made if isinstance(made, Marker) else (yield from made)
-        except PipelineError as error:
-            log.error("%s failed: %s", self.title, error)
-            raise
+            replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         except Exception as error:
-            log.error("%s failed: %s: %s; see %s", self.title, type(error).__name__, one_line(error), self.data.logs)
+            log.error("%s failed: %s", self.title, explain(error, self.data.root))
             raise
-        replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         log.info("%s: %s (%.1f s)", self.title, marker.details.get("summary", "done"), time.monotonic() - clock)
 
     def drop_marker(self) -> None:
         """Take the marker back, before what it stands for is changed: a failure half way must not leave it standing."""
         self.marker_path.unlink(missing_ok=True)
 
-    def new_marker(self, fingerprint: str, versions: dict[str, str] | None = None, **facts: Any) -> Marker:
-        """A marker of this task, bound to the warehouse that is there now."""
+    def new_marker(self, inputs: dict[str, Any], versions: dict[str, str] | None = None, **facts: Any) -> Marker:
+        """A marker of this task, bound to the warehouse that is there now.
+
+        Args:
+            inputs: What the work went by, as it was before the work began.
+            versions: Of the libraries that did the work.
+            **facts: What else the marker is to say.
+        """
         return Marker(
             task=self.task_family,
             parameters=self.to_str_params(),
-            fingerprint=fingerprint,
+            fingerprint=markers.digest(inputs),
+            inputs=_shortened(inputs),
             started_at="",
             finished_at="",
             warehouse=identity.warehouse_id(self.data) if self.in_warehouse else None,
             versions={"python": platform.python_version(), "luigi": luigi.__version__} | (versions or {}),
             **facts,
         )
+
+
+def _shortened(inputs: dict[str, Any]) -> dict[str, str]:
+    return {name: markers.digest(value)[:16] for name, value in inputs.items()}

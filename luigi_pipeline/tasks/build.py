@@ -7,10 +7,10 @@ from typing import Any
 from luigi_pipeline import markers, project
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.ingest import IngestSource, sources
+from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
 
-# Files of the dbt project that decide what is built and tested; its target folder, if it has one, does not.
-_CODE = ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")
+# Files of the dbt project that decide what is built and tested; what dbt and mf write when run there does not.
+_CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
 
 class DbtBuild(MobilityTask):
@@ -22,26 +22,26 @@ class DbtBuild(MobilityTask):
         """The three sources."""
         return sources()
 
-    def fingerprint(self) -> str:
-        """Digest of the sources' fingerprints, the dbt project's files and the variables that it is given."""
+    def inputs(self) -> dict[str, Any]:
+        """What is loaded, the dbt project's files and the variables that it is given."""
         folder = project.folder() / "dbt_project"
         files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
-        return markers.digest(
-            {
-                "sources": [task.fingerprint() for task in sources()],
-                "code": markers.digest_files(files, folder),
-                "variables": self._variables(),
-            }
-        )
+        code = {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files}
+        return loaded_inputs() | code | self._variables()
+
+    def told(self, name: str) -> str:
+        """A changed input; of a republished month, its rows."""
+        return told_of_load(name) or super().told(name)
 
     def work(self) -> Marker:
         """Run dbt: models first, each followed by its data tests."""
         from luigi_pipeline.warehouse import models
 
+        inputs = self.inputs()
         self.drop_marker()
         outcome = models.build(project.folder() / "dbt_project", self.data, self.settings.warehouse, self._variables())
         return self.new_marker(
-            self.fingerprint(),
+            inputs,
             versions=outcome.versions,
             details={
                 "summary": f"{outcome.models} models, {outcome.tests} tests passed, {len(outcome.warnings)} warned",

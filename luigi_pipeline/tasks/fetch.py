@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_pipeline import markers
+from luigi_pipeline import runs
 from luigi_pipeline.errors import NotPublished
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import SOURCES, Landed, Source
+from luigi_pipeline.sources.base import version_of
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
+
+if TYPE_CHECKING:
+    from luigi_pipeline.tasks.load import Load
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -42,25 +47,77 @@ class Fetch(MobilityTask):
         raise NotImplementedError
 
     @property
+    def load(self) -> Load:
+        """The load that waits for the file."""
+        raise NotImplementedError
+
+    @property
     def request(self) -> str:
         """Digest of what is asked of the publisher."""
-        return markers.digest(self.origin.request(self.to_str_params().get("month", ""), self.settings))
+        return self.fingerprint()
 
     def process_resources(self) -> dict[str, int]:
         """A share of the downloads at once, and Open-Meteo's one request at a time."""
         share = {"download": math.ceil(_ALL_DOWNLOADS / self.settings.download.parallel)}
         return share | ({"open_meteo": 1} if self.origin.name == "weather" else {})
 
+    def complete(self) -> bool:
+        """Whether the file is loaded, or waits in `landing/`, and its publisher need not be asked again."""
+        return self.reason() is None
+
+    def reason(self) -> str | None:
+        """Why the publisher is to be asked."""
+        file, asked_at = self._last_answer()
+        if file and runs.wants_to_ask(asked_at, file.settled_at):
+            return f"last asked for at {asked_at[:16]}Z"
+        if self.landed() is not None or self.load.reason() is None:
+            return None
+        return "its file is gone from landing/" if file else "not fetched yet"
+
+    def newer_than(self, loaded: Marker) -> str | None:
+        """Why a load that went well is not the last word; None if it is."""
+        file, asked_at = self._last_answer()
+        had = loaded.source
+        if file is None or had is None:
+            file, asked_at = had, loaded.started_at
+        elif (file.path, file.sha256) != (had.path, had.sha256) and asked_at > loaded.finished_at:
+            return f"another version was fetched: {_in_words(had)} -> {_in_words(file)}"
+        if file and runs.wants_to_ask(asked_at, file.settled_at):
+            return "its publisher may have another version"
+        return None
+
     def landed(self) -> Landed | None:
         """The file in `landing/`, if it is the one that the marker describes."""
+        file, _ = self._last_answer()
+        if file is None:
+            return None
+        path = self.data.root / file.path
+        if not path.is_file() or path.stat().st_size != file.size:
+            return None
+        return self._as_landed(file)
+
+    def _last_answer(self) -> tuple[PublishedFile | None, str]:
+        """What the publisher had when it was last asked for this, and when that was."""
         found = self.marker()
         if found is None or found.source is None or found.request != self.request:
-            return None
-        source = found.source
-        path = self.data.root / source.path
-        if not path.is_file() or path.stat().st_size != source.size:
-            return None
-        return Landed(path, source.url, source.size, source.sha256, source.etag, source.last_modified)
+            return None, ""
+        return found.source, found.finished_at
+
+    def _known(self) -> Landed | None:
+        """The file that need not come again if it has not changed."""
+        landed, loaded = self.landed(), self.load.loaded()
+        return landed or (self._as_landed(loaded.source) if loaded and loaded.source else None)
+
+    def _as_landed(self, file: PublishedFile) -> Landed:
+        return Landed(
+            self.data.root / file.path,
+            file.url,
+            file.size,
+            file.sha256,
+            file.etag,
+            file.last_modified,
+            file.settled_at,
+        )
 
     def published(self, landed: Landed) -> PublishedFile:
         """A landed file as markers describe it."""
@@ -71,11 +128,12 @@ class Fetch(MobilityTask):
             sha256=landed.sha256,
             etag=landed.etag,
             last_modified=landed.last_modified,
+            settled_at=landed.settled_at,
         )
 
-    def fingerprint(self) -> str:
-        """What was asked for; what came is in the marker's sources."""
-        return self.request
+    def inputs(self) -> dict[str, Any]:
+        """What is asked for; what came is in the marker's sources."""
+        return self.origin.request(self.to_str_params().get("month", ""), self.settings)
 
     def work(self) -> Generator[luigi.Task, None, Marker]:
         """Fetch the file, check it, and note what it is."""
@@ -83,20 +141,26 @@ class Fetch(MobilityTask):
 
         folder = self.data.landing / self.origin.name
         folder.mkdir(parents=True, exist_ok=True)
-        month = self.to_str_params().get("month", "")
-        with Publisher(self.settings.download) as publisher:
+        month, known = self.to_str_params().get("month", ""), self._known()
+        with Publisher(self.settings.download, self.title) as publisher:
             try:
-                landed = self.origin.fetch(month, self.settings, folder, publisher)
+                landed = self.origin.fetch(month, self.settings, folder, publisher, known)
             except NotPublished as error:
                 log.warning("%s", error)
                 yield NotYetPublished(source=self.origin.name, month=month)
                 raise
+        told = [f"{landed.size / 1e6:,.2f} MB"] if landed != known else ["not changed"]
+        told += [f"{count:,} {what}" for what, count in landed.remarks.items() if count]
         return self.new_marker(
-            self.fingerprint(),
+            self.inputs(),
             request=self.request,
             sources=[self.published(landed)],
-            details={"summary": f"{landed.size / 1e6:,.2f} MB"},
+            details={"summary": ", ".join(told)} | landed.remarks,
         )
+
+
+def _in_words(file: PublishedFile) -> str:
+    return f"{file.path.rpartition('/')[2]} ({version_of(file.sha256)})"
 
 
 class FetchMonth(Fetch):
@@ -110,11 +174,12 @@ class FetchMonth(Fetch):
         """The source of the parameter."""
         return SOURCES[self.source]
 
-    def complete(self) -> bool:
-        """Whether the month is loaded, or its file waits in `landing/`."""
+    @property
+    def load(self) -> Load:
+        """The month's load."""
         from luigi_pipeline.tasks.load import LoadMonth
 
-        return self.landed() is not None or bool(LoadMonth(source=self.source, month=self.month).complete())
+        return LoadMonth(source=self.source, month=self.month)
 
 
 class FetchZones(Fetch):
@@ -125,8 +190,9 @@ class FetchZones(Fetch):
         """TLC's zones."""
         return SOURCES["taxi_zones"]
 
-    def complete(self) -> bool:
-        """Whether the zones are loaded, or their file waits in `landing/`."""
+    @property
+    def load(self) -> Load:
+        """The load of the zones."""
         from luigi_pipeline.tasks.load import LoadZones
 
-        return self.landed() is not None or bool(LoadZones().complete())
+        return LoadZones()

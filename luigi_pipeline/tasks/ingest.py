@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 from luigi_pipeline import markers
 from luigi_pipeline.markers import Marker
+from luigi_pipeline.months import is_month
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.load import Load, LoadMonth, LoadZones
+from luigi_pipeline.tasks.parameters import MONTHLY_SOURCES
 
 
 class IngestSource(MobilityTask):
@@ -29,10 +31,15 @@ class IngestSource(MobilityTask):
         found = {path.stem: LoadMonth(source=self.source_name, month=path.stem).marker() for path in paths}
         return {month: marker for month, marker in found.items() if marker}
 
-    def fingerprint(self) -> str:
-        """Digest of what is loaded: a month that leaves the configuration stays, and changes nothing."""
-        loads = {month: (marker.warehouse, marker.fingerprint) for month, marker in self.loads().items()}
-        return markers.digest({"enabled": self.is_enabled(), "loads": loads})
+    def inputs(self) -> dict[str, Any]:
+        """What is loaded: a month that leaves the configuration stays, and changes nothing."""
+        loads = self.loads().items()
+        loaded = {f"{self.source_name} {month}": (marker.warehouse, marker.fingerprint) for month, marker in loads}
+        return {f"{self.source_name} enabled": self.is_enabled()} | loaded
+
+    def told(self, name: str) -> str:
+        """A changed input; of a republished month, its rows."""
+        return told_of_load(name) or super().told(name)
 
     def work(self) -> Marker:
         """Sum up the months."""
@@ -41,7 +48,7 @@ class IngestSource(MobilityTask):
         status = "loaded" if self.is_enabled() else "disabled"
         total = sum(rows.values())
         return self.new_marker(
-            self.fingerprint(),
+            self.inputs(),
             details={
                 "summary": f"{status}, {total:,} rows of {len(rows)} {'month' if len(rows) == 1 else 'months'}",
                 "status": status,
@@ -66,10 +73,10 @@ class IngestYellowTaxi(IngestSource):
         months = super().requires()
         return [LoadZones(), *months] if months else []
 
-    def fingerprint(self) -> str:
-        """Digest of the loaded months and of the zones."""
+    def inputs(self) -> dict[str, Any]:
+        """The loaded months, and the zones."""
         zones = LoadZones().marker()
-        return markers.digest([super().fingerprint(), (zones.warehouse, zones.fingerprint) if zones else None])
+        return super().inputs() | {"taxi zones": (zones.warehouse, zones.fingerprint) if zones else None}
 
 
 class IngestCitibike(IngestSource):
@@ -93,9 +100,13 @@ class Ingest(MobilityTask):
         """The three sources."""
         return sources()
 
-    def fingerprint(self) -> str:
-        """Digest of the three sources' fingerprints."""
-        return markers.digest([task.fingerprint() for task in sources()])
+    def inputs(self) -> dict[str, Any]:
+        """What is loaded of the three sources."""
+        return loaded_inputs()
+
+    def told(self, name: str) -> str:
+        """A changed input; of a republished month, its rows."""
+        return told_of_load(name) or super().told(name)
 
     def work(self) -> Marker:
         """Sum up the sources: status, rows and seconds of each."""
@@ -106,9 +117,25 @@ class Ingest(MobilityTask):
                 details[task.source_name] = {key: marker.details.get(key, 0) for key in ("status", "rows", "seconds")}
         rows = sum(source["rows"] for source in details.values())
         details["summary"] = f"{rows:,} rows in {len(details)} sources"
-        return self.new_marker(self.fingerprint(), details=details)
+        return self.new_marker(self.inputs(), details=details)
 
 
 def sources() -> list[IngestSource]:
     """The three sources' tasks."""
     return [IngestYellowTaxi(), IngestCitibike(), IngestWeather()]
+
+
+def loaded_inputs() -> dict[str, Any]:
+    """What is loaded of the three sources: what everything after the loads depends on."""
+    return {name: value for task in sources() for name, value in task.inputs().items()}
+
+
+def told_of_load(name: str) -> str | None:
+    """How a month's load has changed, in words: `citibike 2024-09 republished: 114,208 -> 115,558 rows`."""
+    source, _, month = name.partition(" ")
+    if source not in MONTHLY_SOURCES or not is_month(month):
+        return None
+    marker = LoadMonth(source=source, month=month).marker()
+    if marker is None or marker.replaced is None:
+        return None
+    return f"{name} republished: {marker.replaced['rows']:,} -> {marker.details['rows']:,} rows"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from luigi_pipeline import markers, runs
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.errors import PipelineError, Rejected
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
@@ -38,39 +41,49 @@ class Load(MobilityTask):
         return self.fetch
 
     def complete(self) -> bool:
-        """Whether the marker is of what is asked for today. The landed file is not needed any more."""
-        found = self.marker()
-        return found is not None and found.request == self.fetch.request and found.fingerprint == self.fingerprint()
+        """Whether what is asked for today is loaded. The landed file is not needed any more."""
+        return self.reason() is None
 
-    def fingerprint(self) -> str:
-        """Digest of the file that is loaded and of the schema that it is cast to."""
+    def reason(self) -> str | None:
+        """Why the month is to be loaded."""
         found = self.marker()
-        return self._fingerprint_of(found.source) if found and found.source else ""
+        if found is None or found.source is None:
+            return super().reason()
+        if found.request != self.fetch.request:
+            return "the configuration asks for another file"
+        return super().reason() or self.fetch.newer_than(found)
+
+    def loaded(self) -> Marker | None:
+        """The marker, if it is of what is asked for today, whether or not the publisher has another version by now."""
+        found = self.marker()
+        return found if found and found.request == self.fetch.request and super().reason() is None else None
+
+    def inputs(self) -> dict[str, Any]:
+        """The file that is loaded and the schema that it is cast to."""
+        found = self.marker()
+        return self._inputs_of(found.source) if found and found.source else {}
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
         landed = self._landed()
-        fingerprint = self._fingerprint_of(self.fetch.published(landed))
+        inputs = self._inputs_of(self.fetch.published(landed))
         found = self.marker()
-        if found and found.source and found.fingerprint == fingerprint:
+        if found and found.source and found.fingerprint == markers.digest(inputs):
             # Fetched again with equal content: what is in the warehouse stands, and so does all that depends on it.
-            return self.new_marker(
-                fingerprint,
+            return replace(
+                found,
                 request=self.fetch.request,
                 sources=[self._published(landed, found.source.members)],
-                load_id=found.load_id,
-                schema_changes=found.schema_changes,
-                versions=found.versions,
                 details=found.details | {"summary": "the published file is the same"},
             )
-        return self._load(landed, fingerprint)
+        return self._load(landed, inputs)
 
     def on_success(self) -> None:
         """Drop the landed file where it is not to be kept."""
         if not self.settings.download.keep_landed:
             self._drop_landed()
 
-    def _load(self, landed: Landed, fingerprint: str) -> Marker:
+    def _load(self, landed: Landed, inputs: dict[str, Any]) -> Marker:
         import dlt
         import duckdb
 
@@ -81,13 +94,16 @@ class Load(MobilityTask):
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
-            with set_aside_if_rejected(landed.path):
+            with self._rejecting(landed):
                 parts = source.parts(landed, month or "", scratch, self.settings.download)
                 prepared = preparing.prepare(
                     source, landed, parts, month, scratch / "typed.parquet", self.settings.warehouse
                 )
+                if month:
+                    preparing.check_month(source, prepared, month, landed.path.name)
             self.drop_marker()
             with database.writing(self.data, self.settings.warehouse) as connection:
+                replaced = loading.loaded_file(connection, source, month)
                 load_id = loading.load(connection, self.data, source, month, landed, prepared)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -95,15 +111,31 @@ class Load(MobilityTask):
         for change in prepared.changes:
             if ": new column " in change:
                 log.warning("%s: %s", self.title, change)
+        summary = f"{rows:,} rows"
+        if replaced and replaced["version"] == landed.version:
+            replaced = None
+        if replaced:
+            summary = f"republished: {replaced['rows']:,} -> {summary}"
         return self.new_marker(
-            fingerprint,
+            inputs,
             request=self.fetch.request,
             sources=[self._published(landed, prepared.rows)],
+            replaced=replaced,
             load_id=load_id,
             schema_changes=prepared.changes,
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
-            details={"rows": rows, "summary": f"{rows:,} rows"},
+            details={"rows": rows, "summary": summary},
         )
+
+    @contextmanager
+    def _rejecting(self, landed: Landed) -> Iterator[None]:
+        """Set the file aside where it is rejected, and have it fetched anew by the next run."""
+        try:
+            with set_aside_if_rejected(landed.path, is_shared=self.fetch.origin.is_shared(landed)):
+                yield
+        except Rejected:
+            self.fetch.drop_marker()
+            raise
 
     def _landed(self) -> Landed:
         landed = self.fetch.landed()
@@ -117,11 +149,11 @@ class Load(MobilityTask):
     def _published(self, landed: Landed, members: dict[str, int]) -> PublishedFile:
         return replace(self.fetch.published(landed), rows=sum(members.values()), members=members)
 
-    def _fingerprint_of(self, file: PublishedFile) -> str:
+    def _inputs_of(self, file: PublishedFile) -> dict[str, Any]:
         # The name stands in _source_file, and so in the keys of trips that bring none of their own.
         name = file.path.rpartition("/")[2]
         columns = self.fetch.origin.columns
-        return markers.digest({"version": ROWS_VERSION, "name": name, "sha256": file.sha256, "columns": columns})
+        return {"version": ROWS_VERSION, "name": name, "sha256": file.sha256, "columns": columns}
 
     def _drop_landed(self) -> None:
         marker = self.marker()
@@ -154,11 +186,17 @@ class LoadZones(Load):
 
 
 def _import_for_all_loads() -> None:
-    """Import what loads need in the process that they are forked from, once for all of them.
+    """Import what fetches and loads need in the process that they are forked from, once for all of them.
 
     Luigi asks a load what it requires only when it is not complete: a run with nothing to load imports none of this.
     """
-    for name in ("dlt", "dlt.destinations", "dlt.common.libs.pyarrow", "luigi_pipeline.warehouse.loading"):
+    for name in (
+        "dlt",
+        "dlt.common.libs.pyarrow",
+        "luigi_pipeline.sources.http",
+        "luigi_pipeline.warehouse.destination",
+        "luigi_pipeline.warehouse.loading",
+    ):
         importlib.import_module(name)
 
 

@@ -30,7 +30,7 @@ def _drop_unproven(data: DataDir, limits: Warehouse) -> None:
 
     with database.writing(data, limits) as connection:
         loaded = database.loaded_versions(connection)
-    for name in ("DbtBuild", "Validate"):
+    for name in ("DbtBuild", "Validate", "Publish"):
         (data.markers / f"{name}.json").unlink(missing_ok=True)
     for path in [*(data.markers / "LoadMonth").rglob("*.json"), data.markers / "LoadZones.json"]:
         marker = markers.read(path)

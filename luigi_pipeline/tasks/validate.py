@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from importlib.metadata import version
+from typing import Any
 
 from luigi_pipeline import markers, project
 from luigi_pipeline.errors import ValidationFailed
@@ -25,16 +26,12 @@ class Validate(MobilityTask):
         """The built models."""
         return DbtBuild()
 
-    def fingerprint(self) -> str:
-        """Digest of the build, the expectations and their thresholds."""
-        folder = project.folder() / "config" / "expectations"
-        return markers.digest(
-            {
-                "build": DbtBuild().fingerprint(),
-                "expectations": markers.digest_files(sorted(folder.glob("*.yml")), folder),
-                "thresholds": self.settings.validation.model_dump(),
-            }
-        )
+    def inputs(self) -> dict[str, Any]:
+        """The build, the expectations and their thresholds."""
+        files = sorted((project.folder() / "config" / "expectations").glob("*.yml"))
+        suites = {f"expectations of {path.stem}": markers.digest_file(path) for path in files}
+        thresholds = {"validation in the configuration": self.settings.validation.model_dump()}
+        return {"the build": DbtBuild().fingerprint()} | suites | thresholds
 
     def work(self) -> Marker:
         """Run the suites; write the report and the Data Docs."""
@@ -42,6 +39,7 @@ class Validate(MobilityTask):
 
         # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
+        inputs = self.inputs()
         self.drop_marker()
         summary = validate(
             self.data.warehouse,
@@ -65,7 +63,7 @@ class Validate(MobilityTask):
                 log.warning("%s", item.line)
         passed = summary.count("passed")
         return self.new_marker(
-            self.fingerprint(),
+            inputs,
             versions={"great_expectations": version("great_expectations")},
             details={
                 "summary": f"{passed} of {len(summary.outcomes)} expectations hold in {len(summary.suites)} suites",

@@ -6,9 +6,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -16,11 +17,14 @@ from luigi_pipeline import identity
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError
 from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import quoting
 
 log = logging.getLogger("luigi_pipeline.warehouse")
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _POLL_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -31,7 +35,8 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
     """
     data.root.mkdir(parents=True, exist_ok=True)
-    connection = _open(data.warehouse, limits)
+    config = settings_of_duckdb(data, limits)
+    connection = _patiently(lambda: duckdb.connect(str(data.warehouse), config=config), data.warehouse, limits)
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")  # rows know their place by _source_row
@@ -41,6 +46,42 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
     finally:
         connection.close()
     identity.note_warehouse(data, warehouse, is_open=False)
+
+
+@contextmanager
+def reading(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading; not a byte of it changes.
+
+    Raises:
+        WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
+    """
+    config = settings_of_duckdb(data, limits)
+    connection = _patiently(
+        lambda: duckdb.connect(str(data.warehouse), read_only=True, config=config), data.warehouse, limits
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def attach(connection: duckdb.DuckDBPyConnection, data: DataDir, limits: Warehouse, alias: str) -> None:
+    """Attach the warehouse to another connection, for reading only.
+
+    Raises:
+        WarehouseError: As `writing` has it.
+    """
+    command = f"attach {quoting.text(data.warehouse)} as {quoting.name(alias)} (read_only)"
+    _patiently(lambda: connection.execute(command), data.warehouse, limits)
+
+
+def settings_of_duckdb(data: DataDir, limits: Warehouse) -> dict[str, str | bool | int | float | list[str]]:
+    """What DuckDB may use, and where it spills what does not fit in memory."""
+    return {
+        "threads": limits.threads,
+        "memory_limit": limits.memory_limit,
+        "temp_directory": str(data.scratch / "spill"),
+    }
 
 
 def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None, str]]:
@@ -55,21 +96,17 @@ def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str
     )
 
 
-def _open(path: Path, limits: Warehouse) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": limits.threads,
-        "memory_limit": limits.memory_limit,
-        "temp_directory": str(path.with_name("scratch") / "spill"),
-    }
+def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
+    """Open the warehouse; while another program has it open, try again."""
     deadline = time.monotonic() + limits.wait_seconds
     told = False
     while True:
         try:
-            return duckdb.connect(str(path), config=config)
+            return opening()
         except duckdb.IOException as error:
             holder = _HOLDER.search(str(error))
             if holder is None:
-                raise WarehouseError(f"{path}: can't be opened: {_first_line(error)}") from error
+                raise _unreadable(path, error) from error
             who = f"{holder['program']} (PID {holder['pid']})"
             if time.monotonic() >= deadline:
                 raise WarehouseError(f"{path}: is still open in {who}; close it there and run again") from error
@@ -78,10 +115,16 @@ def _open(path: Path, limits: Warehouse) -> duckdb.DuckDBPyConnection:
                 told = True
             time.sleep(_POLL_SECONDS)
         except duckdb.Error as error:
-            raise WarehouseError(
-                f"{path}: is not a warehouse that DuckDB {duckdb.__version__} can read: "
-                f"{_first_line(error)}; move it away to load everything anew"
-            ) from error
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> WarehouseError:
+    if "Permission denied" in str(error):
+        return WarehouseError(f"{path}: can't be opened: {_first_line(error)}")
+    return WarehouseError(
+        f"{path}: is not a warehouse that DuckDB {duckdb.__version__} can read; move it away to load everything anew "
+        f"({_first_line(error)})"
+    )
 
 
 def _identify(connection: duckdb.DuckDBPyConnection) -> str:

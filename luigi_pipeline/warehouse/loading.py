@@ -19,6 +19,8 @@ from luigi_pipeline.warehouse.preparing import Prepared
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 os.environ.setdefault("LOAD__TRUNCATE_STAGING_DATASET", "true")
+# What a file in this machine refuses once, it refuses again.
+os.environ.setdefault("LOAD__RAISE_ON_MAX_RETRIES", "1")
 
 _LINEAGE = {
     "_source_file": "VARCHAR",
@@ -66,6 +68,17 @@ def load(
     return load_id
 
 
+def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: str | None) -> dict[str, Any] | None:
+    """What a month holds now: `version` and `rows` of its published file; None where it is not loaded."""
+    create_raw_tables(connection)
+    found = connection.execute(
+        "select any_value(source_version), sum(row_count)::bigint from meta.source_files "
+        "where source = ? and source_month is not distinct from ? having count(*) > 0",
+        [source.name, month],
+    ).fetchone()
+    return {"version": found[0], "rows": found[1]} if found else None
+
+
 def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str) -> int:
     """Take a month out of its raw table, in one transaction.
 
@@ -96,7 +109,7 @@ def _check_types(connection: duckdb.DuckDBPyConnection, source: Source, file: Pr
     """Refuse a column that is loaded already, with another type: inserting it would change its values in silence."""
     described = "select column_name, column_type from (describe select * from {})"
     table = dict(connection.execute(described.format(f"raw_data.{source.table}")).fetchall())
-    rows = dict(connection.execute(described.format(f"read_parquet({quoting.text(file.path)})")).fetchall())
+    rows = dict(connection.execute(described.format(quoting.parquet(file.path))).fetchall())
     for column, kind in rows.items():
         if table.get(column, kind) != kind:
             raise WarehouseError(
@@ -119,6 +132,8 @@ def _run_dlt(
     from dlt.load.exceptions import LoadClientJobException
     from dlt.pipeline.exceptions import PipelineStepFailed
 
+    from luigi_pipeline.warehouse.destination import Warehouse
+
     # A fresh working folder: what a killed run left pending would be loaded instead of this file. All that dlt has
     # to remember, it keeps in the warehouse.
     folder = data.scratch / "dlt"
@@ -138,14 +153,14 @@ def _run_dlt(
     pipeline = dlt.pipeline(
         pipeline_name="nyc_mobility",
         pipelines_dir=str(folder),
-        destination=dlt.destinations.duckdb(connection),
+        destination=Warehouse(connection, destination_name="duckdb"),
         dataset_name="raw_data",
     )
     try:
         info = pipeline.run(rows())
         info.raise_on_failed_jobs()
     except (PipelineStepFailed, LoadClientJobException) as error:
-        cause = one_line(error.__cause__ or error)
+        cause = one_line(getattr(error.__cause__, "failed_message", None) or error.__cause__ or error)
         raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause}") from error
     shutil.rmtree(folder, ignore_errors=True)
     return str(info.loads_ids[0])

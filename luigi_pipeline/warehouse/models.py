@@ -18,7 +18,7 @@ from luigi_pipeline.errors import BuildFailed, one_line
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
-from luigi_pipeline.warehouse import database, loading
+from luigi_pipeline.warehouse import database, describing, loading
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,6 +88,8 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
     with database.writing(data, limits) as connection:
         if set(code) <= {item.node.name for item in built}:
             _note_code(connection, code)
+        if result.success:
+            describing.note(connection, manifest, (data.dbt / "target" / "semantic_manifest.json").read_text("utf-8"))
     if result.exception is not None:
         raise BuildFailed(f"dbt: {one_line(result.exception)}; see {data.logs / 'dbt.log'}")
     failed = [_explain(item) for item in results if item.status in ("error", "fail", "runtime error")]
@@ -118,6 +120,7 @@ def _options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str
     return [
         "--project-dir", str(folder),
         "--profiles-dir", str(folder),
+        "--target", "duckdb",
         "--target-path", str(data.dbt / "target"),
         "--log-path", str(data.logs),
         "--log-level", "none",

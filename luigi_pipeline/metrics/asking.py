@@ -1,0 +1,203 @@
+"""Asking for metrics: from names as people use them to an Arrow table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luigi_pipeline import runs
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import QueryError, UnknownName
+from luigi_pipeline.metrics import definitions, filters, names, reading
+from luigi_pipeline.metrics.definitions import Metric
+from luigi_pipeline.metrics.names import Attribute, Cut
+from luigi_pipeline.metrics.reading import Version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Moment = str | dt.date | dt.datetime
+
+
+def query(
+    metrics: str | Sequence[str],
+    by: str | Sequence[str] = (),
+    where: str | Sequence[str] = (),
+    order_by: str | Sequence[str] = (),
+    limit: int | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    data_dir: str | Path | None = None,
+) -> pa.Table:
+    """Ask for metrics.
+
+    Args:
+        metrics: Names of metrics; `list_metrics` has them.
+        by: What to cut them by, such as `pickup_borough` or `trip_date__week`; `dimensions` has the names.
+        where: Conditions in SQL on what the metrics can be cut by: `temperature_category = 'cold'`.
+        order_by: Names from `metrics` and `by`, with a `-` in front for a falling order; by default, `by`.
+        limit: Rows at most.
+        start: First hour of New York time, or first day.
+        end: Last hour of New York time, or last day; it counts whole.
+        data_dir: The data dir; that of the pipeline (`MOBILITY_DATA_DIR`, `data`) by default.
+
+    Returns:
+        A column for each name in `by`, then one for each metric, called as they were asked for. Times are the
+        beginnings of their hour, day, week (Monday), ... in New York; counts are int64, sums of money decimal.
+
+    Raises:
+        UnknownName: A name means nothing, or too much; the message has the nearest.
+        QueryError: The question has no answer.
+        WarehouseError: Nothing is published yet.
+    """
+    from luigi_pipeline.metrics.engine import Question
+
+    asked = _unique(metrics)
+    version = reading.current(_data(data_dir))
+    _check_metrics(asked, definitions.read(version.semantic_manifest))
+    attributes = version.engine.attributes(asked)
+    cuts = tuple({cut.name: cut for cut in (_cut(name, attributes, asked, version) for name in _listed(by))}.values())
+    question = Question(
+        metrics=asked,
+        by=tuple(cut.name for cut in cuts),
+        where=(
+            *(filters.rewrite(text, attributes, asked) for text in _listed(where)),
+            *filters.period(_moment(start, dt.time.min), _moment(end, dt.time.max), attributes),
+        ),
+        order_by=_order(_listed(order_by), cuts, asked),
+        limit=limit,
+    )
+    table = version.run(version.engine.sql(question))
+    return _typed(table.rename_columns([cut.asked for cut in cuts] + list(asked)))
+
+
+def list_metrics(data_dir: str | Path | None = None, *, parts: bool = False) -> list[Metric]:
+    """All metrics, group by group.
+
+    Args:
+        data_dir: The data dir; that of the pipeline by default.
+        parts: Whether to list those too that only others are made of; they come last, and have no group.
+
+    Raises:
+        WarehouseError: Nothing is published yet.
+    """
+    found = definitions.read(reading.current(_data(data_dir)).semantic_manifest)
+    return [metric for metric in found if metric.group or parts]
+
+
+def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list[Metric]:
+    """The definitions of some metrics, in the order in which they are named.
+
+    Args:
+        names: Names of metrics.
+        data_dir: The data dir; that of the pipeline by default.
+
+    Raises:
+        UnknownName: A metric is called otherwise.
+        WarehouseError: Nothing is published yet.
+    """
+    asked = _unique(names)
+    defined = definitions.read(reading.current(_data(data_dir)).semantic_manifest)
+    _check_metrics(asked, defined)
+    by_name = {metric.name: metric for metric in defined}
+    return [by_name[name] for name in asked]
+
+
+def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None) -> list[Attribute]:
+    """What all of some metrics can be cut by, each with the shortest name that means it.
+
+    Args:
+        metrics: Names of metrics.
+        data_dir: The data dir; that of the pipeline by default.
+
+    Raises:
+        UnknownName: A metric is called otherwise.
+        WarehouseError: Nothing is published yet.
+    """
+    asked = _unique(metrics)
+    version = reading.current(_data(data_dir))
+    _check_metrics(asked, definitions.read(version.semantic_manifest))
+    found = [item for item in version.engine.attributes(asked) if not names.is_another_trip_date(item)]
+    short = {names.short_name(item, found): item for item in found}
+    return [replace(short[name], name=name) for name in sorted(short)]
+
+
+def _data(data_dir: str | Path | None) -> DataDir:
+    return runs.data_dir() if data_dir is None else DataDir(Path(data_dir).resolve())
+
+
+def _listed(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _unique(value: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_listed(value)))
+
+
+def _check_metrics(asked: Sequence[str], defined: Sequence[Metric]) -> None:
+    if not asked:
+        raise QueryError("no metric is asked for")
+    known = {metric.name for metric in defined}
+    for name in asked:
+        if name not in known:
+            listed = [metric.name for metric in defined if metric.group] or known
+            raise UnknownName(f"there is no metric {name}; the nearest are {names.nearest(name, listed)}")
+
+
+def _cut(name: str, attributes: Sequence[Attribute], metrics: Sequence[str], version: Version) -> Cut:
+    try:
+        return names.resolve(name, attributes)
+    except UnknownName as error:
+        unable = [metric for metric in metrics if not _can_cut(metric, name, version)]
+        if unable and any(
+            _can_cut(metric.name, name, version) for metric in definitions.read(version.semantic_manifest)
+        ):
+            raise UnknownName(f"{', '.join(unable)} can't be cut by {name}; --dimensions lists by what") from None
+        raise UnknownName(f"{', '.join(metrics)}: {error}") from None
+
+
+def _can_cut(metric: str, name: str, version: Version) -> bool:
+    try:
+        return bool(names.resolve(name, version.engine.attributes((metric,))))
+    except UnknownName:
+        return False
+
+
+def _order(asked: Sequence[str], cuts: Sequence[Cut], metrics: Sequence[str]) -> tuple[str, ...]:
+    known = (
+        {name: name for name in metrics} | {cut.name: cut.name for cut in cuts} | {cut.asked: cut.name for cut in cuts}
+    )
+    order = []
+    for text in asked:
+        falls = text.startswith("-") or text.lower().endswith(" desc")
+        name = text.removeprefix("-").removesuffix(" desc").removesuffix(" DESC").strip()
+        if name not in known:
+            raise UnknownName(f"order by: {name} is not asked for; the nearest are {names.nearest(name, known)}")
+        order.append(f"-{known[name]}" if falls else known[name])
+    return tuple(order) or tuple(cut.name for cut in cuts)
+
+
+def _moment(value: Moment | None, time: dt.time) -> dt.datetime | None:
+    if isinstance(value, str):
+        try:
+            # fromisoformat alone reads 20241001 too, and 2024-W40-1
+            parsed = dt.datetime.fromisoformat(value)
+            value = parsed.date() if len(value) == len("2024-10-01") else parsed
+        except ValueError:
+            raise QueryError(f"{value!r} is no moment; write it as 2024-10-01 or 2024-10-01T18:00") from None
+    if value is None or isinstance(value, dt.datetime):
+        return value
+    return dt.datetime.combine(value, time)
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    """Counts as integers: DuckDB's sum of integers is a HUGEINT, which Arrow has as a decimal."""
+    import pyarrow as pa
+
+    for position, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type) and field.type.scale == 0:
+            table = table.set_column(position, field.name, table.column(position).cast(pa.int64()))
+    return table

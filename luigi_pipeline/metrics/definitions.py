@@ -1,0 +1,111 @@
+"""The metrics as they are defined: names, groups, units and formulas, out of a semantic manifest."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+GROUPS = ("Core", "Mode", "Weather", "Time", "Growth", "Quality")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: As it is asked for.
+        label: As a chart or a table calls it.
+        description: What it counts, in a sentence that says the unit.
+        group: Core, Mode, Weather, Time, Growth or Quality; empty for one that only others are made of.
+        unit: trips, minutes, miles, USD, %, ...
+        kind: MetricFlow's type: simple, ratio, derived or cumulative.
+        formula: What it is made of.
+    """
+
+    name: str
+    label: str
+    description: str
+    group: str
+    unit: str
+    kind: str
+    formula: str
+
+
+def read(semantic_manifest: str) -> list[Metric]:
+    """The metrics of a semantic manifest, group by group, in the order in which they are defined."""
+    defined = json.loads(semantic_manifest)
+    measures = {
+        measure["name"]: measure for model in defined["semantic_models"] for measure in model.get("measures") or []
+    }
+    found = [_metric(metric, measures) for metric in defined["metrics"]]
+    return sorted(found, key=lambda metric: GROUPS.index(metric.group) if metric.group in GROUPS else len(GROUPS))
+
+
+def _metric(metric: dict[str, Any], measures: dict[str, Any]) -> Metric:
+    meta = (metric.get("config") or {}).get("meta") or {}
+    return Metric(
+        name=metric["name"],
+        label=metric.get("label") or metric["name"],
+        description=" ".join((metric.get("description") or "").split()),
+        group=meta.get("group", ""),
+        unit=meta.get("unit", ""),
+        kind=metric["type"],
+        formula=_formula(metric, measures),
+    )
+
+
+def _formula(metric: dict[str, Any], measures: dict[str, Any]) -> str:
+    made_of = metric["type_params"]
+    match metric["type"]:
+        case "ratio":
+            formula = f"{_input(made_of['numerator'])} / {_input(made_of['denominator'])}"
+        case "derived":
+            inputs = {part.get("alias") or part["name"]: _input(part) for part in made_of["metrics"]}
+            names = "|".join(re.escape(name) for name in inputs)
+            formula = re.sub(rf"\b({names})\b", lambda found: inputs[found[0]], made_of["expr"])
+        case "cumulative":
+            return _cumulative(made_of, measures, _where(metric.get("filter")))
+        case _:
+            formula = _aggregate(made_of, measures)
+    return " ".join(formula.split()) + _where(metric.get("filter"))
+
+
+def _aggregate(made_of: dict[str, Any], measures: dict[str, Any]) -> str:
+    used = made_of.get("metric_aggregation_params") or measures[made_of["measure"]["name"]]
+    expression = made_of.get("expr") or used.get("expr") or used.get("name")
+    percentile = (used.get("agg_params") or {}).get("percentile")
+    given = f", {percentile:g}" if percentile is not None and used["agg"] == "percentile" else ""
+    return f"{used['agg']}({expression}{given})" + _where((made_of.get("measure") or {}).get("filter"))
+
+
+def _cumulative(made_of: dict[str, Any], measures: dict[str, Any], where: str) -> str:
+    how = made_of.get("cumulative_type_params") or {}
+    base = how.get("metric")
+    of = (_input(base) if base else _aggregate(made_of, measures)) + where
+    window, grain = how.get("window"), how.get("grain_to_date")
+    if window:
+        return f"{of}, over the last {_window(window)}"
+    return f"{of}, since the {grain} began" if grain else f"{of}, since the data begin"
+
+
+def _input(part: dict[str, Any]) -> str:
+    text = str(part["name"])
+    if part.get("offset_window"):
+        text = f"{text}[{_window(part['offset_window'])} before]"
+    elif part.get("offset_to_grain"):
+        text = f"{text}[as the {part['offset_to_grain']} began]"
+    where = _where(part.get("filter"))
+    return f"({text}{where})" if where else text
+
+
+def _window(window: dict[str, Any]) -> str:
+    count, grain = window["count"], window["granularity"]
+    return f"{count} {grain}{'s' if count != 1 and not grain.endswith('s') else ''}"
+
+
+def _where(filters: dict[str, Any] | None) -> str:
+    texts = [part["where_sql_template"] for part in (filters or {}).get("where_filters", [])]
+    plain = [re.sub(r"\{\{\s*\w+\(\s*'([^']+)'[^}]*\)\s*\}\}", r"\1", " ".join(text.split())) for text in texts]
+    return f" where {' and '.join(plain)}" if plain else ""

@@ -1,0 +1,105 @@
+"""The published file, open for reading, with the metrics that it was published with.
+
+A process keeps the file open, and MetricFlow's engine, from one question to the next. When a new version has been
+swapped in, the next question is asked of that.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import QueryError, WarehouseError, one_line
+from luigi_pipeline.warehouse import quoting
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from luigi_pipeline.metrics.engine import Engine
+
+
+class Version:
+    """One version of the published file. Its connection is private to it: what others attach, they attach elsewhere."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file.
+
+        Raises:
+            WarehouseError: It can't be read.
+        """
+        import duckdb
+
+        # Attached under the warehouse's name and not opened: DuckDB hands a process that opens a file again the
+        # version that it has open, even if another one has taken the name since.
+        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(config={"temp_directory": _scratch()})
+        try:
+            self._connection.execute(f"attach {quoting.text(path)} as nyc_mobility (read_only)")
+            found = self._connection.execute("select manifest from nyc_mobility.meta.semantic_manifest").fetchone()
+        except duckdb.Error as error:
+            raise WarehouseError(f"{path}: can't be read: {one_line(error)}") from error
+        self.semantic_manifest = str(found[0]) if found else "{}"
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """MetricFlow's engine on the metrics of this version."""
+        from luigi_pipeline.metrics.engine import Engine
+
+        if self._engine is None:
+            self._engine = Engine(self.semantic_manifest)
+        return self._engine
+
+    def run(self, sql: str) -> pa.Table:
+        """Run a query.
+
+        Raises:
+            QueryError: DuckDB can't run it: a filter that compares a text with a number, say.
+        """
+        import duckdb
+
+        try:
+            return self._connection.cursor().execute(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise QueryError(one_line(str(error).splitlines()[0])) from error
+
+
+@dataclass(frozen=True)
+class _Open:
+    key: tuple[int, int, int]
+    version: Version
+
+
+_open: dict[Path, _Open] = {}
+_lock = threading.Lock()
+
+
+def current(data: DataDir) -> Version:
+    """The version that is published now.
+
+    Raises:
+        WarehouseError: Nothing is published yet, or it can't be read.
+    """
+    path = data.published
+    with _lock:
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            raise WarehouseError(
+                f"{path}: nothing is published yet; luigi --module luigi_pipeline Publish does"
+            ) from None
+        key = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        found = _open.get(path)
+        if found is None or found.key != key:
+            found = _open[path] = _Open(key, Version(path))
+        return found.version
+
+
+def _scratch() -> str:
+    """Where DuckDB spills what does not fit in memory: who reads need not be allowed to write to the data dir."""
+    return os.path.join(tempfile.gettempdir(), f"nyc_mobility-{os.getpid()}")

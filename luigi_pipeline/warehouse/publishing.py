@@ -1,0 +1,146 @@
+"""The published file: the validated marts, for readers, in a file that is only ever replaced as a whole.
+
+It is built beside the old one and takes its name by one rename: a reader gets the old version or the new one, and who
+has the old one open keeps it. Its name is the warehouse's, because DuckDB calls a catalog by its file, and the semantic
+manifest names the catalog.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import WarehouseError, one_line
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import database, quoting
+
+# Nobody is to write to it, and a client that opens it for writing by mistake would keep the others out.
+_MODE = 0o444
+_MARTS = "database_name = 'warehouse' and schema_name = 'marts'"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published.
+
+    Attributes:
+        rows: Rows of each table; views are published as views.
+        source_files: Published files and archive members that the tables stand on.
+    """
+
+    rows: dict[str, int]
+    source_files: int
+
+
+def publish(data: DataDir, limits: Warehouse) -> Published:
+    """Publish the marts that are in the warehouse now.
+
+    `meta.lineage` says which source files each table stands on, `meta.semantic_manifest` which metrics can be asked.
+
+    Args:
+        data: The data dir.
+        limits: What DuckDB may use; tables are copied one after the other, in bounded memory.
+
+    Returns:
+        What is in the file.
+
+    Raises:
+        WarehouseError: The warehouse can't be read, or the new file can't be written; the old one stays.
+    """
+    target = data.published
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(target) as new:
+        try:
+            published = _build(new, target, data, limits)
+        except (duckdb.Error, OSError) as error:
+            raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
+        _settle(new)
+        new.replace(target)
+    _sync(target.parent)
+    return published
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """The name of the file that is being built; nothing bears it, or its write-ahead log's, before or after."""
+    new = target.with_name(f".{target.name}.new")
+    log = new.with_name(f"{new.name}.wal")
+    for left in (new, log):
+        left.unlink(missing_ok=True)
+    try:
+        yield new
+    finally:
+        for left in (new, log):
+            left.unlink(missing_ok=True)
+
+
+def _build(new: Path, target: Path, data: DataDir, limits: Warehouse) -> Published:
+    with duckdb.connect(config=database.settings_of_duckdb(data, limits)) as connection:
+        database.attach(connection, data, limits, "warehouse")
+        # Under the name that views and metrics know it by.
+        connection.execute(f"attach {quoting.text(new)} as {target.stem}")
+        connection.execute(f"use {target.stem}")
+        rows = _copy_marts(connection)
+        connection.execute("create schema meta")
+        connection.execute("create table meta.semantic_manifest as from warehouse.meta.semantic_manifest")
+        files = _write_lineage(connection)
+        connection.execute("checkpoint")
+        connection.execute("use memory")
+        connection.execute(f"detach {target.stem}")
+    return Published(rows, files)
+
+
+def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    rows = {}
+    connection.execute("create schema marts")
+    for (name,) in connection.execute(f"select table_name from duckdb_tables() where {_MARTS}").fetchall():
+        table = f"marts.{quoting.name(name)}"
+        copied = connection.execute(f"create table {table} as from warehouse.{table}").fetchone()
+        rows[f"marts.{name}"] = int(copied[0]) if copied else 0
+    # In the order in which they were made: one may read another.
+    for (view,) in connection.execute(f"select sql from duckdb_views() where {_MARTS} order by view_oid").fetchall():
+        connection.execute(view)
+    return rows
+
+
+def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
+    connection.execute(
+        """
+        create table meta.lineage as
+        select
+            models.model,
+            files.source,
+            files.source_month,
+            files.source_file,
+            files.source_version,
+            files.source_url,
+            files.row_count
+        from warehouse.meta.model_sources as models
+        inner join warehouse.meta.source_files as files on models.source = files.source
+        where models.model_schema = 'marts'
+        order by all
+        """
+    )
+    counted = connection.execute("select count(distinct (source, source_file)) from meta.lineage").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _settle(path: Path) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(_MODE & ~umask)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,66 @@
+"""Shared by the tests of what is published and of the metrics."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import database
+
+_HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.begin(); print('held', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def copy(published: Any, tmp_path: Path) -> DataDir:
+    """A copy of the data dir, for a test to change."""
+    data = DataDir(tmp_path / "data")
+    for part in ("markers", "published", "dbt"):
+        shutil.copytree(published.data.root / part, data.root / part)
+    shutil.copy2(published.data.warehouse, data.warehouse)
+    return data
+
+
+@pytest.fixture
+def held(copy: DataDir) -> Iterator[DataDir]:
+    """The copy, while another process has its warehouse open for writing, as a run has."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(copy.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "held\n"
+    with pytest.raises(duckdb.IOException, match="Conflicting lock"):
+        duckdb.connect(str(copy.warehouse), read_only=True)
+    yield copy
+    run.kill()
+    run.communicate()
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[..., list[tuple[Any, ...]]]:
+    """Ask a DuckDB file: `rows(path, "select ...")`."""
+
+    def ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect() as connection:
+            # Not opened by its name: that would be the version which this process has open, if it has one.
+            connection.execute(f"attach '{path}' as seen (read_only)")
+            return connection.execute(f"use seen; {sql}").fetchall()
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def delete_rides() -> Callable[[DataDir], None]:
+    """Take the CitiBike trips out of a warehouse's marts, as a change that can be seen."""
+
+    def delete(data: DataDir) -> None:
+        with database.writing(data, Warehouse()) as connection:
+            connection.execute("delete from marts.fct_trips where trip_type = 'citibike'")
+
+    return delete

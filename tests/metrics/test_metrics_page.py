@@ -1,0 +1,40 @@
+"""docs/metrics.md: made from the definitions, and never behind them."""
+
+from typing import Any
+
+import pytest
+from support import PROJECT
+
+from luigi_pipeline import metrics
+from luigi_pipeline.metrics import page
+
+
+@pytest.fixture(scope="module")
+def made(published: Any) -> str:
+    listed = metrics.list_metrics(published.data.root, parts=True)
+    return page.render(listed, page.examples(listed, published.data.root))
+
+
+def test_the_page_is_what_the_definitions_make_of_it(made: str) -> None:
+    written = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert written == made, "run `make docs`"
+
+
+def test_the_page_has_every_metric_with_its_unit_and_an_example(made: str, published: Any) -> None:
+    listed = metrics.list_metrics(published.data.root)
+    assert len(listed) == 68
+    for metric in listed:
+        (row,) = (line for line in made.splitlines() if line.startswith(f"| `{metric.name}` |"))
+        assert f"| {metric.unit} |" in row
+        assert metric.description in row
+        assert "None" not in row
+        assert "{{" not in row
+
+
+def test_what_a_formula_is_made_of_is_on_the_page_too(made: str, published: Any) -> None:
+    defined = {metric.name: metric for metric in metrics.list_metrics(published.data.root, parts=True)}
+    assert "hundred_trips" in defined["yellow_taxi_mode_share_pct"].formula
+    assert "\n| `hundred_trips` | `sum(" in made
+    assert defined["tip_rate_pct"].formula == "tips_in_cents / metered_fares where trip__payment_type = 'credit card'"
+    assert defined["trips_7d_rolling"].formula == "sum(1) where trip__is_counted, over the last 7 days"
+    assert "total_trips[1 month before]" in defined["trips_mom_growth_pct"].formula

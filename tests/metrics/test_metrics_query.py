@@ -1,0 +1,209 @@
+"""Metrics asked from Python: right, never stale, and in nobody's way."""
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from support import environment
+
+from luigi_pipeline import metrics
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import QueryError, UnknownName, WarehouseError
+from luigi_pipeline.metrics import reading, running_totals
+from luigi_pipeline.metrics.reading import Version
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import database
+from luigi_pipeline.warehouse.publishing import publish
+
+Rows = Callable[..., list[tuple[Any, ...]]]
+COUNTED = "not is_voided and not is_suspect"
+
+
+def asked(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+@pytest.fixture(scope="module")
+def data_dir(published: Any) -> Path:
+    root: Path = published.data.root
+    return root
+
+
+def test_metrics_of_two_dimensions_and_a_filter_are_what_sql_counts(data_dir: Path, rows: Rows) -> None:
+    table = metrics.query(
+        ["total_trips", "citibike_mode_share_pct"],
+        by=["pickup_borough", "trip_date__week"],
+        where="temperature_category = 'cold'",
+        data_dir=data_dir,
+    )
+    assert table.schema.names == ["pickup_borough", "trip_date__week", "total_trips", "citibike_mode_share_pct"]
+    assert table.schema.field("total_trips").type == pa.int64()
+    expected = rows(
+        DataDir(data_dir).published,
+        f"""
+        select borough, date_trunc('week', pickup_at_nyc), count(*), 100.0 * avg((trip_type = 'citibike')::int)
+        from marts.fct_trips
+        left join marts.dim_location on pickup_location_id = location_id
+        left join marts.dim_weather on pickup_hour_utc = hour_utc
+        where {COUNTED} and temperature_category = 'cold'
+        group by 1, 2 order by 1 nulls last, 2
+        """,
+    )
+    assert len(expected) > 5
+    answered = asked(table)
+    assert [row[:3] for row in answered] == [row[:3] for row in expected]
+    assert [row[3] for row in answered] == pytest.approx([row[3] for row in expected])
+
+
+def test_days_given_as_start_and_end_are_both_counted_whole(data_dir: Path, rows: Rows) -> None:
+    table = metrics.query(
+        "total_trips", by="trip_date__hour", start="2024-11-03", end=dt.date(2024, 11, 3), data_dir=data_dir
+    )
+    expected = rows(
+        DataDir(data_dir).published,
+        f"select date_trunc('hour', pickup_at_nyc), count(*) from marts.fct_trips "
+        f"where {COUNTED} and pickup_at_nyc::date = '2024-11-03' group by 1 order by 1",
+    )
+    assert [row for row in asked(table) if row[1]] == expected
+    until = metrics.query("total_trips", start="2024-11-03", end="2024-11-03T11:59", data_dir=data_dir)
+    assert asked(until) == [(sum(count for hour, count in expected if hour.hour < 12),)]
+
+
+def test_rows_come_in_the_order_asked_for_and_else_in_that_of_what_they_are_cut_by(data_dir: Path) -> None:
+    by_name = asked(metrics.query("total_trips", by="pickup_borough", data_dir=data_dir))
+    assert by_name == sorted(by_name, key=lambda row: (row[0] is None, row[0]))
+    most = asked(metrics.query("total_trips", by="pickup_borough", order_by="-total_trips", limit=2, data_dir=data_dir))
+    assert most == sorted(by_name, key=lambda row: -row[1])[:2]
+    least = metrics.query("total_trips", by="pickup_borough", order_by=["total_trips"], limit=1, data_dir=data_dir)
+    assert asked(least)[0][1] == min(count for _, count in by_name)
+
+
+@pytest.mark.parametrize(
+    ("question", "error", "told"),
+    [
+        ({"metrics": "total_trip"}, UnknownName, "there is no metric total_trip; the nearest are total_trips, "),
+        ({"metrics": "total_trips", "by": "pickup_boro"}, UnknownName, "total_trips: nothing to cut by is called"),
+        (
+            {"metrics": "rain_effect_pct", "by": "pickup_borough"},
+            UnknownName,
+            "rain_effect_pct can't be cut by pickup_",
+        ),
+        ({"metrics": "total_trips", "where": "tempo = 1"}, UnknownName, "where: nothing to cut by is called tempo"),
+        ({"metrics": "total_trips", "order_by": "total_revenue"}, UnknownName, "order by: total_revenue is not asked"),
+        ({"metrics": "total_trips", "where": "trip_type > 3"}, QueryError, "Cannot compare values of type VARCHAR"),
+        ({"metrics": "total_trips", "start": "yesterday"}, QueryError, "'yesterday' is no moment"),
+        ({"metrics": "trips_mom_growth_pct", "by": "trip_type"}, QueryError, "has to be cut by time"),
+        ({"metrics": "trips_7d_rolling"}, QueryError, "has to be cut by time"),
+        ({"metrics": "total_trips", "where": "{{ Dimension(' }} = 1"}, QueryError, "Error parsing where filter"),
+        ({"metrics": []}, QueryError, "no metric is asked for"),
+        ({"metrics": "total_trips", "limit": -1}, QueryError, "The limit -1 is not >= 0."),
+    ],
+)
+def test_a_question_that_can_t_be_answered_gets_one_line(
+    data_dir: Path, question: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error) as refused:
+        metrics.query(**question, data_dir=data_dir)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("by", "where"),
+    [
+        (["trip_date"], "pickup_borough = 'Queens' and trip_date__month > '2024-10-01'"),
+        (["trip_date__month", "pickup_borough"], ()),
+        (["trip_date__week", "trip_type", "temperature_category"], "trip_type = 'citibike'"),
+    ],
+)
+def test_running_totals_are_the_same_as_before_they_were_made_quick(
+    data_dir: Path, by: list[str], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = ["cumulative_trips", "trips_7d_rolling", "trips_month_to_date", "trips_wow_growth_pct", "total_trips"]
+    made: list[str] = []
+    monkeypatch.setattr(Version, "run", lambda version, sql, run=Version.run: made.append(sql) or run(version, sql))
+    quick = asked(metrics.query(question, by=by, where=where, data_dir=data_dir))
+    monkeypatch.setattr(running_totals, "presum", lambda sql: sql)
+    plain = asked(metrics.query(question, by=by, where=where, data_dir=data_dir))
+    assert made[0].count("GROUP BY ALL") == 3
+    assert "GROUP BY ALL" not in made[1]
+    assert sorted(map(str, quick)) == sorted(map(str, plain))
+    assert len(quick) > 1
+
+
+def test_a_run_that_has_the_warehouse_open_is_not_waited_for(held: DataDir) -> None:
+    assert asked(metrics.query("total_trips", by="trip_type", data_dir=held.root))[0][0] == "citibike"
+
+
+def test_a_reader_is_in_no_run_s_way_and_its_next_question_is_asked_of_the_new_version(
+    copy: DataDir, delete_rides: Callable[[DataDir], None]
+) -> None:
+    def modes() -> list[str]:
+        return [
+            mode for mode, trips in asked(metrics.query("total_trips", by="trip_type", data_dir=copy.root)) if trips
+        ]
+
+    assert modes() == ["citibike", "yellow_taxi"]
+    first = reading.current(copy)
+    assert reading.current(copy) is first, "one version is opened once"
+    delete_rides(copy)
+    publish(copy, Warehouse())
+    assert modes() == ["yellow_taxi"]
+    assert reading.current(copy) is not first
+
+
+def test_the_metrics_asked_are_those_that_the_version_was_published_with(copy: DataDir) -> None:
+    assert "total_trips" in {metric.name for metric in metrics.list_metrics(copy.root)}
+    with database.writing(copy, Warehouse()) as connection:
+        connection.execute("update meta.semantic_manifest set manifest = replace(manifest, 'total_trips', 'all_trips')")
+    assert metrics.query("total_trips", data_dir=copy.root).num_rows == 1, "not published yet"
+    publish(copy, Warehouse())
+    assert metrics.query("all_trips", data_dir=copy.root).num_rows == 1
+    with pytest.raises(UnknownName, match="there is no metric total_trips; the nearest are all_trips"):
+        metrics.query("total_trips", data_dir=copy.root)
+
+
+def test_where_nothing_is_published_one_line_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="nothing is published yet; luigi --module luigi_pipeline Publish"):
+        metrics.query("total_trips", data_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_question_needs_neither_the_project_nor_dbt_and_writes_nothing(published: Any, tmp_path: Path) -> None:
+    code = (
+        "import sys; from luigi_pipeline import metrics; assert 'metricflow' not in sys.modules\n"
+        "print(metrics.query('total_trips').num_rows, sorted({'dbt', 'dlt', 'pandas'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment({"MOBILITY_DATA_DIR": str(published.data.root)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.stdout, result.stderr) == ("1 []\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_metrics_can_be_cut_by_is_told_in_names_that_can_be_asked(data_dir: Path) -> None:
+    found = {attribute.name: attribute.kind for attribute in metrics.dimensions("total_trips", data_dir)}
+    assert found["pickup_borough"] == found["temperature_category"] == found["day_part"] == "categorical"
+    assert found["trip_date"] == "time"
+    for name in found:
+        assert metrics.query("total_trips", by=name, limit=1, data_dir=data_dir).num_rows == 1, name
+
+
+def test_metrics_dated_by_the_hour_and_by_the_day_can_be_asked_together(data_dir: Path) -> None:
+    months = {"by": "trip_date__month", "start": "2024-10-01", "end": "2024-11-30", "data_dir": data_dir}
+    both = asked(metrics.query(["total_trips", "cumulative_trips"], **months))
+    alone = asked(metrics.query("total_trips", **months)), asked(metrics.query("cumulative_trips", **months))
+    assert [(month, trips) for month, trips, _ in both] == alone[0]
+    assert [(month, trips) for month, _, trips in both] == alone[1]
+    with pytest.raises(UnknownName, match="cumulative_trips can't be cut by trip_date__hour"):
+        metrics.query(["total_trips", "cumulative_trips"], by="trip_date__hour", data_dir=data_dir)

@@ -1,0 +1,192 @@
+"""`python -m luigi_pipeline`: plan and forget."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import PROJECT, ROWS, environment
+
+from luigi_pipeline import runs
+from luigi_pipeline.datadir import DataDir
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Query = Callable[..., list[tuple[Any, ...]]]
+RIDES = "select _source_month, count(*) from raw_data.trips group by 1 order by 1"
+OCTOBER = ["--source", "citibike", "--month", "2024-10"]
+
+
+def files(data: DataDir) -> dict[str, bytes]:
+    """All that is in a data dir, but for what every command may touch."""
+    paths = sorted(path for path in data.root.rglob("*") if path.is_file() and path != data.lock)
+    return {path.relative_to(data.root).as_posix(): path.read_bytes() for path in paths}
+
+
+def steps(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """Reason by task, of a plan as JSON."""
+    assert result.returncode == 0, result.stderr
+    return {step["task"]: step["why"] for step in json.loads(result.stdout)}
+
+
+# plan
+
+
+def test_plan_of_a_new_data_dir_names_every_task_in_order_and_makes_nothing(
+    run_command: Run, config: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    todo = steps(run_command("plan", "--json", data_dir=data, config=config("http://localhost:1")))
+    assert len(todo) == 20
+    assert todo["FetchMonth weather 2024-11"] == "not fetched yet"
+    assert todo["LoadMonth weather 2024-11"] == "not done yet"
+    order = list(todo)
+    assert order.index("FetchMonth weather 2024-11") < order.index("LoadMonth weather 2024-11")
+    assert order[-3:] == ["DbtBuild", "Validate", "Publish"]
+    assert not data.exists()
+
+
+def test_plan_of_a_finished_task_says_so_and_touches_nothing(ingested: Any, run_command: Run) -> None:
+    before = files(ingested.data)
+    result = run_command("plan", "Ingest", data_dir=ingested.data.root, config=ingested.config)
+    assert (result.returncode, result.stdout) == (0, "Ingest is complete: there is nothing to do\n")
+    assert files(ingested.data) == before
+
+
+def test_plan_says_what_each_part_waits_for(ingested: Any, loaded: DataDir, run_command: Run, query: Query) -> None:
+    (loaded.markers / "LoadMonth" / "citibike" / "2024-11.json").unlink()
+    (loaded.landing / "citibike" / "202411-citibike-tripdata.zip").unlink()
+    (loaded.markers / "LoadZones.json").write_text("{}", encoding="utf-8")
+    todo = steps(run_command("plan", "Ingest", "--json", data_dir=loaded.root, config=ingested.config))
+    assert todo == {
+        "LoadZones": "not done yet",
+        "IngestYellowTaxi": "taxi zones has changed",
+        "FetchMonth citibike 2024-11": "its file is gone from landing/",
+        "LoadMonth citibike 2024-11": "not done yet",
+        "IngestCitibike": "citibike 2024-11 is gone",
+        "Ingest": "citibike 2024-11 is gone, taxi zones has changed",
+    } | {"Ingest": todo["Ingest"]}
+    assert set(todo["Ingest"].split(", ")) == {"citibike 2024-11 is gone", "taxi zones has changed"}
+
+
+def test_plan_of_a_refresh_asks_for_everything_again(ingested: Any, run_command: Run) -> None:
+    options = ["plan", "IngestCitibike", "--mobility-refresh", "--json"]
+    todo = steps(run_command(*options, data_dir=ingested.data.root, config=ingested.config))
+    assert list(todo) == [
+        "FetchMonth citibike 2024-10",
+        "LoadMonth citibike 2024-10",
+        "FetchMonth citibike 2024-11",
+        "LoadMonth citibike 2024-11",
+        "IngestCitibike",
+    ]
+    assert todo["FetchMonth citibike 2024-10"].startswith("last asked for at 20")
+    assert todo["LoadMonth citibike 2024-10"] == "its publisher may have another version"
+    assert todo["IngestCitibike"] == "after LoadMonth citibike 2024-10 and 1 more"
+
+
+def test_plan_of_another_configuration_says_why_a_month_comes_again(
+    loaded: DataDir, run_command: Run, config: Callable[..., Path]
+) -> None:
+    todo = steps(run_command("plan", "IngestCitibike", "--json", data_dir=loaded.root, config=config("http://else:1")))
+    assert todo["LoadMonth citibike 2024-10"] == "the configuration asks for another file"
+
+
+def test_plan_of_a_warehouse_that_is_gone_or_was_written_to_says_so(
+    ingested: Any, loaded: DataDir, run_command: Run
+) -> None:
+    with loaded.warehouse.open("ab") as file:
+        file.write(b"\0")
+    told = run_command("plan", "IngestCitibike", data_dir=loaded.root, config=ingested.config).stdout
+    assert f"{loaded.warehouse} was written to from elsewhere" in told
+    assert "was done in another warehouse" in told
+    loaded.warehouse.unlink()
+    told = run_command("plan", "IngestCitibike", data_dir=loaded.root, config=ingested.config).stdout
+    assert "was done in another warehouse" in told
+    assert "was written to" not in told
+
+
+def test_plan_imports_no_engine(ingested: Any) -> None:
+    code = "import sys; from luigi_pipeline.__main__ import main; main(['plan', 'Ingest']); print(list(sys.modules))"
+    env = environment({"MOBILITY_CONFIG": str(ingested.config), "MOBILITY_DATA_DIR": str(ingested.data.root)})
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True, check=True
+    )
+    assert not {"'duckdb'", "'dlt'", "'dbt'", "'great_expectations'"} & set(result.stdout.replace(",", " ").split())
+
+
+# forget
+
+
+def test_a_forgotten_month_is_gone_and_comes_back_only_if_it_is_wanted(
+    ingested: Any, loaded: DataDir, run_command: Run, run_luigi: Run, query: Query
+) -> None:
+    result = run_command("forget", *OCTOBER, data_dir=loaded.root, config=ingested.config)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        f"citibike 2024-10 is forgotten: {ROWS:,} rows; the next run builds the models without it",
+        f"{ingested.config} still names it, so that run will load it again; take it out there first",
+    ]
+    assert query(loaded, RIDES) == [("2024-11", ROWS)]
+    noted = "select count(*) from meta.source_files where source = 'citibike' and source_month = '2024-10'"
+    assert query(loaded, noted) == [(0,)]
+    todo = steps(run_command("plan", "IngestCitibike", "--json", data_dir=loaded.root, config=ingested.config))
+    assert todo["LoadMonth citibike 2024-10"] == "not done yet"
+    assert todo["IngestCitibike"] == "citibike 2024-10 is gone"
+    assert run_luigi("IngestCitibike", data_dir=loaded.root, config=ingested.config).returncode == 0
+    assert query(loaded, RIDES) == [("2024-10", ROWS), ("2024-11", ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--source", "citibike", "--month", "2023-01"], 30, "citibike 2023-01 is not in "),
+        (["--source", "citibike", "--month", "2024-1"], 2, "'2024-1' is not a month; write it as 2024-09"),
+        (["--source", "taxi", "--month", "2024-10"], 2, "invalid choice: 'taxi'"),
+        (["--source", "citibike"], 2, "--month"),
+    ],
+)
+def test_what_can_not_be_forgotten_is_told_in_one_line_and_changes_nothing(
+    ingested: Any, run_command: Run, options: list[str], code: int, words: str
+) -> None:
+    before = files(ingested.data)
+    result = run_command("forget", *options, data_dir=ingested.data.root, config=ingested.config)
+    assert result.returncode == code
+    assert words in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert files(ingested.data) == before
+
+
+def test_a_month_is_not_forgotten_while_a_run_holds_the_data_dir(
+    ingested: Any, loaded: DataDir, run_command: Run, query: Query
+) -> None:
+    with runs.holding(loaded):
+        result = run_command("forget", *OCTOBER, data_dir=loaded.root, config=ingested.config)
+    assert result.returncode == 10
+    assert result.stderr == f"error: another run holds {loaded.root}; this one did nothing\n"
+    assert query(loaded, RIDES) == [("2024-10", ROWS), ("2024-11", ROWS)]
+
+
+def test_forgetting_where_nothing_is_makes_nothing(
+    run_command: Run, config: Callable[..., Path], tmp_path: Path
+) -> None:
+    result = run_command("forget", *OCTOBER, data_dir=tmp_path / "data", config=config("http://localhost:1"))
+    assert result.returncode == 30
+    assert result.stderr.startswith("error: there is no warehouse in ")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_configuration_that_can_not_be_used_is_one_line(run_command: Run, tmp_path: Path) -> None:
+    result = run_command("plan", data_dir=tmp_path / "data", config=tmp_path / "none.yaml")
+    assert result.returncode == 40
+    assert result.stderr.count("\n") == 1
+    assert "none.yaml" in result.stderr
+
+
+def test_every_command_has_help() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "luigi_pipeline", "--help"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("plan", "forget"):
+        assert f"\n    {command} " in listed
