@@ -1,6 +1,10 @@
 """What can go wrong, in words a person can act on: every message is one line, with the file or key it is about."""
 
+from __future__ import annotations
+
 from pathlib import Path
+
+from luigi_pipeline.redaction import printable, redacted
 
 _NO_SPACE = "No space left on device"
 
@@ -13,6 +17,10 @@ class PipelineError(Exception):
     """
 
     exit_code = 30
+
+    def __str__(self) -> str:
+        """The message in one line, whatever a publisher put into it, and without the secrets of a URL."""
+        return printable(redacted(super().__str__()))
 
 
 class ConfigError(PipelineError):
@@ -67,7 +75,7 @@ class UnknownName(QueryError):
 
 def one_line(error: object) -> str:
     """An error's text in one line, cut where a person would stop reading."""
-    return " ".join(str(error).split())[:300]
+    return printable(redacted(str(error)))[:300]
 
 
 def explain(error: Exception, data_dir: Path) -> str:

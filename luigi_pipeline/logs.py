@@ -7,6 +7,8 @@ import logging
 import time
 from pathlib import Path
 
+from luigi_pipeline.redaction import printable, redacted
+
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 _PIPELINE = "luigi_pipeline"
 _LUIGI = "luigi-interface"
@@ -27,9 +29,22 @@ class ConsoleFormatter(logging.Formatter):
         if len(lines) > 1:
             message = f"{lines[0]} {lines[-1].strip()}"
         if record.exc_info and record.name == _LUIGI:
-            message = f"{message}: {' '.join(str(record.exc_info[1]).split())}"
+            message = f"{message}: {record.exc_info[1]}"
+        message = printable(redacted(message))
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
         return f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {level}{message}"
+
+
+class FileFormatter(logging.Formatter):
+    """Everything, tracebacks too, but no secrets: a log is passed on without a thought."""
+
+    def __init__(self) -> None:
+        """Set the format."""
+        super().__init__(_FORMAT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record, secrets hidden."""
+        return redacted(super().format(record))
 
 
 class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
@@ -69,7 +84,7 @@ def write_to(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pipeline.log"
     handler = LogFile(path, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(FileFormatter())
     for name in (_PIPELINE, _LUIGI):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)

@@ -27,6 +27,8 @@ from luigi_pipeline.errors import AlreadyRunning, ConfigError
 log = logging.getLogger("luigi_pipeline")
 
 _SECONDS_TO_END = 4.0
+# DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
+_NOT_IN_PATHS = "#%?"
 _held: list[IO[str]] = []
 
 
@@ -48,8 +50,17 @@ class mobility(luigi.Config):
 
 
 def data_dir() -> DataDir:
-    """The data dir of this run."""
-    return DataDir(Path(mobility().data_dir).resolve())
+    """The data dir of this run.
+
+    Raises:
+        ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else.
+    """
+    root = Path(mobility().data_dir).resolve()
+    unusable = sorted(set(_NOT_IN_PATHS).intersection(str(root)))
+    if unusable or not str(root).isprintable():
+        which = " and ".join(unusable) or "a control character"
+        raise ConfigError(f"--mobility-data-dir: the path {str(root)!r} has {which} in it; choose a folder without")
+    return DataDir(root)
 
 
 def config_file() -> Path:
@@ -145,6 +156,7 @@ def holding(data: DataDir) -> Iterator[None]:
 
 
 def _lock(data: DataDir) -> IO[str]:
+    _write_for_ourselves()
     data.root.mkdir(parents=True, exist_ok=True)
     # Open for as long as a process of this run lives, its children too: the kernel lets go, whatever kills it.
     lock = data.lock.open("a")
@@ -154,6 +166,12 @@ def _lock(data: DataDir) -> IO[str]:
         lock.close()
         raise AlreadyRunning(f"another run holds {data.root}; this one did nothing") from None
     return lock
+
+
+def _write_for_ourselves() -> None:
+    """Let no one else write to what is made from here on: where a umask lets all the world, it is not meant."""
+    mask = os.umask(0o022)
+    os.umask(mask if mask & 0o002 else mask | 0o022)  # 002 shares with a group on purpose
 
 
 def _hold(data: DataDir) -> None:

@@ -6,20 +6,27 @@ import datetime as dt
 import re
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.errors import ConfigError, one_line
 from luigi_pipeline.months import first_day, is_month, last_day, months_between
+from luigi_pipeline.redaction import redacted
 
 
 def _http_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(f"must be an http or https URL, not {url!r}")
-    return url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+        if "@" in parts.path:
+            raise ValueError("it may be the end of a password")
+    except ValueError:  # not its text, which may quote a part of the password
+        raise ValueError("is not a URL; in a user name or password, write / ? # and @ as %2F %3F %23 and %40") from None
+    if parts.scheme not in ("http", "https") or not usable or not url.isprintable() or " " in url:
+        raise ValueError(f"must be an http or https URL, not {redacted(url)!r}")
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/"), fragment=""))
 
 
 def _month_list(value: Any) -> Any:
@@ -105,6 +112,7 @@ class Weather(Section):
     start_date: Date | None = None
     end_date: Date | None = None
     location: Location = Location()
+    calls_per_minute: float = Field(default=500, gt=0)
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Weather:
@@ -146,8 +154,10 @@ class Download(Section):
     backoff_seconds: float = Field(default=1, ge=0)
     max_wait_seconds: float = Field(default=3700, ge=0)
     keep_landed: bool = True
+    max_file_bytes: int = Field(default=20_000_000_000, gt=0)
     max_archive_bytes: int = Field(default=20_000_000_000, gt=0)
     max_archive_ratio: float = Field(default=100, gt=1)
+    max_archive_members: int = Field(default=10_000, gt=0)
 
 
 class Warehouse(Section):
@@ -202,12 +212,17 @@ def load(path: Path) -> Settings:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}); --mobility-config names another file") from error
+    except yaml.MarkedYAMLError as error:
+        # Its own text quotes the line, which may hold a password.
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{path}: is not YAML{where}: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: is not YAML: {one_line(error)}") from error
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(path, problem) for problem in error.errors()[:3])) from error
+        # Not from the error, which quotes the values, a password among them perhaps.
+        raise ConfigError("; ".join(_explain(path, problem) for problem in error.errors()[:3])) from None
 
 
 def _explain(path: Path, problem: Any) -> str:

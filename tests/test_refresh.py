@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from support import MONTHS, ROWS, taxi_trips, write_taxi
+from support import MONTHS, ROWS
 
 from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
@@ -55,6 +55,11 @@ def age(data: DataDir, days: float, *name: str) -> None:
     found = marker(data, *name)
     asked = dt.datetime.fromisoformat(found.finished_at) - dt.timedelta(days=days)
     replace(found, finished_at=asked.isoformat(timespec="milliseconds")).write(path)
+
+
+def republish(folder: Path) -> None:
+    """Put another file in place of October's taxis."""
+    generate(folder, months=["2024-10"], taxi_trips_per_month=1234, rides_per_month=ROWS, seed=7)
 
 
 def requests(server: Publishers) -> Counter[str]:
@@ -105,7 +110,7 @@ def test_a_changed_month_is_fetched_and_replaced_with_what_depends_on_it_and_not
     assert run_luigi("Ingest", data_dir=data.root, config=file).returncode == 0
     old = marker(data, "LoadMonth", "yellow_taxi", "2024-10")
     others = times(data, "LoadZones", "IngestCitibike", "IngestWeather")
-    write_taxi(folder / "trip-data" / "yellow_tripdata_2024-10.parquet", taxi_trips(1234))
+    republish(folder)
 
     result = run_luigi("Ingest", "--mobility-refresh", data_dir=data.root, config=file)
     assert result.returncode == 0, result.stderr
@@ -144,7 +149,7 @@ def test_a_refresh_that_was_cut_off_after_the_fetch_is_ended_by_the_next_run(
     server, folder = changing
     data, file = DataDir(tmp_path / "data"), config(server.url, {"sources": ONLY_TAXIS})
     assert run_luigi("IngestYellowTaxi", data_dir=data.root, config=file).returncode == 0
-    write_taxi(folder / "trip-data" / "yellow_tripdata_2024-10.parquet", taxi_trips(1234))
+    republish(folder)
     month = ["--source", "yellow_taxi", "--month", "2024-10"]
     fetch = run_luigi("FetchMonth", *month, "--mobility-refresh", data_dir=data.root, config=file)
     assert fetch.returncode == 0, fetch.stderr
@@ -175,6 +180,30 @@ def test_a_refresh_of_a_publisher_that_is_down_fails_and_what_is_loaded_stays(
     requests(server)
     assert run_luigi("IngestYellowTaxi", data_dir=data.root, config=file).returncode == 0
     assert requests(server) == {}
+
+
+def test_a_republished_file_that_is_damaged_is_refused_and_what_is_loaded_stays(
+    changing: tuple[Publishers, Path],
+    tmp_path: Path,
+    run_luigi: Run,
+    config: Callable[..., Path],
+    query: Query,
+) -> None:
+    server, folder = changing
+    data, file = DataDir(tmp_path / "data"), config(server.url, {"sources": ONLY_BIKES})
+    assert run_luigi("IngestCitibike", data_dir=data.root, config=file).returncode == 0
+    rides = "select _source_month, count(*) from raw_data.trips group by 1 order by 1"
+    archive = folder / "tripdata" / "202410-citibike-tripdata.zip"
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    result = run_luigi("IngestCitibike", "--mobility-refresh", data_dir=data.root, config=file)
+    assert result.returncode == 30
+    assert "202410-citibike-tripdata.zip.rejected" in result.stderr
+    assert query(data, rides) == [("2024-10", ROWS), ("2024-11", ROWS)]
+    assert run_luigi("IngestCitibike", data_dir=data.root, config=file).returncode == 0, "what is loaded is whole"
+    generate(folder, months=["2024-10"], taxi_trips_per_month=100, rides_per_month=1234, seed=7)
+    assert run_luigi("IngestCitibike", "--mobility-refresh", data_dir=data.root, config=file).returncode == 0
+    assert query(data, rides) == [("2024-10", 1234), ("2024-11", ROWS)]
 
 
 def test_an_archive_that_moves_to_another_key_is_loaded_from_there(

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import subprocess
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,11 @@ WRONG = [
     ("sources.yellow_taxi.base_url", 5),
     ("sources.yellow_taxi.base_url", "d37ci6vzurychx.cloudfront.net"),
     ("sources.yellow_taxi.base_url", "ftp://example.org"),
+    ("sources.yellow_taxi.base_url", "file:///etc/passwd"),
+    ("sources.yellow_taxi.base_url", "http://"),
+    ("sources.yellow_taxi.base_url", "http://host:port/"),
+    ("sources.yellow_taxi.base_url", "http://example.org/a b"),
+    ("sources.yellow_taxi.base_url", "http://example.org/\n"),
     ("sources.yellow_taxi.months", []),
     ("sources.yellow_taxi.months", "2024-09"),
     ("sources.yellow_taxi.months", ["2024-13"]),
@@ -152,6 +158,7 @@ WRONG = [
     ("sources.weather.location.latitude", 91),
     ("sources.weather.location.latitude", "40.7"),
     ("sources.weather.location.longitude", -181),
+    ("sources.weather.calls_per_minute", 0),
     ("download.parallel", 0),
     ("download.parallel", 2.5),
     ("download.parallel", "3"),
@@ -161,7 +168,9 @@ WRONG = [
     ("download.max_attempts", 0),
     ("download.backoff_seconds", -1),
     ("download.keep_landed", "no thanks"),
+    ("download.max_file_bytes", 0),
     ("download.max_archive_bytes", 0),
+    ("download.max_archive_members", 0),
     ("download.max_archive_ratio", 1),
     ("warehouse.threads", 0),
     ("warehouse.memory_limit", "lots"),
@@ -184,6 +193,23 @@ def test_a_wrong_value_is_one_line_with_key_and_file(tmp_path: Path, key: str, v
     told = key.removesuffix(".months") if value == [] else key
     assert message.startswith(f"{tmp_path / 'ingestion.yaml'}: {told}"), message
     assert key.rpartition(".")[2] in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sources: {yellow_taxi: {base_url: 'https://user:hush@h/x'",
+        "sources: {yellow_taxi: {base_url: ftp://user:hush@h/x, months: []}, citibike: {}, weather: {}}",
+        "sources: {yellow_taxi: {base_url: 'https://user:hu/hush@h/x'}, citibike: {}, weather: {}}",
+        "sources: {yellow_taxi: {base_url: 'https://user:12/hush@h/x'}, citibike: {}, weather: {}}",
+        "sources: {yellow_taxi: {base_url: 'https://h /x?apikey=hush'}, citibike: {}, weather: {}}",
+    ],
+)
+def test_a_password_is_not_told_where_its_url_is_wrong(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    assert "hush" not in str(caught.value)
+    assert "hush" not in "".join(traceback.format_exception(caught.value)), "the log has what it came of"
 
 
 def test_every_key_of_every_block_is_checked() -> None:

@@ -16,7 +16,7 @@ class Fault:
     """What goes wrong, for whom, and how often.
 
     Attributes:
-        part: Part of the URL's path that it strikes; an empty part strikes all.
+        part: Part of the URL's path or query that it strikes; an empty part strikes all.
         kind: `status` answers with a status; `garbage` with an HTML page and status 200;
             `redirect` with status 302; `truncate` closes the connection in the middle of the
             body, `reset` breaks it there, `stall` says no more there for `seconds`; `slow` sends
@@ -32,6 +32,8 @@ class Fault:
         with_length: Whether `truncate` says how long the body would have been. Without it the
             client cannot see that something is missing.
         seconds: How long `stall` and `slow` take.
+        etag: What is sent in place of a file's ETag; an empty one is not sent at all.
+        ignores_range: Whether a file is sent from its beginning, whatever range was asked for.
     """
 
     part: str
@@ -46,6 +48,8 @@ class Fault:
     sent: float = 0.5
     with_length: bool = True
     seconds: float = 30.0
+    etag: str | None = None
+    ignores_range: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a kind that nothing answers to."""
@@ -65,11 +69,11 @@ class Faults:
         with self._lock:
             self._waiting.append((fault, [fault.times]))
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """The fault that strikes a request, used up by one."""
+    def take(self, method: str, target: str) -> Fault | None:
+        """The fault that strikes a request for a path and query, used up by one."""
         with self._lock:
             for fault, left in self._waiting:
-                if left[0] > 0 and fault.part in path and fault.method in (None, method):
+                if left[0] > 0 and fault.part in target and fault.method in (None, method):
                     left[0] -= 1
                     return fault
         return None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import socket
 import struct
 import sys
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +54,7 @@ class Publishers:
         url: Where it listens, without a slash at the end.
         log: Every request in the order of the answers.
         faults: Faults that wait for a request.
+        most_at_once: How many requests for a path were open at the same time, at the most.
     """
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
@@ -67,7 +72,8 @@ class Publishers:
             raise NotADirectoryError(f"no folder {folder} to serve")
         self.log: list[Request] = []
         self.faults = Faults()
-        self._server = _Server(folder.resolve(), port, self.log, self.faults)
+        self.most_at_once: Counter[str] = Counter()
+        self._server = _Server(folder.resolve(), port, self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -97,11 +103,24 @@ class Publishers:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, folder: Path, port: int, log: list[Request], faults: Faults) -> None:
+    def __init__(self, folder: Path, port: int, publishers: Publishers) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.folder, self.log, self.faults = folder, log, faults
+        self.folder, self.log, self.faults = folder, publishers.log, publishers.faults
         self.etags = objects.ETags()
         self.closing = threading.Event()
+        self._open, self._most, self._lock = Counter[str](), publishers.most_at_once, threading.Lock()
+
+    @contextmanager
+    def counting(self, path: str) -> Iterator[None]:
+        """Count the requests for a path that are open."""
+        with self._lock:
+            self._open[path] += 1
+            self._most[path] = max(self._most[path], self._open[path])
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open[path] -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is not worth a traceback."""
@@ -137,9 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path, query = self._target()
-        self.fault = self.server.faults.take(self.command, path)
-        if self.fault is not None and self._refuse(self.fault):
-            return
+        self.fault = self.server.faults.take(self.command, unquote(self.path))
+        with self.server.counting(path):
+            if self.fault is None or not self._refuse(self.fault):
+                self._publish(path, query)
+
+    def _publish(self, path: str, query: dict[str, str]) -> None:
         if path == ARCHIVE:
             status, body = archive.respond(self.server.folder / "archive", query)
             self._send_bytes(status, body, "application/json; charset=utf-8")
@@ -168,7 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
         if file is None:
             self._send_missing(path)
             return
-        answer = objects.answer_for(file, self.server.etags.of(file), self.headers)
+        headers = copy.copy(self.headers)
+        if self.fault is not None and self.fault.ignores_range:
+            del headers["Range"]
+        answer = objects.answer_for(file, self.server.etags.of(file), headers)
+        if self.fault is not None and self.fault.etag is not None:
+            answer.headers["ETag"] = self.fault.etag
         with file.open("rb") as stream:
             stream.seek(answer.first)
             self._send(answer.status, answer.headers, stream, answer.length)
@@ -190,7 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.fault
         self.send_response(status)
         for name, value in headers.items():
-            self.send_header(name, value)
+            if value:
+                self.send_header(name, value)
         if fault is not None and fault.kind == "truncate" and not fault.with_length:
             self.send_header("Connection", "close")
         elif status != 304:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
+import stat
+import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +22,19 @@ from luigi_pipeline.settings import Download
 
 _MAX_DEPTH = 3
 _ENCRYPTED = 0x1
+_LONGEST_NAME = 500
+# What CitiBike packs with. Others are slower to refuse damage, and LZMA may ask for gigabytes before it does.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    ValueError,
+)
 _MONTH_IN_NAME = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
 
 
@@ -51,8 +68,36 @@ def reading(name: str) -> Iterator[None]:
     """Turn what goes wrong while a zip is read into a rejection of the file by that name."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's beginning; all else is the machine's fault
+            raise
         raise Rejected(f"{name}: is a damaged zip archive ({error})") from error
+    except _DAMAGE as error:
+        raise Rejected(f"{name}: is a damaged zip archive ({error})") from error
+
+
+class _Allowance:
+    """What an archive, with the archives in it, may still unpack to."""
+
+    def __init__(self, path: Path, limits: Download) -> None:
+        self._limits, self._packed = limits, max(path.stat().st_size, 1)
+        self._unpacked = self._members = 0
+
+    def take(self, entries: list[zipfile.ZipInfo], name: str) -> None:
+        """Count an archive's members, by what its directory says: none can be read beyond that.
+
+        Raises:
+            Rejected: With them it is too much.
+        """
+        self._members += len(entries)
+        self._unpacked += sum(entry.file_size for entry in entries)
+        times = self._unpacked // self._packed
+        if self._members > self._limits.max_archive_members:
+            raise Rejected(f"{name}: has {self._members:,} members, over download.max_archive_members")
+        if self._unpacked > self._limits.max_archive_bytes:
+            raise Rejected(f"{name}: would unpack to {self._unpacked:,} bytes, over download.max_archive_bytes")
+        if self._unpacked > self._limits.max_archive_ratio * self._packed:
+            raise Rejected(f"{name}: would unpack to {times:,} times its size, over download.max_archive_ratio")
 
 
 def csv_members(path: Path, scratch: Path, limits: Download, month: str | None = None) -> list[Member]:
@@ -70,7 +115,8 @@ def csv_members(path: Path, scratch: Path, limits: Download, month: str | None =
     Raises:
         Rejected: The archive is damaged, encrypted, too large, too deep, or has names that leave its folder.
     """
-    members = _members(path, path.name, scratch, limits, month, depth=1)
+    allowance = _Allowance(path, limits)
+    members = _members(path, path.name, scratch, allowance, month, depth=1)
     return sorted(members, key=lambda member: member.name)
 
 
@@ -80,23 +126,36 @@ def check(path: Path, limits: Download) -> None:
     Raises:
         Rejected: It is damaged, encrypted, too large, has names that leave its folder, or holds nothing.
     """
-    with reading(path.name), zipfile.ZipFile(path) as archive:
-        if not any(entry.filename.lower().endswith((".csv", ".zip")) for entry in _checked(archive, path.name, limits)):
-            raise Rejected(f"{path.name}: holds no CSV file")
+    with _opened(path, path.name) as archive:
+        entries = _checked(archive, path.name, _Allowance(path, limits))
+    if not any(entry.filename.lower().endswith((".csv", ".zip")) for entry in entries):
+        raise Rejected(f"{path.name}: holds no CSV file")
 
 
 def has_month(path: Path, month: str) -> bool:
     """Whether a yearly archive has files of the month."""
-    with reading(path.name), zipfile.ZipFile(path) as archive:
+    with _opened(path, path.name) as archive:
         return any(_month_of(entry.filename) == month for entry in archive.infolist() if _wanted(entry.filename))
 
 
-def _members(path: Path, name: str, scratch: Path, limits: Download, month: str | None, depth: int) -> list[Member]:
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+    with path.open("rb") as file:
+        head = file.read(4)
+    if not head.startswith(b"PK"):
+        raise Rejected(f"{name}: is not a zip archive; it {f'begins with {head!r}' if head else 'is empty'}")
+    with reading(name), zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def _members(
+    path: Path, name: str, scratch: Path, allowance: _Allowance, month: str | None, depth: int
+) -> list[Member]:
     if depth > _MAX_DEPTH:
         raise Rejected(f"{name}: archives are nested more than {_MAX_DEPTH} deep")
     found: list[Member] = []
-    with reading(name), zipfile.ZipFile(path) as archive:
-        for entry in _checked(archive, name, limits):
+    with _opened(path, name) as archive:
+        for entry in _checked(archive, name, allowance):
             inner = f"{name}/{entry.filename}"
             if month and _month_of(entry.filename) != month:
                 continue
@@ -104,38 +163,55 @@ def _members(path: Path, name: str, scratch: Path, limits: Download, month: str 
                 unpacked = scratch / f"{digest(inner)}.zip"  # two folders may each hold an archive of one name
                 with archive.open(entry) as source, unpacked.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
-                found += _members(unpacked, inner, scratch, limits, None, depth + 1)
+                found += _members(unpacked, inner, scratch, allowance, None, depth + 1)
             elif entry.filename.lower().endswith(".csv"):
                 found.append(Member(path, entry, inner))
     return found
 
 
-def _checked(archive: zipfile.ZipFile, name: str, limits: Download) -> list[zipfile.ZipInfo]:
+def _checked(archive: zipfile.ZipFile, name: str, allowance: _Allowance) -> list[zipfile.ZipInfo]:
+    """The entries that may be CSV files or archives, once all are proven harmless."""
     entries = archive.infolist()
+    allowance.take(entries, name)
     for entry in entries:
-        parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-        if entry.filename.startswith(("/", "\\")) or ".." in parts or (parts and ":" in parts[0]):
-            raise Rejected(f"{name}: the member {entry.filename!r} would leave the folder")
-        if entry.flag_bits & _ENCRYPTED:
-            raise Rejected(f"{name}: the member {entry.filename!r} is encrypted")
-    unpacked, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
-    if unpacked > limits.max_archive_bytes:
-        raise Rejected(f"{name}: would unpack to {unpacked:,} bytes, over download.max_archive_bytes")
-    if unpacked > limits.max_archive_ratio * max(packed, 1):
-        raise Rejected(
-            f"{name}: would unpack to {unpacked // max(packed, 1)} times its size, over download.max_archive_ratio"
-        )
-    return [entry for entry in entries if _wanted(entry.filename)]
+        fault = _fault(entry)
+        if fault:
+            raise Rejected(f"{name}: the member {entry.filename[:_LONGEST_NAME]!r} {fault}")
+    wanted = [entry for entry in entries if _wanted(entry.filename)]
+    for filename, times in Counter(entry.filename for entry in wanted).items():
+        if times > 1:
+            raise Rejected(f"{name}: the member {filename!r} is there {times} times")
+    return wanted
+
+
+def _fault(entry: zipfile.ZipInfo) -> str | None:
+    """Why an entry must not be touched, if it must not."""
+    # As the directory has it: zipfile itself cuts a name at a NUL byte.
+    path = _path(entry.orig_filename)
+    faults = {
+        "would leave the folder": path.is_absolute() or ".." in path.parts or ":" in (path.parts or ("",))[0],
+        "has control characters in its name": not entry.orig_filename.isprintable(),
+        "has a name that is too long": len(entry.filename) > _LONGEST_NAME,
+        "is encrypted": bool(entry.flag_bits & _ENCRYPTED),
+        "is a link": stat.S_ISLNK(entry.external_attr >> 16),
+        f"is packed by method {entry.compress_type}, which is not read": entry.compress_type not in _METHODS,
+    }
+    return next((fault for fault, found in faults.items() if found), None)
+
+
+def _path(name: str) -> PurePosixPath:
+    """A member's path; some archives are packed with Windows' separators."""
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def _wanted(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not name.endswith("/") and "__MACOSX" not in path.parts and not path.name.startswith("._")
+    path = _path(name)
+    return not name.endswith(("/", "\\")) and "__MACOSX" not in path.parts and not path.name.startswith("._")
 
 
 def _month_of(name: str) -> str | None:
     """The month that a path bears, the file's own name before its folders'."""
-    for text in reversed(PurePosixPath(name).parts):
+    for text in reversed(_path(name).parts):
         found = _MONTH_IN_NAME.search(text)
         if found:
             return f"{found[1]}-{found[2]}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 # Part of every load's fingerprint: raise it when the same published files would give other rows.
 ROWS_VERSION = 1
+_LONGEST_NAME = 200  # of a column
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,13 @@ class Source(Protocol):
         name: As in the configuration and the markers.
         table: The raw table that it fills.
         columns: The declared schema: raw name and type (as in SQL) of each column.
+        dated_by: The columns whose times tell which month a row is of; none where the source itself checks each time.
     """
 
     name: str
     table: str
     columns: dict[str, str]
+    dated_by: tuple[str, ...]
 
     def months(self, settings: Settings) -> list[str]:
         """The configured months; none where the source is disabled."""
@@ -119,6 +125,10 @@ class Source(Protocol):
         """
         ...
 
+    def is_shared(self, landed: Landed) -> bool:
+        """Whether a landed file holds other months too."""
+        ...
+
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """Open a landed file, unpacking into a scratch folder where needed.
 
@@ -129,14 +139,31 @@ class Source(Protocol):
 
 
 @contextmanager
-def set_aside_if_rejected(path: Path) -> Iterator[None]:
-    """Keep a file that turns out not to be what it should be as `.rejected`, out of the way of the next attempt."""
+def set_aside_if_rejected(path: Path, *, is_shared: bool = False) -> Iterator[None]:
+    """Keep a file that turns out not to be what it should be as `.rejected`, out of the way of the next attempt.
+
+    Args:
+        path: The file.
+        is_shared: Whether other months are in it: then it stays for them, but is fetched anew when it is asked for.
+    """
     try:
         yield
     except Rejected as error:
         aside = path.with_name(f"{path.name}.rejected")
-        path.replace(aside)
+        if is_shared:
+            aside.unlink(missing_ok=True)
+            _link(path, aside)
+            path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+        else:
+            path.replace(aside)
         raise Rejected(f"{error}; kept as {aside}") from error
+
+
+def _link(path: Path, beside: Path) -> None:
+    try:
+        os.link(path, beside)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, beside)
 
 
 def match_columns(published: list[str], declared: dict[str, str], required: set[str], name: str) -> dict[str, str]:
@@ -152,22 +179,27 @@ def match_columns(published: list[str], declared: dict[str, str], required: set[
         Raw name of each published column. A column that is not declared gets its own name in snake case.
 
     Raises:
-        Rejected: A required column is missing, or two columns have one name.
+        Rejected: A required column is missing, two columns have one name, or one has none.
     """
+    unusable = next((column for column in published if not 0 < len(snake_case(column)) <= _LONGEST_NAME), None)
+    if unusable is not None:
+        raise Rejected(f"{name}: no column of a table can bear the name {unusable[:_LONGEST_NAME]!r}")
     by_key = {_key(raw): raw for raw in declared}
     matched = {column: by_key.get(_key(column), snake_case(column)) for column in published}
     missing = sorted(required - set(matched.values()))
     if missing:
-        raise Rejected(f"{name}: missing column {', '.join(missing)}; it has {', '.join(published)}")
-    if len(set(matched.values())) < len(published):
-        raise Rejected(f"{name}: two columns have the same name: {', '.join(published)}")
+        raise Rejected(f"{name}: missing column {', '.join(missing)}; it has {', '.join(published)[:1000]}")
+    if len(set(matched.values())) < len(published) or len(matched) < len(published):
+        twice = ", ".join(raw for raw, times in Counter(matched.values()).items() if times > 1)
+        raise Rejected(f"{name}: two columns have the same name: {twice}")
     return matched
 
 
 def snake_case(name: str) -> str:
     """A column name as it stands in the warehouse: `Airport_fee` and `AirportFee` become `airport_fee`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    return f"_{name}" if name[:1].isdigit() else name
 
 
 def _key(name: str) -> str:

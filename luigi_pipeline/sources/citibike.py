@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.months import may_be_unpublished
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.bucket import choose_key, list_keys
+from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -64,6 +65,7 @@ class CitiBikeTrips:
     name = "citibike"
     table = "trips"
     columns = _CURRENT | _LEGACY
+    dated_by: tuple[str, ...] = ("started_at", "ended_at", "starttime", "stoptime")
 
     def months(self, settings: Settings) -> list[str]:
         """The configured months."""
@@ -72,7 +74,7 @@ class CitiBikeTrips:
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The bucket; which key has the month is found by listing it."""
-        return {"bucket": settings.sources.citibike.base_url}
+        return {"bucket": redacted(settings.sources.citibike.base_url)}
 
     def fetch(
         self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
@@ -80,12 +82,12 @@ class CitiBikeTrips:
         """Find the month's archive in the bucket and fetch it."""
         bucket = settings.sources.citibike.base_url
         try:
-            etags = list_keys(bucket, month[:4], publisher)
+            etags = list_keys(bucket, month[:4], publisher, folder)
             key = choose_key(list(etags), month)
             if key is None:
-                raise NotThere(f"{bucket}: has no archive for {month}")
-            url = f"{bucket}/{quote(key)}"
-            if known and known.url == url and known.etag and known.etag == etags[key]:
+                raise NotThere(f"{redacted(bucket)}: has no archive for {month}")
+            url = below(bucket, key)
+            if known and known.url == redacted(url) and known.etag and known.etag == etags[key]:
                 return known
             landed = publisher.download(url, folder / key, known)
             with set_aside_if_rejected(landed.path):
@@ -94,14 +96,17 @@ class CitiBikeTrips:
                 raise NotThere(f"{landed.url}: has no files for {month}")
         except NotThere as error:
             if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
-                raise NotPublished(f"citibike {month} is not published yet ({bucket})") from error
+                raise NotPublished(f"citibike {month} is not published yet ({redacted(bucket)})") from error
             raise FetchFailed(f"{error}; check the month and base_url") from error
         return landed
 
+    def is_shared(self, landed: Landed) -> bool:
+        """A year's archive is."""
+        return _is_yearly(landed.path.name)
+
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """Unpack the month's CSV files, checked: whole, UTF-8, with the columns of one of the two schemas."""
-        yearly = _is_yearly(landed.path.name)
-        members = csv_members(landed.path, scratch, limits, month if yearly else None)
+        members = csv_members(landed.path, scratch, limits, month if self.is_shared(landed) else None)
         if not members:
             raise Rejected(f"{landed.path.name}: holds no CSV file for {month}")
         parts = [self._part(member, scratch / f"{number}.csv") for number, member in enumerate(members)]
@@ -113,21 +118,15 @@ class CitiBikeTrips:
     def _part(self, member: Member, path: Path) -> Part:
         with member.open() as stream:
             header, rows = csvfiles.normalise(stream, path, member.name)
-        if not any(_has(header, schema) for schema in (_CURRENT, _LEGACY)):
-            raise Rejected(
-                f"{member.name}: has the columns of neither of CitiBike's schemas: {', '.join(header)[:300]}"
-            )
         columns = match_columns(header, self.columns, set(), member.name)
+        missing = min((set(schema) - set(columns.values()) for schema in (_CURRENT, _LEGACY)), key=len)
+        if missing:
+            raise Rejected(
+                f"{member.name}: has the columns of neither of CitiBike's schemas: it lacks "
+                f"{', '.join(sorted(missing)[:3])}, and has {', '.join(header)[:300]}"
+            )
         changes = [f"{member.name}: new column {raw}" for raw in columns.values() if raw not in self.columns]
         return Part(member.name, path, "csv", columns, rows, changes)
-
-
-def _has(header: list[str], schema: dict[str, str]) -> bool:
-    try:
-        match_columns(header, schema, set(schema), "")
-    except Rejected:
-        return False
-    return True
 
 
 def _without_shards(parts: list[Part]) -> list[Part]:
@@ -154,40 +153,3 @@ def _file_name(name: str) -> str:
 
 def _is_yearly(key: str) -> bool:
     return re.match(r"\d{4}-", key) is not None
-
-
-def choose_key(keys: list[str], month: str) -> str | None:
-    """The bucket's key for a month: a monthly archive wins over the year's; Jersey City's (JC-) are not New York's."""
-    compact = month.replace("-", "")
-    monthly = re.compile(rf"{compact}-citi(bike|bke)-tripdata(\.csv)?\.zip", re.IGNORECASE)
-    yearly = re.compile(rf"{month[:4]}-citi(bike|bke)-tripdata(\.csv)?\.zip", re.IGNORECASE)
-    for pattern in (monthly, yearly):
-        for key in sorted(keys):
-            if pattern.fullmatch(key):
-                return key
-    return None
-
-
-def list_keys(bucket: str, prefix: str, publisher: Publisher) -> dict[str, str | None]:
-    """All keys of an S3 bucket that begin with a prefix, each with the ETag of its object.
-
-    Raises:
-        Rejected: The answer is not a bucket's listing.
-    """
-    keys: dict[str, str | None] = {}
-    params = {"list-type": "2", "prefix": prefix}
-    while True:
-        try:
-            listing = ET.fromstring(publisher.get(bucket, params))
-        except ET.ParseError as error:
-            raise Rejected(f"{bucket}: does not answer with a bucket's listing ({error})") from error
-        if not listing.tag.endswith("ListBucketResult"):
-            raise Rejected(f"{bucket}: answers with {listing.tag}, not with a bucket's listing")
-        space = {"s3": listing.tag.partition("}")[0].lstrip("{")} if listing.tag.startswith("{") else {}
-        find = "s3:" if space else ""
-        for item in listing.iterfind(f"{find}Contents", space):
-            keys[item.findtext(f"{find}Key", "", space)] = item.findtext(f"{find}ETag", None, space)
-        token = listing.findtext(f"{find}NextContinuationToken", namespaces=space)
-        if not token:
-            return keys
-        params = params | {"continuation-token": token}

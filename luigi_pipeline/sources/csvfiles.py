@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from pathlib import Path
 from typing import IO
@@ -25,9 +26,10 @@ def normalise(stream: IO[bytes], target: Path, name: str) -> tuple[list[str], in
         The header's names, and the rows: lines that are not empty, without the header.
 
     Raises:
-        Rejected: There are NUL bytes in it, or no header.
+        Rejected: There are NUL bytes in it, bytes that are not UTF-8, or no header.
     """
     lines = 0
+    text = _Text(name)
     last = b"\n"  # so that an empty first line counts as empty
     carried = b""
     with target.open("wb") as file:
@@ -38,13 +40,37 @@ def normalise(stream: IO[bytes], target: Path, name: str) -> tuple[list[str], in
             chunk = chunk.removesuffix(b"\r").replace(b"\r\n", b"\n")
             if b"\0" in chunk:
                 raise Rejected(f"{name}: has NUL bytes, so it is not a CSV file")
+            text.check(chunk)
             lines += chunk.count(b"\n") - _empty_lines(last + chunk)
             last = chunk[-1:] or last
             file.write(chunk)
+        text.check(b"", final=True)
         if last != b"\n":
             file.write(b"\n")
             lines += 1
     return _header(target, name), max(0, lines - 1)
+
+
+class _Text:
+    """Holds a file to UTF-8: bytes of another encoding would become other letters, or none, in silence."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._line = name, 1
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def check(self, chunk: bytes, *, final: bool = False) -> None:
+        """Go on with the next bytes.
+
+        Raises:
+            Rejected: They are not UTF-8.
+        """
+        try:
+            self._decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            line = self._line + error.object.count(b"\n", 0, error.start)
+            wrong = error.object[error.start : error.end]
+            raise Rejected(f"{self._name}: line {line:,} is not UTF-8, at {wrong!r}; is it Latin-1?") from error
+        self._line += chunk.count(b"\n")
 
 
 def _empty_lines(text: bytes) -> int:

@@ -3,53 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
 import fcntl
+import hashlib
 import json
 import logging
 import os
-import random
-from collections.abc import Callable, Iterator
+import re
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import httpx
-import tenacity
 
 from luigi_pipeline.errors import FetchFailed, NotThere
 from luigi_pipeline.markers import digest_file, write_atomically
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.base import Landed
+from luigi_pipeline.sources.retries import Passing, retrying, wait_seconds
 
 log = logging.getLogger("luigi_pipeline.http")
 
 _CHUNK = 1 << 20
 _NOT_THERE = (403, 404)  # CloudFront says 403 for a missing key, S3 404.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
-
-T = TypeVar("T")
-
-
-class _Passing(Exception):
-    """A failure that may pass; `wait_seconds` is what the publisher asks to wait for, if it does."""
-
-    def __init__(self, message: str, wait_seconds: float = 0) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
+_LARGEST_ANSWER = 64 << 20  # a year of weather has less than a hundredth of it
+_PROGRESS_SECONDS = 30  # between two lines that tell how far a download is
+_MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
 class Publisher:
     """An HTTP client for one fetch, with the retries and time-outs of the configuration."""
 
-    def __init__(self, policy: Download) -> None:
+    def __init__(self, policy: Download, title: str = "") -> None:
         """Open no connection yet.
 
         Args:
             policy: The configuration's `download` block.
+            title: Who asks, for the log.
         """
-        self._policy = policy
+        self._policy, self._title = policy, title
         self._client = httpx.Client(
             timeout=policy.timeout_seconds,
             follow_redirects=True,
@@ -62,8 +58,12 @@ class Publisher:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(self, url: str, params: dict[str, str] | None = None) -> bytes:
+    def get(self, url: str, pace_seconds: float = 0) -> bytes:
         """Fetch a small body.
+
+        Args:
+            url: What to ask for.
+            pace_seconds: How long an attempt takes at the least, so that one after another keeps a rate.
 
         Raises:
             NotThere: 403 or 404.
@@ -71,11 +71,11 @@ class Publisher:
         """
 
         def attempt() -> bytes:
-            response = self._client.get(url, params=params)
-            _raise_for_status(response)
-            return response.content
+            with _taking_at_least(pace_seconds), self._client.stream("GET", url) as response:
+                _raise_for_status(response)
+                return _small_body(response)
 
-        return self._retry(url, attempt)
+        return retrying(attempt, self._policy, _shown(url), self._title)
 
     def download(self, url: str, target: Path, known: Landed | None = None) -> Landed:
         """Fetch a file to `target`, resuming a download that an earlier attempt, or run, left unfinished.
@@ -97,10 +97,10 @@ class Publisher:
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         with _taking_turns(target):
-            return self._retry(url, lambda: self._attempt_download(url, target, known))
+            return retrying(lambda: self._attempt_download(url, target, known), self._policy, _shown(url), self._title)
 
     def _attempt_download(self, url: str, target: Path, known: Landed | None) -> Landed:
-        here = _landed(target, url) or (known if known and known.url == url else None)
+        here = _landed(target, url) or (known if known and known.url == redacted(url) else None)
         part = target.with_name(f"{target.name}.part")
         resumable = _resumable_etag(part, url)
         headers = {}
@@ -115,24 +115,25 @@ class Publisher:
                 return here
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 part.unlink(missing_ok=True)
-                raise _Passing("the publisher's file has changed since the download began")
+                raise Passing("the publisher's file has changed since the download began")
             _raise_for_status(response)
             if response.status_code == httpx.codes.PARTIAL_CONTENT and not _continues(response, part, resumable):
                 part.unlink(missing_ok=True)
-                raise _Passing("the publisher answered with another part than was asked for")
+                raise Passing("the publisher answered with another part than was asked for")
             etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
+            resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
             with part.open("ab") as file:
-                if response.status_code != httpx.codes.PARTIAL_CONTENT:
+                if not resumed:
                     # Emptied first: a kill between the two must not leave old bytes under a new ETag.
-                    file.truncate(0)
-                    write_atomically(_note(part), json.dumps({"url": url, "etag": etag}).encode())
-                for chunk in response.iter_raw(_CHUNK):
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
+                    file.seek(file.truncate(0))
+                    write_atomically(_note(part), json.dumps({"url": redacted(url), "etag": etag}).encode())
+                self._write(response, file)
             size = part.stat().st_size
             _check_length(response, size)
-        landed = Landed(target, url, size, digest_file(part), etag, modified)
+        if resumed and not _is_of(part, etag):
+            part.unlink()
+            raise Passing("what was resumed is not the publisher's file, so it begins anew")
+        landed = Landed(target, redacted(url), size, digest_file(part), etag, modified)
         # Before the file that it describes: a kill in between must not leave the old ETag beside the new content.
         _note(target).unlink(missing_ok=True)
         part.replace(target)
@@ -140,52 +141,46 @@ class Publisher:
         _note(part).unlink(missing_ok=True)
         return landed
 
-    def _retry(self, url: str, attempt: Callable[[], T]) -> T:
-        def wrapped() -> T:
-            try:
-                return attempt()
-            except httpx.TransportError as error:
-                raise _Passing(_in_words(error)) from error
-            except (httpx.TooManyRedirects, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                raise FetchFailed(f"{url}: {error}") from error
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Passing),
-            stop=lambda state: self._gives_up(state),
-            wait=self._wait,
-            before_sleep=lambda state: log.warning(
-                "%s: %s; attempt %d of %d failed, next in %.0f s",
-                url,
-                _failure(state),
-                state.attempt_number,
-                self._policy.max_attempts,
-                state.upcoming_sleep,
-            ),
-            reraise=True,
-        )
-        try:
-            return retrying(wrapped)
-        except _Passing as error:
-            raise FetchFailed(f"{url}: {error}; gave up, run again later") from error
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        backoff: float = self._policy.backoff_seconds * 2 ** (state.attempt_number - 1)
-        return max(_failure(state).wait_seconds, backoff * random.uniform(0.5, 1.5))  # jitter, not a secret
-
-    def _gives_up(self, state: tenacity.RetryCallState) -> bool:
-        asked = _failure(state).wait_seconds
-        return state.attempt_number >= self._policy.max_attempts or asked > self._policy.max_wait_seconds
+    def _write(self, response: httpx.Response, file: BinaryIO) -> None:
+        """Append the body; say now and then how far it is, as a slow publisher may take hours."""
+        said, url = time.monotonic(), _shown(str(response.url))
+        total = _total_size(response)
+        for chunk in response.iter_raw(_CHUNK):
+            file.write(chunk)
+            if file.tell() > self._policy.max_file_bytes:
+                file.truncate(0)
+                raise FetchFailed(
+                    f"{_shown(str(response.url))}: is larger than download.max_file_bytes; nothing is kept"
+                )
+            if time.monotonic() - said > _PROGRESS_SECONDS:
+                said = time.monotonic()
+                of_all = f" of {total / 1e6:,.0f}" if total else ""
+                log.info("%s: %.0f%s MB", self._title or url, file.tell() / 1e6, of_all)
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def _failure(state: tenacity.RetryCallState) -> _Passing:
-    error = state.outcome.exception() if state.outcome else None
-    return error if isinstance(error, _Passing) else _Passing(str(error))
+def _shown(url: str) -> str:
+    """A URL as messages have it: the long query of a weather request tells a reader nothing."""
+    return redacted(url.partition("?")[0])
 
 
-def _in_words(error: httpx.TransportError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    return str(error) or type(error).__name__
+@contextmanager
+def _taking_at_least(seconds: float) -> Iterator[None]:
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        time.sleep(max(0.0, begun + seconds - time.monotonic()))
+
+
+def _small_body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes(_CHUNK):
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise FetchFailed(f"{_shown(str(response.url))}: answers with more than {_LARGEST_ANSWER:,} bytes")
+    return bytes(body)
 
 
 def _raise_for_status(response: httpx.Response) -> None:
@@ -193,12 +188,12 @@ def _raise_for_status(response: httpx.Response) -> None:
     if status < 300:
         return
     if status in _NOT_THERE:
-        raise NotThere(f"{response.url}: HTTP {status}, no such file")
-    text = response.read()[:500].decode("utf-8", "replace")
+        raise NotThere(f"{_shown(str(response.url))}: HTTP {status}, no such file")
+    text = next(response.iter_bytes(_CHUNK), b"")[:500].decode("utf-8", "replace")
     reason = f"HTTP {status} {_reason(text)}".strip()
     if status in _PASSING:
-        raise _Passing(reason, wait_seconds(response.headers.get("Retry-After"), text, dt.datetime.now(dt.UTC)))
-    raise FetchFailed(f"{response.url}: {reason}")
+        raise Passing(reason, wait_seconds(response.headers.get("Retry-After"), text, dt.datetime.now(dt.UTC)))
+    raise FetchFailed(f"{_shown(str(response.url))}: {reason}")
 
 
 def _reason(text: str) -> str:
@@ -208,42 +203,37 @@ def _reason(text: str) -> str:
         return ""
 
 
-def wait_seconds(retry_after: str | None, text: str, now: dt.datetime) -> float:
-    """How long a publisher asks to wait: by Retry-After, or by the window that Open-Meteo's text names.
-
-    Open-Meteo's limits are counted by the clock: they are lifted at the next minute, hour or UTC day.
-    """
-    if retry_after:
-        if retry_after.strip().isdigit():
-            return float(retry_after)
-        try:
-            until = email.utils.parsedate_to_datetime(retry_after)
-        except ValueError:
-            return 0
-        if until.tzinfo is None:  # HTTP's dates are in GMT, whatever they say
-            until = until.replace(tzinfo=dt.UTC)
-        return max(0.0, (until - now).total_seconds())
-    if "Minutely API request limit" in text:
-        return 60
-    if "Hourly API request limit" in text:
-        return 3600 - now.minute * 60 - now.second + 1
-    if "Daily API request limit" in text:
-        midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
-        return (midnight - now).total_seconds() + 1
-    return 0
-
-
 def _continues(response: httpx.Response, part: Path, etag: str | None) -> bool:
     """Whether a partial answer is of the same file, and begins where the part ends."""
-    begins = response.headers.get("Content-Range", "").startswith(f"bytes {part.stat().st_size}-")
+    here = part.stat().st_size if part.exists() else 0
+    begins = response.headers.get("Content-Range", "").startswith(f"bytes {here}-")
     return begins and bool(response.headers.get("ETag") == etag)
+
+
+def _is_of(part: Path, etag: str | None) -> bool:
+    """Whether a file that was resumed is the one of an ETag, as far as that can tell.
+
+    S3's ETag of an object that was uploaded in one piece is its MD5. Others look like none, or name none; then the
+    download that begins anew is not held to it.
+    """
+    md5 = _MD5.fullmatch(etag or "")
+    if md5 is None:
+        return True
+    with part.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5[1]
 
 
 def _check_length(response: httpx.Response, size: int) -> None:
     """Compare what is on disk with what the publisher said; a short body without a length is for the content checks."""
-    total = response.headers.get("Content-Range", "").rpartition("/")[2] or response.headers.get("Content-Length")
-    if total and total.isdigit() and int(total) != size:
-        raise _Passing(f"{size:,} bytes arrived of {int(total):,}")
+    total = _total_size(response)
+    if total is not None and total != size:
+        raise Passing(f"{size:,} bytes arrived of {total:,}")
+
+
+def _total_size(response: httpx.Response) -> int | None:
+    headers = response.headers
+    total = headers.get("Content-Range", "").rpartition("/")[2] or headers.get("Content-Length", "")
+    return int(total) if re.fullmatch(r"[0-9]{1,18}", total) else None
 
 
 def _note(path: Path) -> Path:
@@ -252,26 +242,29 @@ def _note(path: Path) -> Path:
 
 def _read_note(path: Path) -> dict[str, Any]:
     try:
-        note: dict[str, Any] = json.loads(_note(path).read_text(encoding="utf-8"))
+        note = json.loads(_note(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return note
+    return note if isinstance(note, dict) else {}
 
 
 def _resumable_etag(part: Path, url: str) -> str | None:
     """The ETag to resume with; weak ones name no bytes, so they can't be resumed."""
     note = _read_note(part)
     etag = note.get("etag")
-    if not part.exists() or note.get("url") != url or not etag or etag.startswith("W/"):
+    if not part.exists() or note.get("url") != redacted(url) or not etag or str(etag).startswith("W/"):
         return None
     return str(etag)
 
 
 def _landed(target: Path, url: str) -> Landed | None:
     note = _read_note(target)
-    if not target.exists() or note.get("url") != url or note.get("size") != target.stat().st_size:
+    if not target.exists() or note.get("url") != redacted(url) or note.get("size") != target.stat().st_size:
         return None
-    return Landed(**(note | {"path": target}))
+    try:
+        return Landed(**(note | {"path": target}))
+    except TypeError:  # not written by this version
+        return None
 
 
 @contextmanager

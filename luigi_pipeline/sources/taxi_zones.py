@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import FetchFailed, NotThere, Rejected
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -23,6 +25,7 @@ class TaxiZones:
     name = "taxi_zones"
     table = "taxi_zones"
     columns = {"location_id": "BIGINT", "borough": "VARCHAR", "zone": "VARCHAR", "service_zone": "VARCHAR"}
+    dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:
         """None: there is one file, which is wanted where taxis are enabled."""
@@ -30,7 +33,7 @@ class TaxiZones:
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The file's URL."""
-        return {"url": self._url(settings)}
+        return {"url": redacted(self._url(settings))}
 
     def fetch(
         self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
@@ -46,6 +49,10 @@ class TaxiZones:
             _read(landed.path)
         return landed
 
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: it has no months."""
+        return False
+
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: TLC's columns and its 265 zones, each once."""
         text, zones, columns = _read(landed.path)
@@ -54,7 +61,7 @@ class TaxiZones:
         return [Part(landed.path.name, normal, "csv", columns, zones)]
 
     def _url(self, settings: Settings) -> str:
-        return f"{settings.sources.yellow_taxi.base_url}/misc/taxi_zone_lookup.csv"
+        return below(settings.sources.yellow_taxi.base_url, "misc/taxi_zone_lookup.csv")
 
 
 def _read(path: Path) -> tuple[str, int, dict[str, str]]:

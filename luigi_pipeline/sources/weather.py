@@ -10,18 +10,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.markers import write_atomically
 from luigi_pipeline.months import may_be_unpublished, utc_hour
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
+from luigi_pipeline.sources.urls import asking
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -53,6 +55,7 @@ class HourlyWeather:
     name = "weather"
     table = "hourly_weather"
     columns = {"time": "TIMESTAMP"} | dict.fromkeys(UNITS, "DOUBLE")
+    dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:
         """The months that the configured dates touch."""
@@ -62,7 +65,7 @@ class HourlyWeather:
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The URL and its parameters."""
         return {
-            "url": settings.sources.weather.base_url,
+            "url": redacted(settings.sources.weather.base_url),
             "params": self._params(month, settings),
             "hours": [str(hour) for hour in _hours(month, settings)],
         }
@@ -74,10 +77,10 @@ class HourlyWeather:
 
         The API has no validators: whether anything has changed is told by the content.
         """
-        base_url, params = settings.sources.weather.base_url, self._params(month, settings)
-        url = f"{base_url}?{urlencode(params)}"
+        block = settings.sources.weather
+        url = asking(block.base_url, self._params(month, settings))
         try:
-            answer = publisher.get(base_url, params)
+            answer = publisher.get(url, pace_seconds=60 * _calls(month, settings) / block.calls_per_minute)
         except FetchFailed as error:
             if "out of allowed range" in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"weather {month} is not published yet ({error})") from error
@@ -91,12 +94,16 @@ class HourlyWeather:
         settled = _hours(month, settings)[1] + _SETTLING
         return Landed(
             path,
-            url,
+            redacted(url),
             len(content),
             hashlib.sha256(content).hexdigest(),
             settled_at=f"{settled.isoformat(timespec='milliseconds')}+00:00",
             remarks=_remarks(hourly, dt.datetime.now(dt.UTC).replace(tzinfo=None)),
         )
+
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: one request a month."""
+        return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The month's hours as Parquet."""
@@ -137,12 +144,21 @@ def _remarks(hourly: Mapping[str, list[Any]], now: dt.datetime) -> dict[str, int
     return {"hours": len(hourly["time"]), "hours without a value": old, "hours to be filled in": len(lacking) - old}
 
 
+def _calls(month: str, settings: Settings) -> float:
+    """How many calls a month's request counts as: more than ten variables, or two weeks, weigh more than one."""
+    first, last = _hours(month, settings)
+    days = (last.date() - first.date()).days + 1
+    return max(1.0, len(UNITS) / 10, len(UNITS) / 10 * days / 14)
+
+
 class _Answer(BaseModel):
     """What the API answers, as far as it matters."""
 
+    model_config = ConfigDict(strict=True)
+
     utc_offset_seconds: int | None = None
     hourly_units: dict[str, str | None]
-    hourly: dict[str, list[str] | list[float | None]]
+    hourly: dict[str, list[str | float | None]]
 
 
 def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
@@ -152,7 +168,7 @@ def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) ->
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
-        raise Rejected(f"{name}: is not weather: {where} {problem['msg']}; it begins with {answer[:60]!r}") from error
+        raise Rejected(f"{name}: is not weather: {where} {problem['msg']}; it says {answer[:120]!r}") from error
     if body.utc_offset_seconds != 0:
         raise Rejected(f"{name}: is {body.utc_offset_seconds} seconds off UTC; GMT was asked for")
     for column, unit in UNITS.items():
@@ -167,8 +183,9 @@ def _cut(hourly: Mapping[str, list[Any]], name: str, first: dt.datetime, last: d
         values = hourly.get(column, [])
         if len(values) != len(times):
             raise Rejected(f"{name}: {column} has {len(values)} values for {len(times)} hours")
-        if any(isinstance(value, str) for value in values):
-            raise Rejected(f"{name}: {column} has values that are no numbers")
+        for time, value in zip(times, values, strict=True):
+            if not (value is None or (isinstance(value, float) and math.isfinite(value))):
+                raise Rejected(f"{name}: {column} is {value!r} at {time}, which is no number")
     hours = (last - first) // _HOUR + 1
     wanted = [(first + number * _HOUR).strftime("%Y-%m-%dT%H:%M") for number in range(hours)]
     at = times.index(wanted[0]) if wanted[0] in times else 0

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.months import may_be_unpublished
+from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -48,6 +50,7 @@ class YellowTaxiTrips:
         "airport_fee": "DOUBLE",
         "cbd_congestion_fee": "DOUBLE",
     }
+    dated_by: tuple[str, ...] = ("tpep_pickup_datetime", "tpep_dropoff_datetime")
     # The surcharges came with the years: 2019 congestion, 2021 airport, 2025 congestion pricing.
     optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee"}
 
@@ -58,7 +61,7 @@ class YellowTaxiTrips:
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
         """The file's URL."""
-        return {"url": self._url(month, settings)}
+        return {"url": redacted(self._url(month, settings))}
 
     def fetch(
         self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
@@ -66,16 +69,20 @@ class YellowTaxiTrips:
         """Fetch the month's Parquet file."""
         url = self._url(month, settings)
         try:
-            landed = publisher.download(url, folder / url.rpartition("/")[2], known)
+            landed = publisher.download(url, folder / _name(month), known)
         except NotThere as error:
             if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
-                raise NotPublished(f"yellow_taxi {month} is not published yet ({url})") from error
+                raise NotPublished(f"yellow_taxi {month} is not published yet ({redacted(url)})") from error
             raise FetchFailed(f"{error}; check the month and base_url") from error
         if landed == known:
             return landed
         with set_aside_if_rejected(landed.path):
             self.parts(landed, month, folder, settings.download)
         return landed
+
+    def is_shared(self, landed: Landed) -> bool:
+        """Never: one file a month."""
+        return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: Parquet from end to end, with TLC's yellow columns."""
@@ -101,7 +108,11 @@ class YellowTaxiTrips:
         return [Part(name, landed.path, "parquet", columns, file.metadata.num_rows, changes)]
 
     def _url(self, month: str, settings: Settings) -> str:
-        return f"{settings.sources.yellow_taxi.base_url}/trip-data/yellow_tripdata_{month}.parquet"
+        return below(settings.sources.yellow_taxi.base_url, f"trip-data/{_name(month)}")
+
+
+def _name(month: str) -> str:
+    return f"yellow_tripdata_{month}.parquet"
 
 
 def _check_magic(path: Path) -> None:
@@ -110,7 +121,7 @@ def _check_magic(path: Path) -> None:
         file.seek(max(0, path.stat().st_size - len(_MAGIC)))
         tail = file.read()
     if head != _MAGIC:
-        raise Rejected(f"{path.name}: is not Parquet; it begins with {head!r}")
+        raise Rejected(f"{path.name}: is not Parquet; it {f'begins with {head!r}' if head else 'is empty'}")
     if tail != _MAGIC:
         raise Rejected(f"{path.name}: is cut off: {path.stat().st_size:,} bytes, without Parquet's ending")
 

@@ -142,7 +142,7 @@ class Fetch(MobilityTask):
         folder = self.data.landing / self.origin.name
         folder.mkdir(parents=True, exist_ok=True)
         month, known = self.to_str_params().get("month", ""), self._known()
-        with Publisher(self.settings.download) as publisher:
+        with Publisher(self.settings.download, self.title) as publisher:
             try:
                 landed = self.origin.fetch(month, self.settings, folder, publisher, known)
             except NotPublished as error:

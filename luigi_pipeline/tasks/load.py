@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from luigi_pipeline import markers, runs
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.errors import PipelineError, Rejected
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
@@ -92,11 +94,13 @@ class Load(MobilityTask):
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
-            with set_aside_if_rejected(landed.path):
+            with self._rejecting(landed):
                 parts = source.parts(landed, month or "", scratch, self.settings.download)
                 prepared = preparing.prepare(
                     source, landed, parts, month, scratch / "typed.parquet", self.settings.warehouse
                 )
+                if month:
+                    preparing.check_month(source, prepared, month, landed.path.name)
             self.drop_marker()
             with database.writing(self.data, self.settings.warehouse) as connection:
                 replaced = loading.loaded_file(connection, source, month)
@@ -122,6 +126,16 @@ class Load(MobilityTask):
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
             details={"rows": rows, "summary": summary},
         )
+
+    @contextmanager
+    def _rejecting(self, landed: Landed) -> Iterator[None]:
+        """Set the file aside where it is rejected, and have it fetched anew by the next run."""
+        try:
+            with set_aside_if_rejected(landed.path, is_shared=self.fetch.origin.is_shared(landed)):
+                yield
+        except Rejected:
+            self.fetch.drop_marker()
+            raise
 
     def _landed(self) -> Landed:
         landed = self.fetch.landed()
@@ -172,11 +186,17 @@ class LoadZones(Load):
 
 
 def _import_for_all_loads() -> None:
-    """Import what loads need in the process that they are forked from, once for all of them.
+    """Import what fetches and loads need in the process that they are forked from, once for all of them.
 
     Luigi asks a load what it requires only when it is not complete: a run with nothing to load imports none of this.
     """
-    for name in ("dlt", "dlt.destinations", "dlt.common.libs.pyarrow", "luigi_pipeline.warehouse.loading"):
+    for name in (
+        "dlt",
+        "dlt.common.libs.pyarrow",
+        "luigi_pipeline.sources.http",
+        "luigi_pipeline.warehouse.destination",
+        "luigi_pipeline.warehouse.loading",
+    ):
         importlib.import_module(name)
 
 

@@ -109,7 +109,7 @@ def _check_types(connection: duckdb.DuckDBPyConnection, source: Source, file: Pr
     """Refuse a column that is loaded already, with another type: inserting it would change its values in silence."""
     described = "select column_name, column_type from (describe select * from {})"
     table = dict(connection.execute(described.format(f"raw_data.{source.table}")).fetchall())
-    rows = dict(connection.execute(described.format(f"read_parquet({quoting.text(file.path)})")).fetchall())
+    rows = dict(connection.execute(described.format(quoting.parquet(file.path))).fetchall())
     for column, kind in rows.items():
         if table.get(column, kind) != kind:
             raise WarehouseError(
@@ -132,6 +132,8 @@ def _run_dlt(
     from dlt.load.exceptions import LoadClientJobException
     from dlt.pipeline.exceptions import PipelineStepFailed
 
+    from luigi_pipeline.warehouse.destination import Warehouse
+
     # A fresh working folder: what a killed run left pending would be loaded instead of this file. All that dlt has
     # to remember, it keeps in the warehouse.
     folder = data.scratch / "dlt"
@@ -151,7 +153,7 @@ def _run_dlt(
     pipeline = dlt.pipeline(
         pipeline_name="nyc_mobility",
         pipelines_dir=str(folder),
-        destination=dlt.destinations.duckdb(connection),
+        destination=Warehouse(connection, destination_name="duckdb"),
         dataset_name="raw_data",
     )
     try:

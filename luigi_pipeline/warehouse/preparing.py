@@ -10,10 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from luigi_pipeline.errors import Rejected, one_line
+from luigi_pipeline.errors import Rejected
+from luigi_pipeline.months import first_day, next_month
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import Landed, Part, Source
-from luigi_pipeline.warehouse import quoting
+from luigi_pipeline.warehouse import complaints, quoting
 
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
 _TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
@@ -67,25 +68,51 @@ def prepare(
         in_order = "true" if any(part.format == "csv" for part in parts) else "false"
         engine.execute(f"set preserve_insertion_order = {in_order}")
         changes = [change for part in parts for change in part.changes]
-        selects = []
-        for part in parts:
-            types = _published_types(engine, part)
-            changes += _type_changes(part, types, source.columns)
-            selects.append(_select(part, types, source.columns, month, landed.version))
         try:
+            selects = []
+            for part in parts:
+                types = _published_types(engine, part)
+                changes += _type_changes(part, types, source.columns)
+                selects.append(_select(part, types, source.columns, month, landed.version))
             # Uncompressed: it is read once, right away, and writing it is then as cheap as it gets.
             rows = " union all by name ".join(selects)
             engine.execute(f"copy ({rows}) to {quoting.text(path)} (format parquet, compression uncompressed)")
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise  # the machine's fault, not the file's
         except duckdb.Error as error:
-            raise Rejected(f"{landed.path.name}: {one_line(error)}") from error
-        counted = engine.execute(
-            f"select _source_file, count(*) from read_parquet({quoting.text(path)}) group by all"
-        ).fetchall()
-    expected = {part.name: part.rows for part in parts}
-    _reconcile(expected, dict(counted))
+            raise Rejected(complaints.explain(str(error), landed.path.name, parts)) from error
+        counted = engine.execute(f"select _source_file, count(*) from {quoting.parquet(path)} group by all").fetchall()
+        expected = {part.name: part.rows for part in parts}
+        _reconcile(expected, dict(counted))
     return Prepared(path, expected, sorted(changes))
+
+
+def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
+    """Refuse a file of another month under this one's name: most of a month's rows are of it, whatever strays.
+
+    Args:
+        source: Which of the file's times tell the month.
+        file: The typed rows.
+        month: The month that they should be of.
+        name: The published file.
+
+    Raises:
+        Rejected: Most rows are of another month.
+    """
+    if not source.dated_by:
+        return
+    times = [quoting.name(column) for column in source.dated_by]
+    within = " or ".join(f"coalesce({time} >= $first and {time} < $next, false)" for time in times)
+    limits = {"first": first_day(month), "next": first_day(next_month(month))}
+    rows = f"from {quoting.parquet(file.path)}"
+    with duckdb.connect(config={"threads": 1}) as engine:
+        all_rows, of_month = engine.execute(
+            f"select count(*), count(*) filter (where {within}) {rows}", limits
+        ).fetchall()[0]
+        if 2 * of_month >= all_rows:
+            return
+        found = engine.execute(f"select mode(strftime(coalesce({', '.join(times)}), '%Y-%m')) {rows}").fetchall()[0][0]
+    raise Rejected(f"{name}: {of_month:,} of its {all_rows:,} rows are of {month}; most are of {found or 'no month'}")
 
 
 def _reconcile(expected: dict[str, int], counted: dict[str, int]) -> None:
@@ -165,11 +192,12 @@ def _parsed_time(value: str, raw: str, file: str) -> str:
 
 def _reader(part: Part) -> str:
     if part.format == "parquet":
-        return f"read_parquet({quoting.text(part.path)}, file_row_number = true)"
+        return quoting.parquet(part.path, "file_row_number = true")
     columns = ", ".join(f"{quoting.text(name)}: 'VARCHAR'" for name in part.columns)
     nulls = ", ".join(quoting.text(text) for text in _NULL_TEXTS)
     return (
-        f"read_csv({quoting.text(part.path)}, auto_detect = false, header = true, "
+        f"read_csv({quoting.file(part.path)}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', "
-        f"new_line = '\\n', strict_mode = true, nullstr = [{nulls}], columns = {{{columns}}})"
+        f"new_line = '\\n', strict_mode = true, hive_partitioning = false, "
+        f"nullstr = [{nulls}], columns = {{{columns}}})"
     )

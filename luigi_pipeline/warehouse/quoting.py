@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 
@@ -13,3 +14,13 @@ def name(text: str) -> str:
 def text(value: str | Path) -> str:
     """A text or path as a literal."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def file(path: str | Path) -> str:
+    """A path as a literal for DuckDB's readers, which take the brackets and stars of a folder's name for a pattern."""
+    return text(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def parquet(path: str | Path, *options: str) -> str:
+    """The rows of a Parquet file, whatever its folders are called: one with an equals sign is no partition."""
+    return f"read_parquet({', '.join([file(path), 'hive_partitioning = false', *options])})"

@@ -146,7 +146,7 @@ def _config(path: Path, url: str, months: tuple[str, ...]) -> Path:
 
 def _built(config: Path, folder: Path) -> Path:
     result = subprocess.run(
-        command("Validate", data_dir=folder, config=config),
+        command("Publish", data_dir=folder, config=config),
         cwd=PROJECT,
         env=environment(),
         capture_output=True,
@@ -165,7 +165,13 @@ def _undisturbed(name: str, before: Path | None, config: Path, options: tuple[st
     result = _run(scene, data)
     seconds = time.monotonic() - begun
     assert result.returncode == 0, result.stderr
-    return Scene(name, before, config, options, checksums(data.warehouse), seconds)
+    return Scene(name, before, config, options, _sums(data), seconds)
+
+
+def _sums(data: DataDir) -> dict[str, tuple[int, int]]:
+    """Checksums of the warehouse and of what readers see."""
+    published = {f"published {table}": found for table, found in checksums(data.published).items()}
+    return checksums(data.warehouse) | published
 
 
 def _begin(scene: Scene, data: DataDir) -> None:
@@ -178,7 +184,7 @@ def _begin(scene: Scene, data: DataDir) -> None:
 
 
 def _command(scene: Scene, data: DataDir) -> list[str]:
-    return command("Validate", *scene.options, data_dir=data.root, config=scene.config)
+    return command("Publish", *scene.options, data_dir=data.root, config=scene.config)
 
 
 def _run(scene: Scene, data: DataDir) -> subprocess.CompletedProcess[str]:
@@ -221,7 +227,7 @@ def _is_redone(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
 def _differences(scene: Scene, data: DataDir, result: subprocess.CompletedProcess[str]) -> list[str]:
     if result.returncode != 0:
         return [f"the rerun ended with {result.returncode}"]
-    sums = checksums(data.warehouse)
+    sums = _sums(data)
     tables = sorted(sums.keys() | scene.sums.keys())
     return [
         f"{table} is {sums.get(table)}, not {scene.sums.get(table)}"

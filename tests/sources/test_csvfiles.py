@@ -85,10 +85,34 @@ def test_a_file_without_a_header_is_refused(tmp_path: Path, content: bytes) -> N
         normal(content, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"caf\xe9,b\n1,2\n", b'"a,b\n1,2\n', b'"a"x,b\n1,2\n'])
+@pytest.mark.parametrize("content", [b'"a,b\n1,2\n', b'"a"x,b\n1,2\n'])
 def test_a_header_that_is_not_csv_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Rejected, match=r"a\.zip/a\.csv: its header is not CSV"):
         normal(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "wrong"),
+    [
+        (b"caf\xe9,b\n1,2\n", 1, r"b'\\xe9'"),
+        (b"a,b\n\n1,2\r\nCaf\xe9,2\n", 4, r"b'\\xe9'"),
+        (b"a,b\n" + b"1,2\n" * 5 + b"x\xe2\x82\n", 7, r"b'\\xe2\\x82'"),
+        (b"a,b\n1,2\n3,\xe2\x82", 3, r"b'\\xe2\\x82'"),
+        (b"a,b\n1,\xed\xa0\x80\n", 2, r"b'\\xed'"),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 2, 7, 1 << 20])
+def test_bytes_that_are_not_utf_8_are_refused_by_their_line(
+    tmp_path: Path, content: bytes, line: int, wrong: str, piece: int
+) -> None:
+    with pytest.raises(Rejected, match=rf"a\.zip/a\.csv: line {line} is not UTF-8, at {wrong}; is it Latin-1\?"):
+        normal(content, tmp_path, piece)
+
+
+def test_letters_of_any_alphabet_arrive_as_they_are_however_they_are_cut(tmp_path: Path) -> None:
+    content = "a,b\nCafé €,🚲\nŁódź,東京\n".encode()
+    for piece in range(1, 9):
+        assert normal(content, tmp_path, piece) == (["a", "b"], 2, content)
 
 
 _BODIES = st.lists(st.sampled_from([b"1,2", b"x", b"\n", b"\r\n", b"\r", b"\n\n", b""]), max_size=40).map(b"".join)

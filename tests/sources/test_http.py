@@ -18,7 +18,9 @@ import pytest
 from luigi_pipeline.errors import FetchFailed
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.settings import Download
-from luigi_pipeline.sources.http import NotThere, Publisher, wait_seconds
+from luigi_pipeline.sources.http import NotThere, Publisher
+from luigi_pipeline.sources.retries import wait_seconds
+from luigi_pipeline.sources.urls import asking
 
 KEY = "/tripdata/202409-citibike-tripdata.zip"
 BODY = random.Random(1).randbytes(6_000_000)  # several of the client's pieces
@@ -310,6 +312,6 @@ def test_processes_that_want_the_same_file_download_it_once(server: Publishers, 
 
 def test_a_small_body_is_given_with_its_parameters(server: Publishers) -> None:
     with Publisher(policy()) as publisher:
-        body = publisher.get(f"{server.url}/tripdata", {"list-type": "2", "prefix": "2024"})
+        body = publisher.get(asking(f"{server.url}/tripdata", {"list-type": "2", "prefix": "2024"}))
     assert b"<Key>202409-citibike-tripdata.zip</Key>" in body
     assert server.log[0].query == {"list-type": "2", "prefix": "2024"}

@@ -1,0 +1,101 @@
+"""CitiBike's S3 bucket: its listing, and which of its keys has a month."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luigi_pipeline.errors import FetchFailed, NotThere, Rejected
+from luigi_pipeline.markers import write_atomically
+from luigi_pipeline.redaction import redacted
+from luigi_pipeline.sources.base import set_aside_if_rejected
+from luigi_pipeline.sources.urls import asking
+
+if TYPE_CHECKING:
+    from luigi_pipeline.sources.http import Publisher
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one
+
+
+def choose_key(keys: list[str], month: str) -> str | None:
+    """The bucket's key for a month: a monthly archive wins over the year's; Jersey City's (JC-) are not New York's."""
+    compact = month.replace("-", "")
+    monthly = re.compile(rf"{compact}-citi(bike|bke)-tripdata(\.csv)?\.zip", _FLAGS)
+    yearly = re.compile(rf"{month[:4]}-citi(bike|bke)-tripdata(\.csv)?\.zip", _FLAGS)
+    for pattern in (monthly, yearly):
+        for key in sorted(keys):
+            if pattern.fullmatch(key):
+                return key
+    return None
+
+
+def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> dict[str, str | None]:
+    """All keys of an S3 bucket that begin with a prefix, each with the ETag of its object.
+
+    Args:
+        bucket: The bucket's URL.
+        prefix: What the keys begin with.
+        publisher: Whom to ask.
+        folder: Where an answer that is no listing is kept.
+
+    Raises:
+        FetchFailed: It can't be listed.
+        Rejected: The answer is not a bucket's listing.
+    """
+    keys: dict[str, str | None] = {}
+    parameters = {"list-type": "2", "prefix": prefix}
+    kept = folder / f"bucket-listing_{prefix}.xml"
+    for _ in range(_MOST_PAGES):
+        try:
+            answer = publisher.get(asking(bucket, parameters))
+        except NotThere as error:  # the bucket, and not a month of it
+            raise FetchFailed(f"{error}; check sources.citibike.base_url") from error
+        try:
+            page, token = _read(answer, redacted(bucket))
+        except Rejected:
+            with set_aside_if_rejected(kept):
+                write_atomically(kept, answer)
+                raise
+        keys |= page
+        if token is None:
+            return keys
+        parameters |= {"continuation-token": token}
+    raise Rejected(f"{redacted(bucket)}: its listing has no end after {len(keys):,} keys")
+
+
+def _read(answer: bytes, bucket: str) -> tuple[dict[str, str | None], str | None]:
+    """The keys of a page with their ETags, and what to ask for the next one with."""
+    try:
+        listing = ET.fromstring(answer, ET.XMLParser(target=_NoDoctype()))
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise Rejected(f"{bucket}: does not answer with a bucket's listing ({error})") from error
+    fields = list(_without_namespaces(listing))
+    if fields[0][0] != "ListBucketResult":
+        raise Rejected(f"{bucket}: answers with {fields[0][0]}, not with a bucket's listing")
+    texts = dict(fields)
+    token = texts.get("NextContinuationToken")
+    if texts.get("IsTruncated") == "true" and not token:
+        raise Rejected(f"{bucket}: its listing ends in the middle, and does not say where to go on")
+    objects = [dict(_without_namespaces(element)) for element in listing if _name(element) == "Contents"]
+    return {found["Key"]: found.get("ETag") for found in objects if "Key" in found}, token or None
+
+
+def _without_namespaces(listing: ET.Element) -> Iterator[tuple[str, str]]:
+    for element in listing.iter():
+        yield _name(element), element.text or ""
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """A listing has no document type: with one, a page of text can stand for gigabytes, or name a local file."""
+
+    def doctype(self, name: str, *_: object) -> None:
+        """Refuse it, before what it declares is read."""
+        raise ValueError(f"it declares a document type, {name}")
