@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from support import CURRENT, LEGACY, legacy_ride, lines, ride, taxi_trips
+from support import CURRENT, LAUGHS, LEGACY, legacy_ride, lines, listing, ride, taxi_trips
 
 from luigi_pipeline.sample import Fault
 
@@ -113,12 +113,6 @@ def nested(content: bytes, *names: str) -> bytes:
     return content
 
 
-def listing(*keys: str, before: str = "", after: str = "") -> bytes:
-    """A bucket's listing."""
-    contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
-    return f'<?xml version="1.0"?>{before}<ListBucketResult>{contents}{after}</ListBucketResult>'.encode()
-
-
 def weather(change: Callable[[dict[str, Any]], Any]) -> Callable[[bytes], bytes]:
     """A change to the publisher's answer."""
 
@@ -129,10 +123,6 @@ def weather(change: Callable[[dict[str, Any]], Any]) -> Callable[[bytes], bytes]
 
     return make
 
-
-LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha">' + "".join(
-    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
-)
 
 # What is refused
 
