@@ -175,7 +175,7 @@ BIKES = [
         "a name of 10,000 letters", lambda m: zipped({"a" * 10_000 + ".csv": rides(m)}), "has a name that is too long"
     ),
     Case("one name twice", lambda m: zipped({"a.csv": rides(m), "a.csv again": rides(m)}), "'a.csv' is there 2 times"),
-    Case("encrypted", lambda m: encrypted(bikes(m)), "is encrypted"),
+    Case("encrypted", lambda m: encrypted(bikes(m)), ".csv' is encrypted"),
     Case("packed by LZMA", lambda m: zipped({"a.csv": rides(m)}, zipfile.ZIP_LZMA), "is packed by method 14"),
     Case("an empty zip", lambda m: zipped({}), "holds no CSV file"),
     Case("macOS's files alone", lambda m: zipped({"__MACOSX/._a.csv": b"\0\5", "__MACOSX/b.csv": ""}), "holds no CSV"),
