@@ -76,7 +76,7 @@ def test_a_bucket_that_is_not_there_is_not_a_month_that_is_not_published(
         "../202409-citibike-tripdata.zip",
         "/202409-citibike-tripdata.zip",
         "202409-citibike-tripdata.zip\n",
-        "202409-citi\u212ae-tripdata.zip",
+        "202409-citibi\u212ae-tripdata.zip",
         "202409-citibike-tripdata.zip\0.zip",
     ],
 )
