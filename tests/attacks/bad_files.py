@@ -137,6 +137,7 @@ TAXI = [
     Case("cut, without", lambda m: Fault(f"_{m}.", kind="truncate", times=9, with_length=False), "is cut off"),
     Case("a hole in it", lambda m: with_a_hole(taxi(m)), ".parquet"),
     Case("a footer of noise", lambda m: b"PAR1" + noise(400) + b"PAR1", "is not a readable Parquet file"),
+    Case("a name that is no text", lambda m: taxi(m).replace(b"extra", b"ex\xebra"), "is not a readable Parquet file"),
     Case("a column missing", lambda m: taxi(m, trip_distance=None), "missing column trip_distance"),
     Case("text in a number", lambda m: taxi(m, passenger_count=pa.array(["1", "two", "3"])), "'two' to DOUBLE"),
     Case("a fraction", lambda m: taxi(m, passenger_count=pa.array([1, 2.5, 3])), "passenger_count has a fraction: 2.5"),
