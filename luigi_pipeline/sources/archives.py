@@ -18,6 +18,7 @@ from luigi_pipeline.settings import Download
 
 _MAX_DEPTH = 3
 _ENCRYPTED = 0x1
+_PART = re.compile(r"_\d+\.csv$", re.IGNORECASE)
 _MONTH_IN_NAME = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
 
 
@@ -125,7 +126,17 @@ def _checked(archive: zipfile.ZipFile, name: str, limits: Download) -> list[zipf
         raise Rejected(
             f"{name}: would unpack to {unpacked // max(packed, 1)} times its size, over download.max_archive_ratio"
         )
+    _check_parts(entries, name)
     return [entry for entry in entries if _wanted(entry.filename)]
+
+
+def _check_parts(entries: list[zipfile.ZipInfo], name: str) -> None:
+    """See that no numbered part was taken out: macOS leaves a fork of each file that it packs."""
+    there = {PurePosixPath(entry.filename).name for entry in entries if _wanted(entry.filename)}
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        if "__MACOSX" in path.parts and _PART.search(path.name) and path.name.removeprefix("._") not in there:
+            raise Rejected(f"{name}: has lost {path.name.removeprefix('._')}; what macOS packs beside it is there")
 
 
 def _wanted(name: str) -> bool:
