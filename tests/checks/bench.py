@@ -43,7 +43,9 @@ _PRELOADED = [
     "duckdb_sqlalchemy",
 ]
 _FAILED = re.compile(r"^\d\d:\d\d:\d\d error: (?P<task>\w+)(?P<what>[^:]*) failed: (?P<why>.+)$", re.MULTILINE)
-_TOLD = re.compile(r"^\d\d:\d\d:\d\d warning: (?P<told>(?:Load|Fetch)\w+ [^:]+: .*(?:suspicious|new column).*)$", re.MULTILINE)
+_TOLD = re.compile(
+    r"^\d\d:\d\d:\d\d warning: (?P<told>(?:Load|Fetch)\w+ [^:]+: .*(?:suspicious|new column).*)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

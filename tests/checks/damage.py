@@ -161,7 +161,9 @@ def weather(change: Callable[[Hourly, list[int]], None], month: str | None = OCT
     return rewrite
 
 
-def weather_values(functions: Mapping[str, Callable[[Any], Any]], month: str | None = OCTOBER) -> Callable[[Path], None]:
+def weather_values(
+    functions: Mapping[str, Callable[[Any], Any]], month: str | None = OCTOBER
+) -> Callable[[Path], None]:
     """Change each value of some variables; a null stays."""
 
     def change(hourly: Hourly, at: list[int]) -> None:

@@ -77,7 +77,9 @@ HOUR = "extract(hour from tpep_pickup_datetime)"
 
 DAMAGES = [
     published("taxi day lost", "all trips of one day are missing", taxi(f"from trips where not {DAY}")),
-    published("taxi week twice", "the trips of a week are there twice", taxi(f"from trips union all from trips where {WEEK}")),
+    published(
+        "taxi week twice", "the trips of a week are there twice", taxi(f"from trips union all from trips where {WEEK}")
+    ),
     published("taxi file twice", "all rows are there twice", taxi("from trips union all from trips")),
     published(
         "taxi rows twice",
@@ -89,16 +91,26 @@ DAMAGES = [
     published("taxi hour early", "times are an hour early", taxi_columns(**shifted(-1))),
     published("taxi hour late in November", "times are an hour late", taxi_columns(NOVEMBER, **shifted(1))),
     published("taxi times in UTC", "times are UTC, four hours ahead of New York's", taxi_columns(**shifted(4))),
-    published("taxi times from UTC", "times are moved from UTC once too often, by four hours", taxi_columns(**shifted(-4))),
+    published(
+        "taxi times from UTC", "times are moved from UTC once too often, by four hours", taxi_columns(**shifted(-4))
+    ),
     published("taxi times five hours off", "times are moved back by five hours", taxi_columns(**shifted(-5))),
-    published("taxi times exchanged", "pickup and drop-off time exchanged", taxi_columns(**dict(zip(TIMES, TIMES[::-1], strict=True)))),
+    published(
+        "taxi times exchanged",
+        "pickup and drop-off time exchanged",
+        taxi_columns(**dict(zip(TIMES, TIMES[::-1], strict=True))),
+    ),
     published(
         "taxi zones exchanged",
         "pickup and drop-off zone exchanged",
         taxi_columns(PULocationID="DOLocationID", DOLocationID="PULocationID"),
     ),
-    published("taxi zones shuffled", "each trip has the zones of another one", taxi(others("PULocationID", "DOLocationID"))),
-    published("taxi pickup zones shuffled", "each trip has the pickup zone of another one", taxi(others("PULocationID"))),
+    published(
+        "taxi zones shuffled", "each trip has the zones of another one", taxi(others("PULocationID", "DOLocationID"))
+    ),
+    published(
+        "taxi pickup zones shuffled", "each trip has the pickup zone of another one", taxi(others("PULocationID"))
+    ),
     published(
         "taxi zones off by one",
         "zone ids are one too high, and 265 is 1",
@@ -109,13 +121,19 @@ DAMAGES = [
         "zone ids are counted from the other end",
         taxi_columns(PULocationID="266 - PULocationID", DOLocationID="266 - DOLocationID"),
     ),
-    published("taxi zone lost", "the trips that begin in zone 237 are missing", taxi("from trips where PULocationID <> 237")),
+    published(
+        "taxi zone lost", "the trips that begin in zone 237 are missing", taxi("from trips where PULocationID <> 237")
+    ),
     published(
         "taxi airport lost",
         "the trips from and to JFK are missing",
         taxi("from trips where PULocationID <> 132 and DOLocationID <> 132"),
     ),
-    published("taxi zones unknown", "every pickup is in zone 264, unknown", taxi_columns(PULocationID="264 + 0 * PULocationID")),
+    published(
+        "taxi zones unknown",
+        "every pickup is in zone 264, unknown",
+        taxi_columns(PULocationID="264 + 0 * PULocationID"),
+    ),
     published("taxi fares in cents", "fares a hundred times too high", taxi_columns(fare_amount="fare_amount * 100")),
     published("taxi fares in hundreds", "fares a hundred times too low", taxi_columns(fare_amount="fare_amount / 100")),
     published(
@@ -123,10 +141,18 @@ DAMAGES = [
         "fares, tips and totals a hundred times too high",
         taxi_columns(fare_amount="fare_amount * 100", tip_amount="tip_amount * 100", total_amount="total_amount * 100"),
     ),
-    published("taxi fares half as high again", "fares are half as high again, totals as before", taxi_columns(fare_amount="fare_amount * 1.5")),
+    published(
+        "taxi fares half as high again",
+        "fares are half as high again, totals as before",
+        taxi_columns(fare_amount="fare_amount * 1.5"),
+    ),
     published("taxi fares of others", "each trip has the fare of another one", taxi(others("fare_amount"))),
     published("taxi totals of others", "each trip has the total of another one", taxi(others("total_amount"))),
-    published("taxi totals lost in part", "totals are zero in one row of four", taxi_columns(total_amount="case when position % 4 = 0 then 0 else total_amount end")),
+    published(
+        "taxi totals lost in part",
+        "totals are zero in one row of four",
+        taxi_columns(total_amount="case when position % 4 = 0 then 0 else total_amount end"),
+    ),
     published(
         "taxi fares and totals exchanged",
         "fare and total exchanged",
@@ -141,15 +167,41 @@ DAMAGES = [
     published("taxi tips of others", "each trip has the tip of another one", taxi(others("tip_amount"))),
     published("taxi tolls zero", "all tolls are zero", taxi_columns(tolls_amount="0 * tolls_amount")),
     published("taxi totals negative", "all totals are negative", taxi_columns(total_amount="-abs(total_amount)")),
-    published("taxi money rounded", "all amounts are whole dollars", taxi_columns(fare_amount="round(fare_amount)", tip_amount="round(tip_amount)", total_amount="round(total_amount)")),
-    published("taxi kilometres", "distances in kilometres", taxi_columns(trip_distance="round(trip_distance * 1.609344, 2)")),
+    published(
+        "taxi money rounded",
+        "all amounts are whole dollars",
+        taxi_columns(
+            fare_amount="round(fare_amount)", tip_amount="round(tip_amount)", total_amount="round(total_amount)"
+        ),
+    ),
+    published(
+        "taxi kilometres", "distances in kilometres", taxi_columns(trip_distance="round(trip_distance * 1.609344, 2)")
+    ),
     published("taxi metres", "distances in metres", taxi_columns(trip_distance="round(trip_distance * 1609.344)")),
-    published("taxi nautical miles", "distances too short by an eighth", taxi_columns(trip_distance="round(trip_distance * 0.869, 2)")),
+    published(
+        "taxi nautical miles",
+        "distances too short by an eighth",
+        taxi_columns(trip_distance="round(trip_distance * 0.869, 2)"),
+    ),
     published("taxi distances of others", "each trip has the distance of another one", taxi(others("trip_distance"))),
-    published("taxi distances zero", "distances are zero in half of the rows", taxi_columns(trip_distance="trip_distance * (position % 2)")),
-    published("taxi drop-offs of others", "each trip has the duration of another one", taxi(others("tpep_dropoff_datetime"))),
-    published("taxi times at midnight", "times have lost their time of day", taxi_columns(**{name: f"date_trunc('day', {name})" for name in TIMES})),
-    published("taxi times on the hour", "times are rounded down to the hour", taxi_columns(**{name: f"date_trunc('hour', {name})" for name in TIMES})),
+    published(
+        "taxi distances zero",
+        "distances are zero in half of the rows",
+        taxi_columns(trip_distance="trip_distance * (position % 2)"),
+    ),
+    published(
+        "taxi drop-offs of others", "each trip has the duration of another one", taxi(others("tpep_dropoff_datetime"))
+    ),
+    published(
+        "taxi times at midnight",
+        "times have lost their time of day",
+        taxi_columns(**{name: f"date_trunc('day', {name})" for name in TIMES}),
+    ),
+    published(
+        "taxi times on the hour",
+        "times are rounded down to the hour",
+        taxi_columns(**{name: f"date_trunc('hour', {name})" for name in TIMES}),
+    ),
     published(
         "taxi pickups on the hour",
         "pickup times are rounded down to the hour",
@@ -171,17 +223,36 @@ DAMAGES = [
         "the afternoon's hours are counted from 0 again",
         taxi_columns(**{name: f"{name} - interval 12 hour * (hour({name}) >= 12)::integer" for name in TIMES}),
     ),
-    published("taxi another year", "times are ten years old", taxi_columns(**{name: f"{name} - interval 10 year" for name in TIMES})),
-    published("taxi hour of the day lost", "the trips from 9 to 10 h are missing on each day", taxi(f"from trips where {HOUR} <> 9")),
+    published(
+        "taxi another year",
+        "times are ten years old",
+        taxi_columns(**{name: f"{name} - interval 10 year" for name in TIMES}),
+    ),
+    published(
+        "taxi hour of the day lost",
+        "the trips from 9 to 10 h are missing on each day",
+        taxi(f"from trips where {HOUR} <> 9"),
+    ),
     published("taxi nights lost", "the trips from midnight to 6 h are missing", taxi(f"from trips where {HOUR} >= 6")),
-    published("taxi weekends lost", "the trips of all weekends are missing", taxi("from trips where isodow(tpep_pickup_datetime) <= 5")),
-    published("taxi first half only", "the second half of the rows is missing", taxi(f"from trips where position < (select count(*) / 2 from trips)")),
+    published(
+        "taxi weekends lost",
+        "the trips of all weekends are missing",
+        taxi("from trips where isodow(tpep_pickup_datetime) <= 5"),
+    ),
+    published(
+        "taxi first half only",
+        "the second half of the rows is missing",
+        taxi(f"from trips where position < (select count(*) / 2 from trips)"),
+    ),
     published("taxi every other row lost", "every other row is missing", taxi("from trips where position % 2 = 0")),
     published("taxi nine rows of ten lost", "nine rows of ten are missing", taxi("from trips where position % 10 = 0")),
     published(
         "taxi repeated hour twice",
         "the trips of the hour that November has twice are there twice",
-        taxi("from trips union all from trips where date_trunc('hour', tpep_pickup_datetime) = timestamp '2024-11-03 01:00:00'", NOVEMBER),
+        taxi(
+            "from trips union all from trips where date_trunc('hour', tpep_pickup_datetime) = timestamp '2024-11-03 01:00:00'",
+            NOVEMBER,
+        ),
     ),
     published("taxi vendor lost", "the trips of vendor 1 are missing", taxi("from trips where VendorID <> 1")),
     published("taxi vendors all one", "all trips are vendor 2's", taxi_columns(VendorID="2 + 0 * VendorID")),
@@ -191,8 +262,14 @@ DAMAGES = [
         "cash and credit card exchanged",
         taxi_columns(payment_type="case payment_type when 1 then 2 when 2 then 1 else payment_type end"),
     ),
-    published("taxi payment types moved on", "payment codes are one too high", taxi_columns(payment_type="payment_type + 1")),
-    published("taxi passengers a hundred", "passenger counts a hundred times too high", taxi_columns(passenger_count="passenger_count * 100")),
+    published(
+        "taxi payment types moved on", "payment codes are one too high", taxi_columns(payment_type="payment_type + 1")
+    ),
+    published(
+        "taxi passengers a hundred",
+        "passenger counts a hundred times too high",
+        taxi_columns(passenger_count="passenger_count * 100"),
+    ),
     published("taxi rate codes all one", "every rate code is 1", taxi_columns(RatecodeID="1 + 0 * RatecodeID")),
     *(
         published(f"taxi {name} empty", f"the column {name} holds nothing but nulls", taxi_columns(**empty(name)))
@@ -217,16 +294,29 @@ DAMAGES = [
             "Airport_fee",
         )
     ),
-    published("taxi fares empty in part", "one fare in thirty is null", taxi_columns(fare_amount="case when position % 30 > 0 then fare_amount end")),
-    published("taxi extra and tax exchanged", "extra and mta_tax exchanged", taxi_columns(extra="mta_tax", mta_tax="extra")),
+    published(
+        "taxi fares empty in part",
+        "one fare in thirty is null",
+        taxi_columns(fare_amount="case when position % 30 > 0 then fare_amount end"),
+    ),
+    published(
+        "taxi extra and tax exchanged", "extra and mta_tax exchanged", taxi_columns(extra="mta_tax", mta_tax="extra")
+    ),
     published("taxi green file", "a green taxi's file", green),
     published("taxi file cut off", "the file's last 5,000 bytes are missing", cut_off),
     published("taxi file empty", "a file without rows", taxi("from trips limit 0")),
     published("zones: two boroughs exchanged", "Queens and Brooklyn exchanged", zones(swapped_boroughs)),
-    published("zones: equal boroughs exchanged", "Queens and Manhattan, of 69 zones each, exchanged", zones(swapped_equal_boroughs)),
-    published("zones: two zones exchanged", "zones 236 and 37 have each other's name and borough", zones(swapped_zones)),
+    published(
+        "zones: equal boroughs exchanged",
+        "Queens and Manhattan, of 69 zones each, exchanged",
+        zones(swapped_equal_boroughs),
+    ),
+    published(
+        "zones: two zones exchanged", "zones 236 and 37 have each other's name and borough", zones(swapped_zones)
+    ),
     published("zones: names moved on", "each zone has the name of the next", zones(names_moved_on)),
-    published("zones: N/A lost", "the text N/A is empty", zones(lambda lines: [line.replace('"N/A"', '""') for line in lines])),
+    published(
+        "zones: N/A lost", "the text N/A is empty", zones(lambda lines: [line.replace('"N/A"', '""') for line in lines])
+    ),
     published("zones: one lost", "a zone is missing", zones(lambda lines: lines[:100] + lines[101:])),
 ]
-

@@ -27,6 +27,8 @@ def _work(names: list[str], found: Connection) -> None:
             try:
                 found.send((name, bench.judge(damages[name])))
             except Exception as error:
+                if not Path(folder, "base").exists():
+                    raise
                 found.send((name, Verdict("missed", "ERROR", (str(error)[-1500:],))))
         bench.close()
     found.close()
@@ -60,7 +62,10 @@ def main() -> None:
     verdicts = {}
     for name, verdict in judge_all(chosen, arguments.workers):
         verdicts[name] = verdict
-        print(f"{time.monotonic() - started:6.0f} s  {verdict.outcome:8} {verdict.stage:13} {name or '(none)'}: {' | '.join(verdict.by)[:300]}", flush=True)
+        print(
+            f"{time.monotonic() - started:6.0f} s  {verdict.outcome:8} {verdict.stage:13} {name or '(none)'}: {' | '.join(verdict.by)[:300]}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
