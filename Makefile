@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test mutations lint format lock clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## Install the pinned packages into .venv
 
@@ -26,6 +26,9 @@ demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
 
 test: setup  ## Run all tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
+
+mutations: setup  ## Damage sound data in every way known, see what catches it, and write docs/checks.md (half an hour)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/checks/mutations.py --only "$(ONLY)"
 
 lint: setup  ## Check style, types and docstrings
 	@$(BIN)/ruff check .

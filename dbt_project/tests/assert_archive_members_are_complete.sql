@@ -42,12 +42,12 @@ full_members as (
     select
         source_name,
         source_month,
-        max(source_file) as source_file,
+        parts_of as source_file,
         'the last part is full, so another one should follow' as problem
 
     from members
     where parts_of <> ''
-    group by source_name, source_month, parts_of
+    group by 1, 2, 3
     having count(case when row_count = 1000000 then 1 end) = count(*)
 
 ),

@@ -69,8 +69,8 @@ snowed_in as (
     from empty_days
     left join snow
         on
-            snow.date_day <= empty_days.date_day
-            and snow.date_day > {{ dbt.dateadd('day', -5, 'empty_days.date_day') }}
+            empty_days.date_day >= snow.date_day
+            and {{ dbt.dateadd('day', -5, 'empty_days.date_day') }} < snow.date_day
     group by 1, 2
 
 )

@@ -22,8 +22,10 @@ from support import PROJECT, configuration, environment
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
+from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.settings import load as load_settings
 from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.tasks.recognise import recognise
 
 Outcome = Literal["refused", "warned", "missed"]
 
@@ -41,6 +43,7 @@ _PRELOADED = [
     "dbt.adapters.duckdb.connections",
     "great_expectations.expectations.core.unexpected_rows_expectation",
     "duckdb_sqlalchemy",
+    "pandas",
 ]
 _FAILED = re.compile(r"^\d\d:\d\d:\d\d error: (?P<task>\w+)(?P<what>[^:]*) failed: (?P<why>.+)$", re.MULTILINE)
 _TOLD = re.compile(
@@ -101,6 +104,8 @@ class Bench:
         shutil.copytree(self._base.root, data.root)
         try:
             if damage.place == "published":
+                # The copy is told apart from what it was copied from; asked here, no task needs to.
+                recognise(data, Warehouse())
                 with self._published(damage, data):
                     return self._run(data)
             if damage.place == "raw":
@@ -217,15 +222,21 @@ def _short(text: str) -> str:
 def _verdict(failed: bool, told: tuple[str, ...], data: DataDir) -> Verdict:
     """What dbt's tests and the expectations said, by what they left behind."""
     tests = json.loads((data.dbt / "target" / "run_results.json").read_text())["results"]
-    report = json.loads((data.validation / "report.json").read_text()) if data.validation.exists() else {"results": []}
+    validated = data.validation / "report.json"
+    report = json.loads(validated.read_text()) if validated.exists() else {"results": []}
+    failures = ("fail", "error", "runtime error")
     stages = {
-        "dbt": [(item["status"] in ("fail", "error", "runtime error"), item["unique_id"].split(".")[2]) for item in tests
-                if item["status"] in ("fail", "error", "runtime error", "warn")],
+        "dbt": [
+            (item["status"] in failures, item["unique_id"].split(".")[2])
+            for item in tests
+            if item["status"] in (*failures, "warn")
+        ],
         "expectations": [
             (item["severity"] == "critical" or item["status"] == "errored", f"{item['suite']}: {item['why']}")
-            for item in report["results"] if item["status"] in ("failed", "errored")
+            for item in report["results"]
+            if item["status"] in ("failed", "errored")
         ],
-    }  # fmt: skip
+    }
     for stage, found in stages.items():
         refused = tuple(text for critical, text in found if critical)
         if failed and refused:

@@ -165,7 +165,8 @@ DAMAGES = [
         "bike ride ids by a spreadsheet",
         "ride ids that look like numbers were made numbers: 36212525220441E5 is 3.62125E+18",
         bike_columns(
-            ride_id="case when try_cast(ride_id as double) is null then ride_id else format('{:.5E}', cast(ride_id as double)) end"
+            ride_id="case when try_cast(ride_id as double) is null then ride_id else format('{:.5E}', cast(ride_id "
+            "as double)) end"
         ),
     ),
     published(
@@ -178,12 +179,9 @@ DAMAGES = [
     *(
         published(f"bike {name} empty", f"the column {name} is empty", bike_columns(**{name: "null"}))
         for name in (
-            "rideable_type",
             "started_at",
             "start_station_name",
             "start_station_id",
-            "end_station_id",
-            "start_lat",
             "end_lng",
             "member_casual",
         )
@@ -218,7 +216,8 @@ DAMAGES = [
         "the afternoon's hours are counted from 0 again",
         bike_columns(
             **{
-                name: f"strftime(cast({name} as timestamp) - interval 12 hour * (hour(cast({name} as timestamp)) >= 12)::integer, {FORMAT})"
+                name: f"strftime(cast({name} as timestamp) - interval 12 hour * (hour(cast({name} as timestamp)) "
+                f">= 12)::integer, {FORMAT})"
                 for name in TIMES
             }
         ),

@@ -1,19 +1,19 @@
-"""Damage that is done inside: to the raw tables before the models are built, and to the models before they are tested."""
+"""Damage inside: to the raw tables before the models are built, and to the models before they are tested."""
 
 from __future__ import annotations
 
-from damage import inside
+from damage import Damage, inside
 
 TAXI = "update raw_data.yellow_taxi set {} where _source_month = '2024-10'"
 BIKE = "update raw_data.trips set {} where _source_month = '2024-10'"
 FACT = "update marts.fct_trips set {} where source_month = '2024-10' and trip_type = '{}'"
 
 
-def raw(name: str, words: str, *statements: str):  # noqa: ANN201
+def raw(name: str, words: str, *statements: str) -> Damage:
     return inside(f"raw: {name}", words, "raw", *statements)
 
 
-def models(name: str, words: str, *statements: str):  # noqa: ANN201
+def models(name: str, words: str, *statements: str) -> Damage:
     return inside(f"model: {name}", words, "models", *statements)
 
 
@@ -26,7 +26,8 @@ DAMAGES = [
     raw(
         "one row lost",
         "a single row is gone after the load",
-        "delete from raw_data.trips where _source_month = '2024-10' and _source_row = 77 and _source_file like '%_1.csv'",
+        "delete from raw_data.trips where _source_month = '2024-10' and _source_row = 77 and _source_file "
+        "like '%_1.csv'",
     ),
     raw(
         "a part of bike rides lost",
@@ -81,7 +82,8 @@ DAMAGES = [
         "types narrowed",
         "amounts lose their cents in the load",
         TAXI.format(
-            "fare_amount = cast(fare_amount as integer), tip_amount = cast(tip_amount as integer), total_amount = cast(total_amount as integer)"
+            "fare_amount = cast(fare_amount as integer), tip_amount = cast(tip_amount as integer), "
+            "total_amount = cast(total_amount as integer)"
         ),
     ),
     models(
@@ -100,7 +102,8 @@ DAMAGES = [
     models(
         "a trip for another",
         "one trip is there twice, and another is missing",
-        "update marts.fct_trips set trip_id = trip_id || 'x' where trip_id = (select min(trip_id) from marts.fct_trips)",
+        "update marts.fct_trips set trip_id = trip_id || 'x' where trip_id = (select min(trip_id) from "
+        "marts.fct_trips)",
     ),
     models(
         "fares one per cent high",
@@ -110,7 +113,8 @@ DAMAGES = [
     models(
         "one total changed",
         "a single total in fct_trips is one cent off",
-        "update marts.fct_trips set total_amount = total_amount + 0.01 where trip_id = (select min(trip_id) from marts.fct_trips where trip_type = 'yellow_taxi')",
+        "update marts.fct_trips set total_amount = total_amount + 0.01 where trip_id = (select min(trip_id)"
+        " from marts.fct_trips where trip_type = 'yellow_taxi')",
     ),
     models(
         "durations in seconds",
@@ -126,7 +130,8 @@ DAMAGES = [
         "winter time in summer",
         "UTC is five hours ahead in October",
         FACT.format(
-            "pickup_at_utc = pickup_at_utc + interval 1 hour, dropoff_at_utc = dropoff_at_utc + interval 1 hour, pickup_hour_utc = pickup_hour_utc + interval 1 hour",
+            "pickup_at_utc = pickup_at_utc + interval 1 hour, dropoff_at_utc = dropoff_at_utc + interval 1 "
+            "hour, pickup_hour_utc = pickup_hour_utc + interval 1 hour",
             "citibike",
         ),
     ),
@@ -143,7 +148,8 @@ DAMAGES = [
     models(
         "sound trips suspected",
         "one trip in twenty is suspect without reason",
-        "update marts.fct_trips set is_suspect = true, suspect_reason = 'ends_before_start' where hash(trip_id) % 20 = 0",
+        "update marts.fct_trips set is_suspect = true, suspect_reason = 'ends_before_start' where "
+        "hash(trip_id) % 20 = 0",
     ),
     models("reversals counted", "no trip is voided", "update marts.fct_trips set is_voided = false"),
     models(
@@ -185,7 +191,8 @@ DAMAGES = [
     models(
         "an hour twice",
         "an hour is twice in fct_hourly_mobility",
-        "insert into marts.fct_hourly_mobility from marts.fct_hourly_mobility where hour_utc = '2024-10-16 13:00:00' and trip_type = 'citibike'",
+        "insert into marts.fct_hourly_mobility from marts.fct_hourly_mobility where hour_utc = '2024-10-16 "
+        "13:00:00' and trip_type = 'citibike'",
     ),
     models(
         "empty hours lost",
@@ -195,12 +202,18 @@ DAMAGES = [
     models(
         "revenue of other hours",
         "two hours have each other's revenue",
-        "update marts.fct_hourly_mobility set revenue = (select revenue from marts.fct_hourly_mobility as other where other.trip_type = 'yellow_taxi' and other.hour_utc = case fct_hourly_mobility.hour_utc when '2024-10-16 13:00:00' then timestamp '2024-10-16 14:00:00' else timestamp '2024-10-16 13:00:00' end) where trip_type = 'yellow_taxi' and hour_utc in ('2024-10-16 13:00:00', '2024-10-16 14:00:00')",
+        "update marts.fct_hourly_mobility set revenue = (select revenue from marts.fct_hourly_mobility as "
+        "other where other.trip_type = 'yellow_taxi' and other.hour_utc = case fct_hourly_mobility.hour_utc"
+        " when '2024-10-16 13:00:00' then timestamp '2024-10-16 14:00:00' else timestamp '2024-10-16 "
+        "13:00:00' end) where trip_type = 'yellow_taxi' and hour_utc in ('2024-10-16 13:00:00', '2024-10-16"
+        " 14:00:00')",
     ),
     models(
         "minutes of other hours",
         "an hour has too many minutes, another too few",
-        "update marts.fct_hourly_mobility set duration_minutes_sum = duration_minutes_sum + case hour(hour_utc) when 13 then 5 else -5 end where trip_type = 'citibike' and hour_utc in ('2024-10-16 13:00:00', '2024-10-16 14:00:00')",
+        "update marts.fct_hourly_mobility set duration_minutes_sum = duration_minutes_sum + case "
+        "hour(hour_utc) when 13 then 5 else -5 end where trip_type = 'citibike' and hour_utc in "
+        "('2024-10-16 13:00:00', '2024-10-16 14:00:00')",
     ),
     models(
         "shares of other modes",
@@ -231,17 +244,20 @@ DAMAGES = [
     models(
         "weather of the next hour",
         "temperatures in dim_weather are the next hour's",
-        "update marts.dim_weather set temperature_celsius = other.temperature_celsius from marts.dim_weather as other where other.hour_utc = dim_weather.hour_utc + interval 1 hour",
+        "update marts.dim_weather set temperature_celsius = other.temperature_celsius from "
+        "marts.dim_weather as other where other.hour_utc = dim_weather.hour_utc + interval 1 hour",
     ),
     models(
         "precipitation of the hour before",
         "precipitation in dim_weather fell in the hour before",
-        "update marts.dim_weather set precipitation_mm = published.precipitation_preceding_hour_mm from staging.stg_weather__hourly as published where dim_weather.hour_utc = published.hour_utc",
+        "update marts.dim_weather set precipitation_mm = published.precipitation_preceding_hour_mm from "
+        "staging.stg_weather__hourly as published where dim_weather.hour_utc = published.hour_utc",
     ),
     models(
         "humidity of the next hour",
         "humidity in dim_weather is the next hour's",
-        "update marts.dim_weather set humidity_pct = other.humidity_pct from marts.dim_weather as other where other.hour_utc = dim_weather.hour_utc + interval 1 hour",
+        "update marts.dim_weather set humidity_pct = other.humidity_pct from marts.dim_weather as other "
+        "where other.hour_utc = dim_weather.hour_utc + interval 1 hour",
     ),
     models(
         "classes exchanged",
@@ -261,7 +277,8 @@ DAMAGES = [
     models(
         "zones renamed",
         "two zones have each other's name in dim_location",
-        "update marts.dim_location set zone_name = case location_id when 236 then 'Upper East Side South' else 'Upper East Side North' end where location_id in (236, 237)",
+        "update marts.dim_location set zone_name = case location_id when 236 then 'Upper East Side South' "
+        "else 'Upper East Side North' end where location_id in (236, 237)",
     ),
     models("airports lost", "no zone is an airport", "update marts.dim_location set is_airport = false"),
     models("late nights lost", "no hour is late night", "update marts.dim_time set is_late_night = false"),

@@ -225,12 +225,6 @@ DAMAGES = [
         for name in (
             "temperature_2m",
             "relative_humidity_2m",
-            "dew_point_2m",
-            "apparent_temperature",
-            "rain",
-            "snowfall",
-            "cloud_cover",
-            "pressure_msl",
             "wind_speed_10m",
             "wind_direction_10m",
         )

@@ -8,14 +8,44 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+# So that it runs as a script, too, beside the tests that share these modules.
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
+import page  # noqa: E402
 from bench import Bench, Verdict  # noqa: E402
 from damage import Damage  # noqa: E402
 from damages import DAMAGES  # noqa: E402
+
+
+def judge_all(damages: list[Damage], workers: int) -> Iterator[tuple[str, Verdict]]:
+    """Judge damages in several processes.
+
+    Args:
+        damages: What to do.
+        workers: How many processes.
+
+    Yields:
+        A damage's name and its verdict, as they come; under no name, the sound sample's.
+    """
+    names = [damage.name for damage in damages]
+    # Not forked: each has a server, and starts processes of its own.
+    context = multiprocessing.get_context("spawn")
+    pipes = []
+    for at in range(min(workers, len(names))):
+        here, there = context.Pipe(duplex=False)
+        context.Process(target=_work, args=(names[at::workers], there)).start()
+        there.close()
+        pipes.append(here)
+    while pipes:
+        for pipe in wait(pipes):
+            assert isinstance(pipe, Connection)
+            try:
+                yield pipe.recv()
+            except EOFError:
+                pipes.remove(pipe)
 
 
 def _work(names: list[str], found: Connection) -> None:
@@ -24,48 +54,38 @@ def _work(names: list[str], found: Connection) -> None:
         bench = Bench(Path(folder))
         found.send(("", bench.clean))
         for name in names:
-            try:
-                found.send((name, bench.judge(damages[name])))
-            except Exception as error:
-                if not Path(folder, "base").exists():
-                    raise
-                found.send((name, Verdict("missed", "ERROR", (str(error)[-1500:],))))
+            found.send((name, bench.judge(damages[name])))
         bench.close()
-    found.close()
-
-
-def judge_all(damages: list[Damage], workers: int) -> Iterator[tuple[str, Verdict]]:
-    """Judge damages in several processes, as they come; first of all, under no name, the sound sample."""
-    names = [damage.name for damage in damages]
-    context = multiprocessing.get_context("spawn")
-    pipes = []
-    for at in range(workers):
-        here, there = context.Pipe(duplex=False)
-        context.Process(target=_work, args=(names[at::workers], there)).start()
-        there.close()
-        pipes.append(here)
-    while pipes:
-        for pipe in multiprocessing.connection.wait(pipes):
-            try:
-                yield pipe.recv()
-            except EOFError:
-                pipes.remove(pipe)
 
 
 def main() -> None:
+    """Judge, tell, and write the page; rows of damages that were not chosen stay as they are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="damages whose name has this in it")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", default="", help="damages with this in their name")
+    parser.add_argument("--new", action="store_true", help="only damages that the page does not tell of yet")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
+    verdicts = page.read()
     chosen = [damage for damage in DAMAGES if arguments.only in damage.name]
+    if arguments.new:
+        chosen = [damage for damage in chosen if damage.name not in verdicts]
+    if not chosen:
+        raise SystemExit(f"no damage has {arguments.only!r} in its name")
     started = time.monotonic()
-    verdicts = {}
+    done = 0
     for name, verdict in judge_all(chosen, arguments.workers):
-        verdicts[name] = verdict
-        print(
-            f"{time.monotonic() - started:6.0f} s  {verdict.outcome:8} {verdict.stage:13} {name or '(none)'}: {' | '.join(verdict.by)[:300]}",
-            flush=True,
-        )
+        if not name:
+            if verdict.outcome != "missed":
+                raise SystemExit(f"the sound sample is {verdict.outcome} by {'; '.join(verdict.by)}")
+            continue
+        done += 1
+        verdicts[name] = page.shown(verdict)
+        page.write(verdicts)
+        took = f"{time.monotonic() - started:5.0f} s"
+        print(f"{took}  {done:3}/{len(chosen)}  {verdict.outcome:8}{verdict.stage:13}{name}", flush=True)
+    missing = [damage.name for damage in DAMAGES if damage.name not in verdicts]
+    if done < len(chosen) or missing:
+        raise SystemExit(f"not judged: {', '.join(missing) or 'a worker died'}")
 
 
 if __name__ == "__main__":

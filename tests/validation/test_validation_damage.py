@@ -171,13 +171,15 @@ DAMAGE = {
     ),
     "a month of Jersey City": (
         "stg_citibike__trips",
-        "insert into staging.stg_citibike__trips select * replace ('2024-10' as source_month, start_longitude - 0.06 as "
+        "insert into staging.stg_citibike__trips select * replace ('2024-10' as source_month, "
+        "start_longitude - 0.06 as "
         "start_longitude) from staging.stg_citibike__trips",
         "Some months are of New York, others of Jersey City",
     ),
     "boroughs exchanged": (
         "stg_tlc__taxi_zones",
-        "update staging.stg_tlc__taxi_zones set borough = case borough when 'Queens' then 'Manhattan' else 'Queens' end "
+        "update staging.stg_tlc__taxi_zones set borough = case borough when 'Queens' then 'Manhattan' else "
+        "'Queens' end "
         "where borough in ('Queens', 'Manhattan')",
         "The boroughs of TLC's zones",
     ),
@@ -221,7 +223,8 @@ DAMAGE = {
         "stg_weather__hourly",
         """
         update staging.stg_weather__hourly set precipitation_preceding_hour_mm = earlier.precipitation_preceding_hour_mm
-        from staging.stg_weather__hourly as earlier where earlier.hour_utc = stg_weather__hourly.hour_utc - interval 20 hour
+        from staging.stg_weather__hourly as earlier
+        where earlier.hour_utc = stg_weather__hourly.hour_utc - interval 20 hour
         """,
         "Rain falls from clouds",
     ),
@@ -240,7 +243,9 @@ DAMAGE = {
         """
         update staging.stg_weather__hourly set temperature_celsius = earlier.temperature_celsius
         from staging.stg_weather__hourly as earlier
-        where earlier.hour_utc = stg_weather__hourly.hour_utc - interval 3 day and extract(day from earlier.hour_utc) = 9
+        where
+            earlier.hour_utc = stg_weather__hourly.hour_utc - interval 3 day
+            and extract(day from earlier.hour_utc) = 9
         """,
         "No two days have the same temperature",
     ),
@@ -251,7 +256,8 @@ DAMAGE = {
     ),
     "a month without humidity": (
         "stg_weather__hourly",
-        "insert into staging.stg_weather__hourly select * replace (hour_utc + interval 30 day as hour_utc, '2024-10' as "
+        "insert into staging.stg_weather__hourly select * replace (hour_utc + interval 30 day as hour_utc, "
+        "'2024-10' as "
         "source_month, null as humidity_pct) from staging.stg_weather__hourly where hour_utc >= '2024-09-02 05:00:00'",
         "A measure that the next month has",
     ),
