@@ -164,6 +164,25 @@ def test_an_answer_that_is_off_utc_is_refused(
         fetch_changed(answer | {"utc_offset_seconds": offset})
 
 
+@pytest.mark.parametrize("place", [{"latitude": 51.5}, {"latitude": -40.71}, {"longitude": 74.0}])
+def test_an_answer_for_another_place_is_refused(
+    fetch_changed: Callable[[Any], Landed], answer: dict[str, Any], place: dict[str, float]
+) -> None:
+    ((coordinate, value),) = place.items()
+    with pytest.raises(Rejected, match=f"is the weather of {coordinate} {value}; .* was asked for"):
+        fetch_changed(answer | place)
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 4])
+def test_values_under_the_labels_of_other_hours_are_refused(
+    fetch_changed: Callable[[Any], Landed], answer: dict[str, Any], hours: int
+) -> None:
+    times = [dt.datetime.fromisoformat(time) + dt.timedelta(hours=hours) for time in answer["hourly"]["time"]]
+    answer["hourly"]["time"] = [time.strftime("%Y-%m-%dT%H:%M") for time in times]
+    with pytest.raises(Rejected, match=r"does not have each hour from .* in whole days of UTC"):
+        fetch_changed(answer)
+
+
 @pytest.mark.parametrize(
     ("column", "unit"),
     [
