@@ -5,7 +5,12 @@ Who publishes the models then needs no dbt, and can't get hold of the descriptio
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import yaml
 
 from luigi_pipeline.sources import SOURCES
 
@@ -14,22 +19,34 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 
-def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_manifest: str) -> None:
+def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_manifest: str, folder: Path) -> None:
     """Note what has been built, in place of what was noted of the last build.
 
     Args:
         connection: The warehouse, open for writing.
         manifest: dbt's manifest of the build.
         semantic_manifest: MetricFlow's manifest of the same parse, as JSON.
+        folder: The dbt project.
     """
+    ordered = json.loads(semantic_manifest)
+    ordered["metrics"].sort(key=_place_of_metrics(manifest, folder))
     connection.begin()
     connection.execute("create or replace table meta.semantic_manifest (manifest varchar)")
-    connection.execute("insert into meta.semantic_manifest values (?)", [semantic_manifest])
+    connection.execute("insert into meta.semantic_manifest values (?)", [json.dumps(ordered)])
     connection.execute(
         "create or replace table meta.model_sources (model_schema varchar, model varchar, source varchar)"
     )
     connection.executemany("insert into meta.model_sources values (?, ?, ?)", _sources_of_models(manifest))
     connection.commit()
+
+
+def _place_of_metrics(manifest: Manifest, folder: Path) -> Callable[[dict[str, Any]], tuple[int, str, int]]:
+    """Where a metric is defined, the file with most metrics first: dbt has them in the order in which it read them."""
+    places: dict[str, tuple[int, str, int]] = {}
+    for file in {metric.original_file_path for metric in manifest.metrics.values()}:
+        defined = yaml.safe_load((folder / file).read_text(encoding="utf-8")).get("metrics", [])
+        places |= {metric["name"]: (-len(defined), file, place) for place, metric in enumerate(defined)}
+    return lambda metric: places.get(metric["name"], (0, metric["name"], 0))
 
 
 def _sources_of_models(manifest: Manifest) -> list[tuple[str, str, str]]:

@@ -89,7 +89,8 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         if set(code) <= {item.node.name for item in built}:
             _note_code(connection, code)
         if result.success:
-            describing.note(connection, manifest, (data.dbt / "target" / "semantic_manifest.json").read_text("utf-8"))
+            metrics = (data.dbt / "target" / "semantic_manifest.json").read_text(encoding="utf-8")
+            describing.note(connection, manifest, metrics, folder)
     if result.exception is not None:
         raise BuildFailed(f"dbt: {one_line(result.exception)}; see {data.logs / 'dbt.log'}")
     failed = [_explain(item) for item in results if item.status in ("error", "fail", "runtime error")]

@@ -38,3 +38,9 @@ def test_what_a_formula_is_made_of_is_on_the_page_too(made: str, published: Any)
     assert defined["tip_rate_pct"].formula == "tips_in_cents / metered_fares where trip__payment_type = 'credit card'"
     assert defined["trips_7d_rolling"].formula == "sum(1) where trip__is_counted, over the last 7 days"
     assert "total_trips[1 month before]" in defined["trips_mom_growth_pct"].formula
+
+
+def test_metrics_stand_in_the_order_of_their_definitions_whatever_order_dbt_reads_files_in(published: Any) -> None:
+    names = [metric.name for metric in metrics.list_metrics(published.data.root)]
+    assert names[:2] == ["total_trips", "avg_trip_duration_minutes"]
+    assert names.index("trips_in_rain") < names.index("weather_coverage_pct") < names.index("trips_per_rain_hour")
