@@ -7,10 +7,10 @@ INSTALLED := $(VENV)/.installed
 KILLS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos docs lint format lock clean
+.PHONY: help setup demo test chaos mutations docs lint format lock clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## Install the pinned packages into .venv
 
@@ -33,6 +33,9 @@ chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS
 
 docs: setup  ## Make docs/metrics.md from the definitions of the metrics
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.metrics.page
+
+mutations: setup  ## Damage sound data in every way known, see what catches it, and write docs/checks.md (half an hour)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/checks/mutations.py --only "$(ONLY)"
 
 lint: setup  ## Check style, types and docstrings
 	@$(BIN)/ruff check .

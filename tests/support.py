@@ -48,7 +48,12 @@ def configuration(url: str, changes: Mapping[str, Any] | None = None) -> dict[st
         "sources": {
             "yellow_taxi": {"base_url": url, "months": list(MONTHS)},
             "citibike": {"base_url": f"{url}/tripdata", "months": list(MONTHS)},
-            "weather": {"base_url": f"{url}/v1/archive", "start_date": "2024-10-01", "end_date": "2024-11-30"},
+            "weather": {
+                "base_url": f"{url}/v1/archive",
+                "start_date": "2024-10-01",
+                "end_date": "2024-11-30",
+                "calls_per_minute": 100_000,
+            },
         },
         "download": {"timeout_seconds": 10, "max_attempts": 3, "backoff_seconds": 0.02},
         "warehouse": {"wait_seconds": 20},
@@ -156,3 +161,15 @@ def zone_lines() -> list[str]:
         '264,"Unknown","N/A","N/A"',
         '265,"N/A","Outside of NYC","N/A"',
     ]
+
+
+def listing(*keys: str, before: str = "", after: str = "") -> bytes:
+    """A bucket's listing."""
+    contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
+    return f'<?xml version="1.0"?>{before}<ListBucketResult>{contents}{after}</ListBucketResult>'.encode()
+
+
+# Entities that stand for each other, ten at a time.
+LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha">' + "".join(
+    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
+)

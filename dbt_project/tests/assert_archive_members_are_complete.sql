@@ -1,6 +1,7 @@
 {#-
     No member of a published archive is empty, and the numbered parts of a month (..._1.csv, ..._2.csv) run from 1
-    without a gap: part 1 alone looks like a month, with nine tenths of it missing.
+    without a gap: part 1 alone looks like a month, with nine tenths of it missing. A part is full at a million rows, so a
+    last part of exactly as many has another one after it.
 -#}
 with
 
@@ -36,6 +37,21 @@ gaps as (
 
 ),
 
+full_members as (
+
+    select
+        source_name,
+        source_month,
+        parts_of as source_file,
+        'the last part is full, so another one should follow' as problem
+
+    from members
+    where parts_of <> ''
+    group by 1, 2, 3
+    having count(case when row_count = 1000000 then 1 end) = count(*)
+
+),
+
 empty_members as (
 
     select
@@ -50,6 +66,10 @@ empty_members as (
 )
 
 select * from gaps
+
+union all
+
+select * from full_members
 
 union all
 

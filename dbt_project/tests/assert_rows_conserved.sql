@@ -1,7 +1,11 @@
 {#-
-    Per mode and source month: rows in raw data = rows in staging + counted duplicates, and rows in staging = rows in
-    fct_trips. One test for both, as the staging views are read whole.
+    Per mode and source month: rows in raw data = rows in staging + counted duplicates, and the rows of fct_trips are those
+    of staging: as many, and the same in all columns (their hashes add up to the same). One test for both, as the staging
+    views are read whole.
 -#}
+{%- set columns = adapter.get_columns_in_relation(ref('fct_trips')) | map(attribute='name') | list -%}
+{#- Remainders, so that sums of millions stay exact. -#}
+{%- set row_hash = 'cast(' ~ hash_row(columns) ~ ' % 1000000007 as bigint)' -%}
 with
 
 raw_rows as (
@@ -22,7 +26,8 @@ staging_rows as (
     select
         trip_type,
         source_month,
-        count(*) as staging_row_count
+        count(*) as staging_row_count,
+        sum({{ row_hash }}) as staging_hash
 
     from {{ ref('int_trips__unioned') }}
     group by 1, 2
@@ -34,7 +39,8 @@ fact_rows as (
     select
         trip_type,
         source_month,
-        count(*) as fact_row_count
+        count(*) as fact_row_count,
+        sum({{ row_hash }}) as fact_hash
 
     from {{ ref('fct_trips') }}
     group by 1, 2
@@ -72,7 +78,9 @@ compared as (
         coalesce(raw_rows.raw_row_count, 0) as raw_row_count,
         coalesce(raw_rows.duplicate_count, 0) as duplicate_count,
         coalesce(staging_rows.staging_row_count, 0) as staging_row_count,
-        coalesce(fact_rows.fact_row_count, 0) as fact_row_count
+        coalesce(fact_rows.fact_row_count, 0) as fact_row_count,
+        staging_rows.staging_hash,
+        fact_rows.fact_hash
 
     from months
     left join raw_rows
@@ -94,3 +102,4 @@ select * from compared
 where
     raw_row_count <> staging_row_count + duplicate_count
     or staging_row_count <> fact_row_count
+    or staging_hash <> fact_hash

@@ -35,6 +35,7 @@ _DAMAGE = (
     OverflowError,
     ValueError,
 )
+_PART = re.compile(r"_\d+\.csv$", re.IGNORECASE)
 _MONTH_IN_NAME = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
 
 
@@ -181,6 +182,7 @@ def _checked(archive: zipfile.ZipFile, name: str, allowance: _Allowance) -> list
     for filename, times in Counter(entry.filename for entry in wanted).items():
         if times > 1:
             raise Rejected(f"{name}: the member {filename!r} is there {times} times")
+    _check_parts(entries, name)
     return wanted
 
 
@@ -202,6 +204,15 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
 def _path(name: str) -> PurePosixPath:
     """A member's path; some archives are packed with Windows' separators."""
     return PurePosixPath(name.replace("\\", "/"))
+
+
+def _check_parts(entries: list[zipfile.ZipInfo], name: str) -> None:
+    """See that no numbered part was taken out: macOS leaves a fork of each file that it packs."""
+    there = {PurePosixPath(entry.filename).name for entry in entries if _wanted(entry.filename)}
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        if "__MACOSX" in path.parts and _PART.search(path.name) and path.name.removeprefix("._") not in there:
+            raise Rejected(f"{name}: has lost {path.name.removeprefix('._')}; what macOS packs beside it is there")
 
 
 def _wanted(name: str) -> bool:

@@ -111,6 +111,7 @@ class CitiBikeTrips:
             raise Rejected(f"{landed.path.name}: holds no CSV file for {month}")
         parts = [self._part(member, scratch / f"{number}.csv") for number, member in enumerate(members)]
         parts = _without_shards(parts)
+        _check_different(parts, {member.name: (member.entry.CRC, member.entry.file_size) for member in members})
         if not sum(part.rows for part in parts):
             raise Rejected(f"{landed.path.name}: has no rows")
         return parts
@@ -145,6 +146,14 @@ def _without_shards(parts: list[Part]) -> list[Part]:
             raise Rejected(f"{whole.name}: has {whole.rows:,} rows but its shards have {rows:,}")
         kept = [part for part in kept if part not in pieces]
     return kept
+
+
+def _check_different(parts: list[Part], contents: dict[str, tuple[int, int]]) -> None:
+    seen: dict[tuple[int, int], str] = {}
+    for part in parts:
+        twin = seen.setdefault(contents[part.name], part.name)
+        if twin != part.name and part.rows:
+            raise Rejected(f"{part.name}: is the same file as {twin}; its rides would be there twice")
 
 
 def _file_name(name: str) -> str:

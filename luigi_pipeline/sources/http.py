@@ -149,9 +149,7 @@ class Publisher:
             file.write(chunk)
             if file.tell() > self._policy.max_file_bytes:
                 file.truncate(0)
-                raise FetchFailed(
-                    f"{_shown(str(response.url))}: is larger than download.max_file_bytes; nothing is kept"
-                )
+                raise FetchFailed(f"{url}: is larger than download.max_file_bytes; nothing is kept")
             if time.monotonic() - said > _PROGRESS_SECONDS:
                 said = time.monotonic()
                 of_all = f" of {total / 1e6:,.0f}" if total else ""

@@ -76,7 +76,7 @@ def _in_our_words(attempt: Callable[[], T], what: str) -> T:
     except httpx.TooManyRedirects as error:
         raise FetchFailed(f"{what}: is redirected again and again, last to {error.request.url}") from error
     except httpx.InvalidURL as error:
-        raise FetchFailed(f"{what}: is not a URL ({error})") from error
+        raise FetchFailed(f"{what}: it, or where it redirects to, is not a URL ({error})") from error
     except httpx.TimeoutException as error:
         raise Passing("no answer in time") from error
     except httpx.TransportError as error:

@@ -21,7 +21,7 @@ from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.markers import write_atomically
 from luigi_pipeline.months import may_be_unpublished, utc_hour
 from luigi_pipeline.redaction import redacted
-from luigi_pipeline.settings import Download, Settings
+from luigi_pipeline.settings import Download, Location, Settings
 from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
 from luigi_pipeline.sources.urls import asking
 
@@ -44,6 +44,8 @@ UNITS = {
 _HOUR = dt.timedelta(hours=1)
 # Open-Meteo fills in and corrects the newest hours for some days: five by its docs, more by its issues.
 _SETTLING = dt.timedelta(days=10)
+# Open-Meteo answers for the centre of a cell of its model, which is a quarter of a degree wide at most.
+_MAX_DEGREES_OFF = 0.5
 
 
 class HourlyWeather:
@@ -88,7 +90,7 @@ class HourlyWeather:
         path = folder / f"open-meteo-archive_{month}.json"
         write_atomically(path, answer)
         with set_aside_if_rejected(path):
-            hourly = _checked(answer, path.name, *_hours(month, settings))
+            hourly = _checked(answer, path.name, settings.sources.weather.location, *_hours(month, settings))
         content = json.dumps({"hourly_units": UNITS, "hourly": hourly}, separators=(",", ":")).encode()
         write_atomically(path, content)
         settled = _hours(month, settings)[1] + _SETTLING
@@ -156,12 +158,14 @@ class _Answer(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
+    latitude: float | None = None
+    longitude: float | None = None
     utc_offset_seconds: int | None = None
     hourly_units: dict[str, str | None]
     hourly: dict[str, list[str | float | None]]
 
 
-def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
+def _checked(answer: bytes, name: str, asked: Location, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
     """The hours from first to last, both included, of an answer that is what was asked for."""
     try:
         body = _Answer.model_validate_json(answer)
@@ -171,10 +175,18 @@ def _checked(answer: bytes, name: str, first: dt.datetime, last: dt.datetime) ->
         raise Rejected(f"{name}: is not weather: {where} {problem['msg']}; it says {answer[:120]!r}") from error
     if body.utc_offset_seconds != 0:
         raise Rejected(f"{name}: is {body.utc_offset_seconds} seconds off UTC; GMT was asked for")
+    _check_place(body, name, asked)
     for column, unit in UNITS.items():
         if body.hourly_units.get(column) != unit:
             raise Rejected(f"{name}: {column} is in {body.hourly_units.get(column)!r}, not in {unit!r}")
     return _cut(body.hourly, name, first, last)
+
+
+def _check_place(body: _Answer, name: str, asked: Location) -> None:
+    for coordinate in ("latitude", "longitude"):
+        answered, wanted = getattr(body, coordinate), getattr(asked, coordinate)
+        if answered is not None and abs(answered - wanted) > _MAX_DEGREES_OFF:
+            raise Rejected(f"{name}: is the weather of {coordinate} {answered}; {wanted} was asked for")
 
 
 def _cut(hourly: Mapping[str, list[Any]], name: str, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
@@ -186,9 +198,10 @@ def _cut(hourly: Mapping[str, list[Any]], name: str, first: dt.datetime, last: d
         for time, value in zip(times, values, strict=True):
             if not (value is None or (isinstance(value, float) and math.isfinite(value))):
                 raise Rejected(f"{name}: {column} is {value!r} at {time}, which is no number")
-    hours = (last - first) // _HOUR + 1
-    wanted = [(first + number * _HOUR).strftime("%Y-%m-%dT%H:%M") for number in range(hours)]
-    at = times.index(wanted[0]) if wanted[0] in times else 0
-    if times[at : at + hours] != wanted:
-        raise Rejected(f"{name}: does not have each hour from {first} to {last}")
-    return {column: hourly[column][at : at + hours] for column in ("time", *UNITS)}
+    # Whole days of UTC, from the first one's midnight: an axis that begins at another hour has other hours' values.
+    midnight = first.replace(hour=0)
+    labels = [midnight + number * _HOUR for number in range(24 * ((last.date() - first.date()).days + 1))]
+    if times != [label.strftime("%Y-%m-%dT%H:%M") for label in labels]:
+        raise Rejected(f"{name}: does not have each hour from {first} to {last}, in whole days of UTC")
+    wanted = slice(labels.index(first), labels.index(last) + 1)
+    return {column: hourly[column][wanted] for column in ("time", *UNITS)}

@@ -93,10 +93,11 @@ class YellowTaxiTrips:
         _check_magic(landed.path)
         try:
             file = pq.ParquetFile(landed.path)
-        except (OSError, pa.ArrowException) as error:
+            schema = file.schema_arrow
+            names = schema.names  # decoded here, and not before
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise Rejected(f"{name}: is not a readable Parquet file ({_first_line(error)})") from error
-        schema = file.schema_arrow
-        columns = match_columns(schema.names, self.columns, set(self.columns) - self.optional, name)
+        columns = match_columns(names, self.columns, set(self.columns) - self.optional, name)
         if file.metadata.num_rows == 0:
             raise Rejected(f"{name}: has no rows")
         changes = [f"{name}: new column {raw}" for raw in columns.values() if raw not in self.columns]

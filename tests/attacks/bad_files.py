@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from support import CURRENT, LEGACY, legacy_ride, lines, ride, taxi_trips
+from support import CURRENT, LAUGHS, LEGACY, legacy_ride, lines, listing, ride, taxi_trips
 
 from luigi_pipeline.sample import Fault
 
@@ -113,12 +113,6 @@ def nested(content: bytes, *names: str) -> bytes:
     return content
 
 
-def listing(*keys: str, before: str = "", after: str = "") -> bytes:
-    """A bucket's listing."""
-    contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
-    return f'<?xml version="1.0"?>{before}<ListBucketResult>{contents}{after}</ListBucketResult>'.encode()
-
-
 def weather(change: Callable[[dict[str, Any]], Any]) -> Callable[[bytes], bytes]:
     """A change to the publisher's answer."""
 
@@ -129,10 +123,6 @@ def weather(change: Callable[[dict[str, Any]], Any]) -> Callable[[bytes], bytes]
 
     return make
 
-
-LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha">' + "".join(
-    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
-)
 
 # What is refused
 
@@ -147,6 +137,7 @@ TAXI = [
     Case("cut, without", lambda m: Fault(f"_{m}.", kind="truncate", times=9, with_length=False), "is cut off"),
     Case("a hole in it", lambda m: with_a_hole(taxi(m)), ".parquet"),
     Case("a footer of noise", lambda m: b"PAR1" + noise(400) + b"PAR1", "is not a readable Parquet file"),
+    Case("a name that is no text", lambda m: taxi(m).replace(b"extra", b"ex\xebra"), "is not a readable Parquet file"),
     Case("a column missing", lambda m: taxi(m, trip_distance=None), "missing column trip_distance"),
     Case("text in a number", lambda m: taxi(m, passenger_count=pa.array(["1", "two", "3"])), "'two' to DOUBLE"),
     Case("a fraction", lambda m: taxi(m, passenger_count=pa.array([1, 2.5, 3])), "passenger_count has a fraction: 2.5"),
@@ -185,7 +176,7 @@ BIKES = [
         "a name of 10,000 letters", lambda m: zipped({"a" * 10_000 + ".csv": rides(m)}), "has a name that is too long"
     ),
     Case("one name twice", lambda m: zipped({"a.csv": rides(m), "a.csv again": rides(m)}), "'a.csv' is there 2 times"),
-    Case("encrypted", lambda m: encrypted(bikes(m)), "is encrypted"),
+    Case("encrypted", lambda m: encrypted(bikes(m)), ".csv' is encrypted"),
     Case("packed by LZMA", lambda m: zipped({"a.csv": rides(m)}, zipfile.ZIP_LZMA), "is packed by method 14"),
     Case("an empty zip", lambda m: zipped({}), "holds no CSV file"),
     Case("macOS's files alone", lambda m: zipped({"__MACOSX/._a.csv": b"\0\5", "__MACOSX/b.csv": ""}), "holds no CSV"),

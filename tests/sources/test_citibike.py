@@ -230,6 +230,27 @@ def test_shards_that_do_not_add_up_to_their_combined_file_are_refused(tmp_path: 
         parts(tmp_path, files)
 
 
+def test_an_archive_that_lost_a_part_but_not_what_macos_packed_beside_it_is_refused(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "202409-citibike-tripdata_1.csv": lines(CURRENT, ride("A")),
+        "__MACOSX/._202409-citibike-tripdata_1.csv": b"\x00\x05\x16\x07",
+        "__MACOSX/._202409-citibike-tripdata_2.csv": b"\x00\x05\x16\x07",
+    }
+    with pytest.raises(Rejected, match=r"has lost 202409-citibike-tripdata_2\.csv"):
+        parts(tmp_path, files)
+    del files["__MACOSX/._202409-citibike-tripdata_2.csv"]
+    assert len(parts(tmp_path, files)) == 1
+
+
+def test_the_same_file_twice_in_an_archive_is_refused(tmp_path: Path) -> None:
+    part = lines(CURRENT, ride("A"))
+    files: dict[str, str | bytes] = {"a_1.csv": part, "a_2.csv": lines(CURRENT, ride("B")), "a_3.csv": part}
+    with pytest.raises(Rejected, match=r"a_3\.csv: is the same file as .*a_1\.csv"):
+        parts(tmp_path, files)
+    empty = lines(CURRENT)
+    assert len(parts(tmp_path, files | {"a_2.csv": empty, "a_3.csv": empty})) == 3
+
+
 def test_an_archive_without_rows_is_refused_but_one_empty_file_of_many_is_not(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match=r"202409-citibike-tripdata\.zip: has no rows"):
         parts(tmp_path, {"a.csv": lines(CURRENT)})

@@ -1,5 +1,6 @@
 """Fetching: bounded retries, downloads that resume, and files that are fetched once."""
 
+import base64
 import datetime as dt
 import hashlib
 import json
@@ -9,9 +10,12 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -136,6 +140,110 @@ def test_more_than_the_file_on_disk_is_thrown_away(server: Publishers, url: str,
     assert seen(server) == [(200, False), (416, True), (200, False)]
 
 
+@pytest.mark.parametrize("etag", ['W/"weak"', ""], ids=["weak", "none"])
+def test_without_a_strong_etag_a_download_begins_anew(server: Publishers, url: str, target: Path, etag: str) -> None:
+    server.faults.add(Fault(KEY, kind="truncate", sent=0.7, etag=etag))
+    assert fetch(url, target) == BODY
+    assert seen(server) == [(200, False), (200, False)]
+
+
+def test_a_publisher_that_knows_no_ranges_sends_the_file_anew(server: Publishers, url: str, target: Path) -> None:
+    server.faults.add(Fault(KEY, kind="truncate", sent=0.7))
+    server.faults.add(Fault(KEY, kind="slow", seconds=0, ignores_range=True))
+    assert fetch(url, target) == BODY
+    assert seen(server) == [(200, False), (200, True)]
+
+
+def test_a_part_of_another_version_is_not_taken(server: Publishers, url: str, target: Path) -> None:
+    """A range that is honoured although If-Range does not hold."""
+    server.faults.add(Fault(KEY, kind="truncate", sent=0.7))
+    server.faults.add(Fault(KEY, kind="slow", seconds=0, etag='"another"'))
+    assert fetch(url, target) == BODY
+    assert seen(server) == [(200, False), (206, True), (200, False)]
+
+
+def test_a_resumed_file_is_held_to_its_hash(server: Publishers, url: str, target: Path) -> None:
+    """The part on disk is another than the one that was written; S3's ETag of an object is its MD5."""
+    server.faults.add(Fault(KEY, kind="truncate", sent=0.5))
+    with pytest.raises(FetchFailed):
+        fetch(url, target, max_attempts=1)
+    part = target.with_name(f"{target.name}.part")
+    part.write_bytes(part.read_bytes()[::-1])
+    assert fetch(url, target) == BODY
+    assert seen(server) == [(200, False), (206, True), (200, False)]
+
+
+def test_a_file_whose_etag_is_no_hash_is_resumed_all_the_same(server: Publishers, url: str, target: Path) -> None:
+    for kind in ("truncate", "slow"):
+        server.faults.add(Fault(KEY, kind=kind, seconds=0, etag='"5d41-2"'))  # type: ignore[arg-type]
+    server.faults.add(Fault(KEY, kind="slow", seconds=0, etag='"5d41-2"'))
+    assert fetch(url, target) == BODY
+    assert seen(server)[0] == (200, False)
+
+
+def test_each_break_costs_what_is_missing_and_no_more(server: Publishers, url: str, target: Path) -> None:
+    server.faults.add(Fault(KEY, kind="truncate", sent=0.5, times=3))
+    assert fetch(url, target, max_attempts=4) == BODY
+    asked = [int((request.range or "bytes=0-")[6:-1]) for request in server.log]
+    assert asked == sorted(set(asked)), "each attempt begins after the one before"
+
+
+@pytest.mark.parametrize("size", [len(BODY) - 1, 1000])
+def test_a_file_that_is_too_large_is_not_fetched_to_its_end(
+    server: Publishers, url: str, target: Path, size: int
+) -> None:
+    with pytest.raises(FetchFailed, match=r"is larger than download\.max_file_bytes"):
+        fetch(url, target, max_file_bytes=size)
+    assert sum(path.stat().st_size for path in target.parent.iterdir()) < 1000
+    assert fetch(url, target, max_file_bytes=len(BODY)) == BODY
+
+
+def test_an_answer_without_end_is_not_read_to_it(server: Publishers, folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("luigi_pipeline.sources.http._LARGEST_ANSWER", 1_000_000)
+    with Publisher(policy()) as publisher, pytest.raises(FetchFailed, match="answers with more than 1,000,000 bytes"):
+        publisher.get(server.url + KEY)
+
+
+def test_a_note_that_others_have_written_is_no_note(server: Publishers, url: str, target: Path) -> None:
+    for text in ("[]", "{}", '{"url": 1, "size": 6000000}', "no JSON", f'{{"url": "{url}", "size": {len(BODY)}}}'):
+        fetch(url, target)
+        target.with_name(f"{target.name}.json").write_text(text, encoding="utf-8")
+        assert fetch(url, target) == BODY
+
+
+class _Recording(BaseHTTPRequestHandler):
+    """Notes who asks, and answers with what it is given."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_what_a_url_keeps_secret_goes_with_the_request_and_nowhere_else(target: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), _Recording)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    place = f"127.0.0.1:{server.server_port}"
+    try:
+        with Publisher(policy()) as publisher:
+            landed = publisher.download(f"http://user:hush@{place}/a/b.zip?apikey=hush2&x=1", target)
+    finally:
+        server.shutdown()
+        server.server_close()
+    basic = base64.b64encode(b"user:hush").decode()
+    assert _Recording.asked == [("/a/b.zip?apikey=hush2&x=1", f"Basic {basic}")]
+    assert landed.url == f"http://***@{place}/a/b.zip?apikey=***&x=1"
+    assert not [path for path in target.parent.iterdir() if b"hush" in path.read_bytes()]
+
+
 def start_download(url: str, target: Path) -> subprocess.Popen[bytes]:
     """Download in a process of its own."""
     code = (
@@ -243,6 +351,10 @@ def test_a_longer_wait_than_allowed_is_not_begun(server: Publishers, url: str, t
         ("Sun, 01 Dec 2024 10:21:00 -0000", "", 30),
         ("Sun, 01 Dec 2024 10:21:00", "", 30),
         ("soon", "", 0),
+        ("²", "", 0),
+        ("-5", "", 0),
+        ("9" * 400, "", 999999999999),
+        ("Sun, 01 Dec 99999 10:21:00 GMT", "", 0),
         ("7", "Hourly API request limit exceeded. Please try again in the next hour.", 7),
         (None, "Minutely API request limit exceeded. Please try again in one minute.", 60),
         (None, "Hourly API request limit exceeded. Please try again in the next hour.", 2371),
@@ -254,6 +366,29 @@ def test_a_longer_wait_than_allowed_is_not_begun(server: Publishers, url: str, t
 )
 def test_a_publisher_says_how_long_to_wait(retry_after: str | None, text: str, seconds: float) -> None:
     assert wait_seconds(retry_after, text, NOW) == seconds
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1"])
+def test_a_redirect_to_another_scheme_is_refused_at_once(
+    server: Publishers, url: str, target: Path, location: str
+) -> None:
+    server.faults.add(Fault(KEY, kind="redirect", location=location))
+    with pytest.raises(FetchFailed, match="only http and https are fetched"):
+        fetch(url, target)
+    assert len(server.log) == 1
+
+
+@pytest.mark.parametrize("location", ["http://[", "data:,x", "http://"])
+def test_a_redirect_that_leads_nowhere_is_told(server: Publishers, url: str, target: Path, location: str) -> None:
+    server.faults.add(Fault(KEY, kind="redirect", location=location, times=9))
+    with pytest.raises(FetchFailed, match=re.escape(url)):
+        fetch(url, target)
+
+
+def test_a_wait_that_is_too_long_to_be_a_date_is_told(server: Publishers, url: str, target: Path) -> None:
+    server.faults.add(Fault(KEY, status=503, retry_after="9" * 400))
+    with pytest.raises(FetchFailed, match=r"run again after 20\d\d-"):
+        fetch(url, target)
 
 
 def test_a_redirect_is_followed(server: Publishers, url: str, target: Path) -> None:

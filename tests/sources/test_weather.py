@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -163,6 +164,25 @@ def test_an_answer_that_is_off_utc_is_refused(
         fetch_changed(answer | {"utc_offset_seconds": offset})
 
 
+@pytest.mark.parametrize("place", [{"latitude": 51.5}, {"latitude": -40.71}, {"longitude": 74.0}])
+def test_an_answer_for_another_place_is_refused(
+    fetch_changed: Callable[[Any], Landed], answer: dict[str, Any], place: dict[str, float]
+) -> None:
+    ((coordinate, value),) = place.items()
+    with pytest.raises(Rejected, match=f"is the weather of {coordinate} {value}; .* was asked for"):
+        fetch_changed(answer | place)
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 4])
+def test_values_under_the_labels_of_other_hours_are_refused(
+    fetch_changed: Callable[[Any], Landed], answer: dict[str, Any], hours: int
+) -> None:
+    times = [dt.datetime.fromisoformat(time) + dt.timedelta(hours=hours) for time in answer["hourly"]["time"]]
+    answer["hourly"]["time"] = [time.strftime("%Y-%m-%dT%H:%M") for time in times]
+    with pytest.raises(Rejected, match=r"does not have each hour from .* in whole days of UTC"):
+        fetch_changed(answer)
+
+
 @pytest.mark.parametrize(
     ("column", "unit"),
     [
@@ -286,3 +306,32 @@ def test_the_request_names_all_that_decides_what_is_asked_for(settings: Callable
     assert request(end_date="2024-11-29") != request()
     assert request(location={"latitude": 41.0, "longitude": -74.0}) != request()
     assert request(base_url="http://localhost:2/v1/archive") != request()
+
+
+def test_requests_keep_to_the_rate_by_their_weight(
+    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
+) -> None:
+    """A month of eleven variables counts as 1.1 calls for each two weeks: 2.51 of them, a day alone as 1.1."""
+
+    def seconds(end_date: str, calls_per_minute: float) -> float:
+        weather = {"end_date": end_date, "calls_per_minute": calls_per_minute}
+        policy = settings(publishers.url, {"sources": {"weather": weather}})
+        begun = monotonic()
+        with Publisher(policy.download) as publisher:
+            for _ in range(2):
+                WEATHER.fetch("2024-10", policy, tmp_path, publisher)
+        return monotonic() - begun
+
+    assert seconds("2024-10-31", 600) >= 2 * 2.514 * 60 / 600
+    assert seconds("2024-10-01", 300) >= 2 * 1.1 * 60 / 300
+
+
+def test_a_refusal_keeps_to_the_rate_too(
+    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
+) -> None:
+    publishers.faults.add(Fault("/v1/archive", status=429, times=2))
+    policy = settings(publishers.url, {"sources": {"weather": {"calls_per_minute": 600}}})
+    begun = monotonic()
+    with Publisher(policy.download) as publisher:
+        WEATHER.fetch("2024-10", policy, tmp_path, publisher)
+    assert monotonic() - begun >= 3 * 2.514 * 60 / 600

@@ -100,6 +100,27 @@ def test_two_columns_of_one_name_are_refused(part_of: Callable[[pa.Table], Part]
         part_of(taxi_trips(airport_fee=pa.array([1.0, 2.0, 3.0])))
 
 
+@pytest.mark.parametrize("name", ["", "🚲", "__", "y" * 201])
+def test_a_name_that_no_column_can_bear_is_refused(part_of: Callable[[pa.Table], Part], name: str) -> None:
+    with pytest.raises(Rejected, match="no column of a table can bear the name"):
+        part_of(taxi_trips(**{name: pa.array([1, 2, 3])}))
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("2nd fee", "_2nd_fee"),
+        ("x\"'; drop table y; --\n", "x_drop_table_y"),
+        ("_source_row", "source_row"),
+        ("Größe", "gr_e"),
+    ],
+)
+def test_an_unknown_column_gets_a_plain_name(part_of: Callable[[pa.Table], Part], name: str, raw: str) -> None:
+    part = part_of(taxi_trips(**{name: pa.array([1, 2, 3])}))
+    assert part.columns[name] == raw
+    assert any(change.endswith(f": new column {raw}") for change in part.changes)
+
+
 def test_times_with_a_zone_are_refused(part_of: Callable[[pa.Table], Part]) -> None:
     times = taxi_trips()["tpep_pickup_datetime"].cast(pa.timestamp("us", "UTC"))
     with pytest.raises(Rejected, match="tpep_pickup_datetime has the time zone UTC"):

@@ -39,7 +39,259 @@ SHIFTED_WEATHER = """
     select * replace (hour_utc + interval ({hours}) hour as hour_utc) from staging.stg_weather__hourly
 """
 
+RIDE = "update staging.stg_citibike__trips set {}"
+# A second month, which some trips are missing in.
+NEXT_MONTH = """
+    insert into marts.fct_trips
+    select * replace ('2024-10' as source_month, trip_id || '+' as trip_id) from marts.fct_trips where {}
+"""
+OTHERS = """
+    update marts.fct_trips set {column} = other.{column}
+    from (
+        select trip_id, lag({column}, 37) over (order by hash(trip_id)) as {column}
+        from marts.fct_trips where trip_type = 'yellow_taxi'
+    ) as other
+    where fct_trips.trip_id = other.trip_id and other.{column} is not null
+"""
+
 DAMAGE = {
+    "an hour of the day lost": (
+        "fct_trips",
+        "delete from marts.fct_trips where trip_type = 'yellow_taxi' and pickup_hour_of_day = 9",
+        "An hour of the day has",
+    ),
+    "one hour for many": (
+        "fct_trips",
+        BIKE.format("pickup_hour_of_day = if(hash(trip_id) % 2 = 0, 8, pickup_hour_of_day)"),
+        "The busiest hour",
+    ),
+    "times cut to the hour": (
+        "fct_trips",
+        BIKE.format("pickup_at_nyc = date_trunc('hour', pickup_at_nyc)"),
+        "One trip in sixty",
+    ),
+    "times against surcharges": ("fct_trips", TAXI.format(HOURS_LATE.format(hours=1)), "On weekdays the meter adds"),
+    "surcharges lost": ("fct_trips", TAXI.format("extra_amount = 0"), "On weekdays the meter adds"),
+    "trips twice": (
+        "fct_trips",
+        "insert into marts.fct_trips select * replace (trip_id || '+' as trip_id) from marts.fct_trips "
+        "where trip_type = 'yellow_taxi' and hash(trip_id) % 100 = 0",
+        "No two trips agree",
+    ),
+    "rides twice": (
+        "fct_trips",
+        "insert into marts.fct_trips select * replace (trip_id || '+' as trip_id) from marts.fct_trips "
+        "where trip_type = 'citibike' and hash(trip_id) % 5 = 0",
+        "Rides of different ids differ",
+    ),
+    "zones unknown": ("fct_trips", TAXI.format("pickup_location_id = 264"), "Taxis pick up in a hundred zones"),
+    "a zone lost in a month": (
+        "fct_trips",
+        NEXT_MONTH.format("pickup_location_id is distinct from 20"),
+        "A zone that has many trips",
+    ),
+    "cash lost in a month": (
+        "fct_trips",
+        NEXT_MONTH.format("payment_type is distinct from 'cash'"),
+        "A vendor, way of paying",
+    ),
+    "half a month lost": ("fct_trips", NEXT_MONTH.format("hash(trip_id) % 2 = 0"), "Little more than half"),
+    "passengers a hundred": (
+        "fct_trips",
+        TAXI.format("passenger_count = passenger_count * 100"),
+        "Taxis carry 1.2 to 1.7",
+    ),
+    "totals of other trips": ("fct_trips", OTHERS.format(column="total_amount"), "A total is the sum of its parts"),
+    "tolls lost": ("fct_trips", TAXI.format("tolls_amount = 0"), "Some trips of every month pay tolls"),
+    "tips in cash": (
+        "fct_trips",
+        TAXI.format("payment_type = case payment_type when 'cash' then 'credit card' else 'cash' end"),
+        "Tips in cash are not recorded",
+    ),
+    "cents lost": ("fct_trips", TAXI.format("total_amount = round(total_amount)"), "Less than one total in ten"),
+    "distances of other trips": ("fct_trips", OTHERS.format(column="distance_miles"), "Longer trips take longer"),
+    "durations of other trips": ("fct_trips", OTHERS.format(column="duration_minutes"), "Longer trips take longer"),
+    "airport fees elsewhere": (
+        "fct_trips",
+        TAXI.format("pickup_location_id = pickup_location_id + 1"),
+        "The airport fee is for pickups",
+    ),
+    "airport fees lost": ("fct_trips", TAXI.format("airport_fee_amount = null"), "Since 2022, pickups at JFK"),
+    "fares half as high again": ("fct_trips", TAXI.format("fare_amount = fare_amount * 1.6"), "A fare lies between"),
+    "fares a third higher": ("fct_trips", TAXI.format("fare_amount = fare_amount * 1.4"), "The meter counts"),
+    "sound trips voided": ("fct_trips", TAXI.format("is_voided = hash(trip_id) % 20 = 0"), "A reversal voids itself"),
+    "riders exchanged": (
+        "fct_trips",
+        BIKE.format("member_type = case member_type when 'member' then 'casual' else 'member' end"),
+        "Members make",
+    ),
+    "riders all members": ("fct_trips", BIKE.format("member_type = 'member'"), "Members make"),
+    "bikes all classic": ("fct_trips", BIKE.format("rideable_type = 'classic_bike'"), "Classic and electric bikes"),
+    "start and end station exchanged": (
+        "fct_trips",
+        BIKE.format("start_station_id = end_station_id, end_station_id = start_station_id"),
+        "Rides begin at a station",
+    ),
+    "ends lost": ("stg_citibike__trips", RIDE.format("end_longitude = null"), "All but 1 % of rides have a start"),
+    "ends at 0": (
+        "stg_citibike__trips",
+        RIDE.format("end_latitude = 0, end_longitude = 0"),
+        "All but 1 % of rides have a start",
+    ),
+    "ride ids by a spreadsheet": (
+        "stg_citibike__trips",
+        RIDE.format("ride_id = '3.62125E+19' where source_row = 7"),
+        "Rides of the current layout",
+    ),
+    "ride ids lost": ("stg_citibike__trips", RIDE.format("ride_id = null"), "Rides of the current layout"),
+    "ride ids of another kind": (
+        "stg_citibike__trips",
+        RIDE.format("ride_id = 'X' || right(ride_id, 15)"),
+        "An id of a ride is 16 hexadecimal digits",
+    ),
+    "names of stations lost": (
+        "stg_citibike__trips",
+        RIDE.format("start_station_name = null"),
+        "A station that has an id has a name",
+    ),
+    "stations of other rides": (
+        "stg_citibike__trips",
+        RIDE.format("start_station_id = (6000 + hash(trip_id) % 90) || '.10'"),
+        "All rides from and to a station are at its place",
+    ),
+    "ends of other rides": (
+        "stg_citibike__trips",
+        RIDE.format("duration_minutes = 5 + hash(trip_id) % 11"),
+        "Rides to farther stations take longer",
+    ),
+    "places rounded": (
+        "stg_citibike__trips",
+        RIDE.format("start_latitude = round(start_latitude, 2)"),
+        "Coordinates are published to the metre",
+    ),
+    "a month of Jersey City": (
+        "stg_citibike__trips",
+        "insert into staging.stg_citibike__trips select * replace ('2024-10' as source_month, "
+        "start_longitude - 0.06 as "
+        "start_longitude) from staging.stg_citibike__trips",
+        "Some months are of New York, others of Jersey City",
+    ),
+    "boroughs exchanged": (
+        "stg_tlc__taxi_zones",
+        "update staging.stg_tlc__taxi_zones set borough = case borough when 'Queens' then 'Manhattan' else "
+        "'Queens' end "
+        "where borough in ('Queens', 'Manhattan')",
+        "The boroughs of TLC's zones",
+    ),
+    "names of zones exchanged": (
+        "stg_tlc__taxi_zones",
+        "update staging.stg_tlc__taxi_zones set zone_name = 'Central Park' where location_id = 236",
+        "Zones that everyone knows",
+    ),
+    "another name in the dimension": (
+        "dim_location",
+        "update marts.dim_location set zone_name = 'Central Park' where location_id = 236",
+        "A zone has the name",
+    ),
+    "knots": (
+        "stg_weather__hourly",
+        WEATHER.format("wind_speed_mps = wind_speed_mps * 1.944"),
+        "No month that was looked at",
+    ),
+    "pressure at the ground": (
+        "stg_weather__hourly",
+        WEATHER.format("pressure_hpa = pressure_hpa * 0.9"),
+        "The mean of a month's pressure",
+    ),
+    "clouds in eighths": (
+        "stg_weather__hourly",
+        WEATHER.format("cloud_cover_pct = cloud_cover_pct / 12.5"),
+        "Every month has cloudy hours",
+    ),
+    "radians": ("stg_weather__hourly", WEATHER.format("wind_direction_degrees = 3.5"), "Every month has cloudy hours"),
+    "inches of rain": (
+        "stg_weather__hourly",
+        WEATHER.format("precipitation_preceding_hour_mm = precipitation_preceding_hour_mm / 25.4"),
+        "A month's precipitation is",
+    ),
+    "no rain under clouds": (
+        "stg_weather__hourly",
+        WEATHER.format("precipitation_preceding_hour_mm = 0"),
+        "A month's precipitation is",
+    ),
+    "rain of other hours": (
+        "stg_weather__hourly",
+        """
+        update staging.stg_weather__hourly set precipitation_preceding_hour_mm = earlier.precipitation_preceding_hour_mm
+        from staging.stg_weather__hourly as earlier
+        where earlier.hour_utc = stg_weather__hourly.hour_utc - interval 20 hour
+        """,
+        "Rain falls from clouds",
+    ),
+    "warm snow": (
+        "stg_weather__hourly",
+        WEATHER.format("snowfall_preceding_hour_cm = rain_preceding_hour_mm, rain_preceding_hour_mm = 0"),
+        "Snow falls below 4 degrees",
+    ),
+    "temperatures filled in": (
+        "stg_weather__hourly",
+        WEATHER.format("temperature_celsius = 20 where extract(day from hour_utc) = 16"),
+        "A temperature holds for six hours",
+    ),
+    "a day's weather twice": (
+        "stg_weather__hourly",
+        """
+        update staging.stg_weather__hourly set temperature_celsius = earlier.temperature_celsius
+        from staging.stg_weather__hourly as earlier
+        where
+            earlier.hour_utc = stg_weather__hourly.hour_utc - interval 3 day
+            and extract(day from earlier.hour_utc) = 9
+        """,
+        "No two days have the same temperature",
+    ),
+    "a night of rain lost": (
+        "stg_weather__hourly",
+        WEATHER.format("precipitation_preceding_hour_mm = null where extract(day from hour_utc) = 16"),
+        "Hours without a value among hours with one",
+    ),
+    "a month without humidity": (
+        "stg_weather__hourly",
+        "insert into staging.stg_weather__hourly select * replace (hour_utc + interval 30 day as hour_utc, "
+        "'2024-10' as "
+        "source_month, null as humidity_pct) from staging.stg_weather__hourly where hour_utc >= '2024-09-02 05:00:00'",
+        "A measure that the next month has",
+    ),
+    "dew point above the temperature": (
+        "stg_weather__hourly",
+        WEATHER.format("temperature_celsius = dew_point_celsius, dew_point_celsius = temperature_celsius"),
+        "The dew point is never above the temperature; where",
+    ),
+    "humidity of the next hour": (
+        "dim_weather",
+        "update marts.dim_weather set humidity_pct = 61 where hour_utc = '2024-09-14 09:00:00'",
+        "An hour holds the temperature at its beginning",
+    ),
+    "bad weather called good": (
+        "dim_weather",
+        "update marts.dim_weather set is_adverse = true",
+        "A class follows from its measures",
+    ),
+    "minutes of another hour": (
+        "fct_hourly_mobility",
+        "update marts.fct_hourly_mobility set duration_minutes_sum = duration_minutes_sum + 1 where hour_utc = "
+        "'2024-09-14 09:00:00'",
+        "The trips of an hour, their minutes",
+    ),
+    "shares exchanged": (
+        "fct_hourly_mobility",
+        "update marts.fct_hourly_mobility set share_of_hour_pct = 100 - share_of_hour_pct",
+        "The modes share each hour",
+    ),
+    "Labor Day lost": (
+        "dim_date",
+        "update marts.dim_date set is_holiday = false, holiday_name = null",
+        "Federal holidays, by date",
+    ),
     "taxi times an hour late": ("fct_trips", TAXI.format(HOURS_LATE.format(hours=1)), "On weekdays 5 and 6 h have"),
     "taxi times an hour early": ("fct_trips", TAXI.format(HOURS_LATE.format(hours=-1)), "On weekdays 5 and 6 h have"),
     "bike times an hour late": ("fct_trips", BIKE.format(HOURS_LATE.format(hours=1)), "On weekdays 5 and 6 h have"),
@@ -144,7 +396,7 @@ DAMAGE = {
     "voided trips counted": (
         "fct_hourly_mobility",
         "update marts.fct_trips set is_voided = true where trip_id like '%:1_'",
-        "The trips of an hour are those of fct_trips",
+        "The trips of an hour, their minutes",
     ),
     "a day lost": ("dim_date", "delete from marts.dim_date where date_day = '2024-09-30'", "A loaded month has all"),
     "ids of airports exchanged": (

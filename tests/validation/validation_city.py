@@ -11,6 +11,7 @@ from luigi_pipeline.validation.results import Outcome, ValidationSummary
 from luigi_pipeline.validation.run import ValidationInput
 
 EXPECTATIONS = Path(__file__).parents[2] / "config" / "expectations"
+ZONES = Path(__file__).parents[2] / "luigi_pipeline" / "sample" / "zones.csv"
 SETTINGS = ValidationInput(
     enabled_sources=frozenset({"yellow_taxi", "citibike", "weather"}),
     min_rows={"yellow_taxi": 4000, "citibike": 4000, "weather": 700},
@@ -28,5 +29,6 @@ class Run:
 
 
 def build(path: Path) -> None:
+    statements = (Path(__file__).parent / "validation_city.sql").read_text(encoding="utf-8")
     with duckdb.connect(str(path)) as connection:
-        connection.execute((Path(__file__).parent / "validation_city.sql").read_text(encoding="utf-8"))
+        connection.execute(statements.replace("{zones}", str(ZONES)))

@@ -5,25 +5,8 @@ create schema staging;
 create schema marts;
 
 create table staging.stg_tlc__taxi_zones as
-select
-    id as location_id,
-    case id
-        when 1 then 'Newark Airport' when 132 then 'JFK Airport' when 138 then 'LaGuardia Airport'
-        when 264 then 'N/A' when 265 then 'Outside of NYC' else 'Zone ' || id
-    end as zone_name,
-    case
-        when id = 1 then 'EWR' when id = 264 then 'Unknown' when id = 265 then 'N/A'
-        when id between 2 and 70 then 'Manhattan'
-        when id between 71 and 139 then 'Queens'
-        when id between 140 and 200 then 'Brooklyn'
-        when id between 201 and 243 then 'Bronx'
-        else 'Staten Island'
-    end as borough,
-    case
-        when id = 1 then 'EWR' when id in (132, 138) then 'Airports' when id in (264, 265) then 'N/A'
-        when id <= 70 then 'Yellow Zone' else 'Boro Zone'
-    end as service_zone
-from range(1, 266) as zones (id);
+select column0 as location_id, column1 as borough, column2 as zone_name, column3 as service_zone
+from read_csv('{zones}', header = false, nullstr = '');
 
 create table marts.dim_location as
 select *, service_zone in ('EWR', 'Airports') as is_airport
@@ -49,7 +32,7 @@ with numbered as (
     select
         i,
         timestamp '2024-09-01' + to_days(cast((i // 200 + i) % 30 as integer))
-        + to_hours(hour_of_day) + to_minutes(i % 60) as pickup_at_nyc,
+        + to_hours(hour_of_day) + to_minutes(i % 60) + to_seconds(i % 59) as pickup_at_nyc,
         case when i % 20 = 0 then 132 when i % 10 = 3 then 20 else 2 + i % 60 end as pickup_location_id,
         case when i % 100 = 7 then 265 when i % 10 = 3 then 20 else 63 + i % 60 end as dropoff_location_id
     from range(4000) as trips (i)
@@ -85,18 +68,39 @@ select
     case when i % 16 = 5 then null else 1 + i % 2 end as passenger_count,
     case when i % 16 = 5 then 0 when i % 4 = 1 then 2 else 1 end as payment_type_code,
     case when i % 16 = 5 then 'flex fare' when i % 4 = 1 then 'cash' else 'credit card' end as payment_type,
-    cast(case when i % 4 = 1 then 0 else fare_amount / 4 end as decimal(18, 2)) as tip_amount,
-    cast(fare_amount + 4 + case when i % 4 = 1 then 0 else fare_amount / 4 end as decimal(18, 2)) as total_amount
-from paid;
+    tip_amount,
+    case when i % 20 = 0 then 6.94 else 0 end as tolls_amount,
+    extra_amount,
+    0.5 as mta_tax_amount,
+    1 as improvement_surcharge_amount,
+    2.5 as congestion_surcharge_amount,
+    case when i % 20 = 0 then 1.75 else 0 end as airport_fee_amount,
+    cast(
+        fare_amount + 4 + case when i % 20 = 0 then 8.69 else 0 end + extra_amount + tip_amount as decimal(18, 2)
+    ) as total_amount
+from (
+    select
+        *,
+        cast(case when i % 4 = 1 then 0 else fare_amount / 4 end as decimal(18, 2)) as tip_amount,
+        case
+            when extract(hour from pickup_at_nyc) >= 20 or extract(hour from pickup_at_nyc) < 6 then 1
+            when extract(hour from pickup_at_nyc) >= 16 and extract(isodow from pickup_at_nyc) <= 5 then 2.5
+            else 0
+        end as extra_amount
+    from paid
+);
 
+-- Station n is n hundred metres along a street.
 create temp table bike_trips as
 select
     'RIDE' || i as trip_id,
     timestamp '2024-09-01' + to_days(cast((i // 200 + i) % 30 as integer))
-    + to_hours(hour_of_day) + to_minutes(i % 60) as pickup_at_nyc,
+    + to_hours(hour_of_day) + to_minutes(i % 60) + to_seconds(i % 59) as pickup_at_nyc,
     cast(5 + i % 11 as decimal(18, 6)) as duration_minutes,
+    i % 90 as start_station,
+    i % 90 + 5 + i % 11 as end_station,
     (6000 + i % 90) || '.10' as start_station_id,
-    case when i % 200 <> 0 then (6000 + i % 70) || '.05' end as end_station_id,
+    case when i % 200 <> 0 then (6000 + i % 90 + 5 + i % 11) || '.05' end as end_station_id,
     case when i % 5 = 0 then 'casual' else 'member' end as member_type,
     case when i % 3 = 0 then 'classic_bike' else 'electric_bike' end as rideable_type
 from range(4000) as trips (i)
@@ -107,13 +111,15 @@ with unioned as (
     select
         trip_id, 'yellow_taxi' as trip_type, pickup_at_nyc, duration_minutes, pickup_location_id, dropoff_location_id,
         null::varchar as start_station_id, null::varchar as end_station_id, distance_miles, passenger_count,
-        fare_amount, tip_amount, total_amount, payment_type, rate_code_id, 2 as vendor_id,
+        fare_amount, extra_amount, mta_tax_amount, tip_amount, tolls_amount, improvement_surcharge_amount,
+        congestion_surcharge_amount, airport_fee_amount, 0 as cbd_congestion_fee_amount, total_amount, payment_type,
+        rate_code_id, 2 as vendor_id,
         null::varchar as member_type, null::varchar as rideable_type
     from taxi_trips
     union all
     select
         trip_id, 'citibike', pickup_at_nyc, duration_minutes, null, null, start_station_id, end_station_id, null, null,
-        null, null, null, null, null, null, member_type, rideable_type
+        null, null, null, null, null, null, null, null, null, null, null, null, null, member_type, rideable_type
     from bike_trips
 )
 select
@@ -138,33 +144,35 @@ from unioned;
 
 create table staging.stg_tlc__yellow_taxi as
 select
-    fct_trips.*, taxi_trips.source_file, taxi_trips.source_row, taxi_trips.payment_type_code,
-    0::decimal(18, 2) as tolls_amount, 2.5::decimal(18, 2) as congestion_surcharge_amount,
-    0::decimal(18, 2) as airport_fee_amount, 0::decimal(18, 2) as cbd_congestion_fee_amount
+    fct_trips.*, taxi_trips.source_file, taxi_trips.source_row, taxi_trips.payment_type_code
 from marts.fct_trips
 inner join taxi_trips using (trip_id);
 
 create table staging.stg_citibike__trips as
 select
-    *, trip_id as ride_id, '202409-citibike-tripdata.csv' as source_file, row_number() over () as source_row,
-    'Station ' || start_station_id as start_station_name, 'Station ' || end_station_id as end_station_name,
-    40.73 as start_latitude, -73.99 as start_longitude, 40.74 as end_latitude, -73.98 as end_longitude,
+    fct_trips.*, upper(left(md5(trip_id), 16)) as ride_id, '202409-citibike-tripdata.csv' as source_file,
+    row_number() over () as source_row,
+    'Station ' || fct_trips.start_station_id as start_station_name,
+    'Station ' || fct_trips.end_station_id as end_station_name,
+    40.7001 + 0.001 * start_station as start_latitude, -73.9901 - 0.0001 * start_station as start_longitude,
+    40.7001 + 0.001 * end_station as end_latitude, -73.9901 - 0.0001 * end_station as end_longitude,
     null::bigint as published_duration_seconds
 from marts.fct_trips
-where trip_type = 'citibike';
+inner join bike_trips using (trip_id);
 
 create table staging.stg_weather__hourly as
 select
     hour_utc,
     '2024-09' as source_month,
-    20 + 5 * cos(pi() / 12 * (extract(hour from hour_utc) - 19.5)) as temperature_celsius,
+    20 + 5 * cos(pi() / 12 * (extract(hour from hour_utc) - 19.5)) - 0.01 * extract(day from hour_utc)
+        as temperature_celsius,
     20::double as feels_like_celsius,
     12::double as dew_point_celsius,
     60::double as humidity_pct,
     case when i % 50 < 5 then 1.5::double else 0 end as precipitation_preceding_hour_mm,
     case when i % 50 < 5 then 1.5::double else 0 end as rain_preceding_hour_mm,
     0::double as snowfall_preceding_hour_cm,
-    40::double as cloud_cover_pct,
+    case when i % 50 < 5 then 95::double else 40 end as cloud_cover_pct,
     1015::double as pressure_hpa,
     3.5::double as wind_speed_mps,
     200::double as wind_direction_degrees
@@ -184,7 +192,9 @@ select
     case when later.rain_preceding_hour_mm > 0 then 'rain' else 'none' end as precipitation_type,
     case when later.rain_preceding_hour_mm > 0 then 'light' else 'none' end as precipitation_intensity,
     'calm' as wind_category,
-    later.rain_preceding_hour_mm = 0 as is_pleasant,
+    later.rain_preceding_hour_mm = 0
+    and at_the_hour.temperature_celsius >= 15
+    and at_the_hour.cloud_cover_pct = 40 as is_pleasant,
     false as is_adverse,
     later.rain_preceding_hour_mm = 0 as is_good_cycling,
     true as is_covered

@@ -15,7 +15,7 @@ from support import CURRENT, LEGACY, landed, legacy_ride, lines, ride, taxi_trip
 from luigi_pipeline.errors import Rejected
 from luigi_pipeline.settings import Download, Warehouse
 from luigi_pipeline.sources import SOURCES, Landed, Source
-from luigi_pipeline.warehouse.preparing import Prepared, prepare
+from luigi_pipeline.warehouse.preparing import Prepared, check_month, prepare
 
 TAXI, CITIBIKE = SOURCES["yellow_taxi"], SOURCES["citibike"]
 ARCHIVE, MEMBER = "202409-citibike-tripdata.zip", "202409-citibike-tripdata_1.csv"
@@ -394,3 +394,34 @@ def test_whole_numbers_in_a_column_of_doubles_are_whole_numbers(taxis: Callable[
 def test_not_a_number_is_no_amount(taxis: Callable[[pa.Table], Prepared]) -> None:
     file = taxis(taxi_trips(2, tip_amount=pa.array([float("nan"), 2.5])))
     assert [row["tip_amount"] for row in rows_of(file)] == [None, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "of_month"),
+    [
+        ("2024-09-30 23:50:00", "2024-10-01 00:10:00", True),  # filed under the month it ends in, as later in 2024
+        ("2024-08-31 23:50:00", "2024-09-01 00:00:00", True),
+        ("2024-08-31 23:50:00", "2024-08-31 23:59:59", False),
+        ("2024-10-01 00:00:00", "2024-10-01 00:10:00", False),
+        ("2023-09-05 00:00:00", "2023-09-05 00:10:00", False),
+        ("", "", False),
+    ],
+)
+def test_a_month_s_file_is_the_one_of_which_at_least_half_is_of_the_month(
+    bikes: Callable[..., Prepared], started: str, ended: str, of_month: bool
+) -> None:
+    one, other = ride("A", started=started, ended=ended), ride("B", started="2024-09-05 10:00:00")
+    check_month(SOURCES["citibike"], bikes({"a.csv": lines(CURRENT, one, other)}), "2024-09", "x.zip")
+    strays = bikes({"a.csv": lines(CURRENT, one, one, other)})
+    if of_month:
+        check_month(SOURCES["citibike"], strays, "2024-09", "x.zip")
+        return
+    with pytest.raises(Rejected, match=r"^x\.zip: 1 of its 3 rows are of 2024-09; most are of "):
+        check_month(SOURCES["citibike"], strays, "2024-09", "x.zip")
+
+
+def test_a_legacy_file_tells_its_month_too(bikes: Callable[..., Prepared]) -> None:
+    file = bikes({"a.csv": lines(LEGACY, legacy_ride())})
+    check_month(SOURCES["citibike"], file, "2019-01", "x.zip")
+    with pytest.raises(Rejected, match="0 of its 1 rows are of 2019-02; most are of 2019-01"):
+        check_month(SOURCES["citibike"], file, "2019-02", "x.zip")
