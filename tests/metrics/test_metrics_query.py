@@ -14,7 +14,7 @@ from support import environment
 from luigi_pipeline import metrics
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import QueryError, UnknownName, WarehouseError
-from luigi_pipeline.metrics import reading, running_totals
+from luigi_pipeline.metrics import early_sums, reading
 from luigi_pipeline.metrics.reading import Version
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database
@@ -113,6 +113,24 @@ def test_a_question_that_can_t_be_answered_gets_one_line(
     assert "\n" not in str(refused.value)
 
 
+@pytest.fixture
+def both_ways(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[str], list[str], str]]:
+    """Ask with sums made early, and as MetricFlow makes them: the rows of both, and the SQL of the first."""
+
+    def ask(question: list[str], **cut: Any) -> tuple[list[str], list[str], str]:
+        made: list[str] = []
+        with monkeypatch.context() as patch:
+            run = Version.run
+            patch.setattr(Version, "run", lambda version, sql: made.append(sql) or run(version, sql))
+            early = asked(metrics.query(question, data_dir=data_dir, **cut))
+            patch.setattr(early_sums, "presum", lambda sql: sql)
+            plain = asked(metrics.query(question, data_dir=data_dir, **cut))
+        assert "GROUP BY ALL" not in made[1]
+        return sorted(map(str, early)), sorted(map(str, plain)), made[0]
+
+    return ask
+
+
 @pytest.mark.parametrize(
     ("by", "where"),
     [
@@ -121,19 +139,20 @@ def test_a_question_that_can_t_be_answered_gets_one_line(
         (["trip_date__week", "trip_type", "temperature_category"], "trip_type = 'citibike'"),
     ],
 )
-def test_running_totals_are_the_same_as_before_they_were_made_quick(
-    data_dir: Path, by: list[str], where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_totals_are_the_same_with_sums_made_early(both_ways: Any, by: list[str], where: str) -> None:
     question = ["cumulative_trips", "trips_7d_rolling", "trips_month_to_date", "trips_wow_growth_pct", "total_trips"]
-    made: list[str] = []
-    monkeypatch.setattr(Version, "run", lambda version, sql, run=Version.run: made.append(sql) or run(version, sql))
-    quick = asked(metrics.query(question, by=by, where=where, data_dir=data_dir))
-    monkeypatch.setattr(running_totals, "presum", lambda sql: sql)
-    plain = asked(metrics.query(question, by=by, where=where, data_dir=data_dir))
-    assert made[0].count("GROUP BY ALL") == 3
-    assert "GROUP BY ALL" not in made[1]
-    assert sorted(map(str, quick)) == sorted(map(str, plain))
-    assert len(quick) > 1
+    early, plain, sql = both_ways(question, by=by, where=where)
+    assert early == plain
+    assert len(early) > 1
+    assert sql.count("GROUP BY ALL") >= 3
+
+
+@pytest.mark.parametrize("group", ["Core", "Mode", "Weather", "Time", "Quality"])
+def test_metrics_asked_together_are_the_same_with_sums_made_early(both_ways: Any, group: str, data_dir: Path) -> None:
+    question = [metric.name for metric in metrics.list_metrics(data_dir) if metric.group == group]
+    early, plain, _ = both_ways(question, by=["trip_type", "temperature_category", "trip_date__month"])
+    assert early == plain
+    assert len(early) > 10
 
 
 def test_a_run_that_has_the_warehouse_open_is_not_waited_for(held: DataDir) -> None:
