@@ -112,7 +112,6 @@ DAMAGES = [
         "one row in twenty is there twice",
         bikes("from rides union all from rides where position % 20 = 3"),
     ),
-    published("bike months exchanged", "November's archive under October's name", month_of_another_name),
     published(
         "bike months exchanged, renamed",
         "November's archive under October's name, its members too",
@@ -121,7 +120,6 @@ DAMAGES = [
     published("bike hour late", "times are an hour late", bike_columns(**moved("1 hour"))),
     published("bike hour early", "times are an hour early", bike_columns(**moved("(-1) hour"))),
     published("bike times in UTC", "times are UTC, four hours ahead of New York's", bike_columns(**moved("4 hour"))),
-    published("bike times five hours off", "times are moved back by five hours", bike_columns(**moved("(-5) hour"))),
     published(
         "bike times exchanged",
         "start and end time exchanged",
@@ -140,11 +138,6 @@ DAMAGES = [
         bike_columns(
             **{f"{a}_{name}": f"{b}_{name}" for a, b in (("start", "end"), ("end", "start")) for name in STATION[:2]}
         ),
-    ),
-    published(
-        "bike stations of others",
-        "each ride has the start station of another one",
-        bikes(others("start_station_id", "start_station_name")),
     ),
     published(
         "bike station ids of others",
@@ -179,9 +172,7 @@ DAMAGES = [
     *(
         published(f"bike {name} empty", f"the column {name} is empty", bike_columns(**{name: "null"}))
         for name in (
-            "started_at",
             "start_station_name",
-            "start_station_id",
             "end_lng",
             "member_casual",
         )
@@ -197,9 +188,7 @@ DAMAGES = [
         "kinds of riders begin with a capital",
         bike_columns(member_casual="upper(left(member_casual, 1)) || substr(member_casual, 2)"),
     ),
-    published("bike kinds all one", "every bike is a classic one", bike_columns(rideable_type="'classic_bike'")),
     published("bike times at midnight", "times have lost their time of day", bike_columns(**truncated("day"))),
-    published("bike times on the hour", "times are rounded down to the hour", bike_columns(**truncated("hour"))),
     published(
         "bike day and month exchanged",
         "9 October is read as 10 September, where that is a date",
@@ -222,7 +211,6 @@ DAMAGES = [
             }
         ),
     ),
-    published("bike another year", "times are ten years old", bike_columns(**moved("(-10) year"))),
     published(
         "bike hour of the day lost",
         "the rides from 9 to 10 h are missing on each day",
@@ -231,16 +219,7 @@ DAMAGES = [
     published(
         "bike nights lost", "the rides from midnight to 6 h are missing", bikes(f"from rides where hour({START}) >= 6")
     ),
-    published(
-        "bike weekends lost", "the rides of all weekends are missing", bikes(f"from rides where isodow({START}) <= 5")
-    ),
     published("bike every other row lost", "every other row is missing", bikes("from rides where position % 2 = 0")),
-    published(
-        "bike nine rows of ten lost", "nine rows of ten are missing", bikes("from rides where position % 10 = 0")
-    ),
-    published(
-        "bike members lost", "the rides of members are missing", bikes("from rides where member_casual <> 'member'")
-    ),
     published(
         "bike electric bikes lost",
         "the rides on electric bikes are missing",
@@ -270,7 +249,6 @@ DAMAGES = [
         "latitude and longitude exchanged at the end",
         bike_columns(end_lat="end_lng", end_lng="end_lat"),
     ),
-    published("bike ends nowhere", "rides end at latitude and longitude 0", bike_columns(end_lat="'0'", end_lng="'0'")),
     published(
         "bike places rounded",
         "coordinates are rounded to whole degrees",
@@ -283,6 +261,20 @@ DAMAGES = [
         "bike places of others",
         "each ride has the end of another one, its coordinates too",
         bikes(others("end_station_id", "end_station_name", "end_lat", "end_lng")),
+    ),
+    published(
+        "bike durations doubled",
+        "rides take twice as long",
+        bike_columns(
+            ended_at="strftime(cast(ended_at as timestamp) + (cast(ended_at as timestamp) - cast(started_at as "
+            "timestamp)),"
+            f" {FORMAT})"
+        ),
+    ),
+    published(
+        "bike station lost",
+        "the rides from one station, one in a hundred, are missing",
+        bikes("from rides where start_station_id is distinct from '5065.10'"),
     ),
     published("bike ends of others", "each ride has the end time of another one", bikes(others("ended_at"))),
 ]

@@ -163,6 +163,17 @@ DAMAGES = [
         "fare and tip exchanged",
         taxi_columns(fare_amount="tip_amount", tip_amount="fare_amount"),
     ),
+    published(
+        "taxi tips and tolls exchanged",
+        "tip and tolls exchanged",
+        taxi_columns(tip_amount="tolls_amount", tolls_amount="tip_amount"),
+    ),
+    published(
+        "taxi durations doubled",
+        "trips take twice as long",
+        taxi_columns(tpep_dropoff_datetime="tpep_dropoff_datetime + (tpep_dropoff_datetime - tpep_pickup_datetime)"),
+    ),
+    published("taxi times a day late", "times are a day late", taxi_columns(**shifted(24))),
     published("taxi tips zero", "all tips are zero", taxi_columns(tip_amount="0 * tip_amount")),
     published("taxi tips of others", "each trip has the tip of another one", taxi(others("tip_amount"))),
     published("taxi tolls zero", "all tolls are zero", taxi_columns(tolls_amount="0 * tolls_amount")),
@@ -244,8 +255,6 @@ DAMAGES = [
         "the second half of the rows is missing",
         taxi("from trips where position < (select count(*) / 2 from trips)"),
     ),
-    published("taxi every other row lost", "every other row is missing", taxi("from trips where position % 2 = 0")),
-    published("taxi nine rows of ten lost", "nine rows of ten are missing", taxi("from trips where position % 10 = 0")),
     published(
         "taxi repeated hour twice",
         "the trips of the hour that November has twice are there twice",
@@ -257,7 +266,6 @@ DAMAGES = [
     ),
     published("taxi vendor lost", "the trips of vendor 1 are missing", taxi("from trips where VendorID <> 1")),
     published("taxi vendors all one", "all trips are vendor 2's", taxi_columns(VendorID="2 + 0 * VendorID")),
-    published("taxi cash lost", "the trips paid in cash are missing", taxi("from trips where payment_type <> 2")),
     published(
         "taxi payment types exchanged",
         "cash and credit card exchanged",
@@ -276,14 +284,11 @@ DAMAGES = [
         published(f"taxi {name} empty", f"the column {name} holds nothing but nulls", taxi_columns(**empty(name)))
         for name in (
             "passenger_count",
-            "trip_distance",
             "store_and_fwd_flag",
             "PULocationID",
-            "payment_type",
             "fare_amount",
             "extra",
             "tolls_amount",
-            "total_amount",
             "Airport_fee",
         )
     ),

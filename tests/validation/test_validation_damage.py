@@ -103,6 +103,11 @@ DAMAGE = {
     ),
     "totals of other trips": ("fct_trips", OTHERS.format(column="total_amount"), "A total is the sum of its parts"),
     "tolls lost": ("fct_trips", TAXI.format("tolls_amount = 0"), "Some trips of every month pay tolls"),
+    "tips and tolls exchanged": (
+        "fct_trips",
+        TAXI.format("tip_amount = tolls_amount, tolls_amount = tip_amount"),
+        "Some trips of every month pay tolls",
+    ),
     "tips in cash": (
         "fct_trips",
         TAXI.format("payment_type = case payment_type when 'cash' then 'credit card' else 'cash' end"),
@@ -164,6 +169,11 @@ DAMAGE = {
         RIDE.format("duration_minutes = 5 + hash(trip_id) % 11"),
         "Rides to farther stations take longer",
     ),
+    "rides twice as long": (
+        "stg_citibike__trips",
+        RIDE.format("duration_minutes = duration_minutes * 2"),
+        "Rides to farther stations take longer",
+    ),
     "places rounded": (
         "stg_citibike__trips",
         RIDE.format("start_latitude = round(start_latitude, 2)"),
@@ -175,6 +185,11 @@ DAMAGE = {
         "start_longitude - 0.06 as "
         "start_longitude) from staging.stg_citibike__trips",
         "Some months are of New York, others of Jersey City",
+    ),
+    "store-and-forward flags lost": (
+        "stg_tlc__yellow_taxi",
+        "update staging.stg_tlc__yellow_taxi set is_store_and_forward = null",
+        "TLC says of each trip that has a passenger count",
     ),
     "boroughs exchanged": (
         "stg_tlc__taxi_zones",
@@ -237,6 +252,11 @@ DAMAGE = {
         "stg_weather__hourly",
         WEATHER.format("temperature_celsius = 20 where extract(day from hour_utc) = 16"),
         "A temperature holds for six hours",
+    ),
+    "a temperature of another place": (
+        "stg_weather__hourly",
+        WEATHER.format("temperature_celsius = 40 where hour_utc = '2024-09-14 09:00:00'"),
+        "From hour to hour",
     ),
     "a day's weather twice": (
         "stg_weather__hourly",

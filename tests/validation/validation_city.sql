@@ -144,7 +144,8 @@ from unioned;
 
 create table staging.stg_tlc__yellow_taxi as
 select
-    fct_trips.*, taxi_trips.source_file, taxi_trips.source_row, taxi_trips.payment_type_code
+    fct_trips.*, taxi_trips.source_file, taxi_trips.source_row, taxi_trips.payment_type_code,
+    false as is_store_and_forward
 from marts.fct_trips
 inner join taxi_trips using (trip_id);
 
