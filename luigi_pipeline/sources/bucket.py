@@ -64,7 +64,7 @@ def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> d
         if token is None:
             return keys
         parameters |= {"continuation-token": token}
-    raise Rejected(f"{redacted(bucket)}: its listing has no end after {len(keys):,} keys")
+    raise Rejected(f"{redacted(bucket)}: its listing has no end after {_MOST_PAGES:,} pages")
 
 
 def _read(answer: bytes, bucket: str) -> tuple[dict[str, str | None], str | None]:

@@ -160,7 +160,7 @@ def _run_dlt(
         info = pipeline.run(rows())
         info.raise_on_failed_jobs()
     except (PipelineStepFailed, LoadClientJobException) as error:
-        cause = one_line(getattr(error.__cause__, "failed_message", None) or error.__cause__ or error)
+        cause = one_line(getattr(error.__cause__, "client_exception", None) or error.__cause__ or error)
         raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause}") from error
     shutil.rmtree(folder, ignore_errors=True)
     return str(info.loads_ids[0])

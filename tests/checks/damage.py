@@ -193,7 +193,7 @@ def zones(change: Callable[[list[str]], list[str]]) -> Callable[[Path], None]:
 
     def rewrite(folder: Path) -> None:
         path = folder / "misc" / "taxi_zone_lookup.csv"
-        header, *lines = path.read_text(encoding="utf-8", newline="").split("\r\n")
-        path.write_text("\r\n".join([header, *change([line for line in lines if line]), ""]), "utf-8", newline="")
+        header, *lines = path.read_bytes().decode().split("\r\n")
+        path.write_bytes("\r\n".join([header, *change([line for line in lines if line]), ""]).encode())
 
     return rewrite

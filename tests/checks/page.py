@@ -43,8 +43,8 @@ fails where they differ from this page.
 """
 
 MISSED = {
-    "weather an hour late": "an hour is less than the warmest hour of the day moves from month to month by itself",
-    "weather an hour early": "the same",
+    "taxi nautical miles": "the checks of speed and of fare by mile are wider than that, as true months differ more",
+    "bike hour early": "the ratios between hours stay within what a true month shows",
 }
 
 _TITLES: dict[Place, str] = {
@@ -66,7 +66,11 @@ def read() -> dict[str, Verdict]:
     if not PAGE.is_file():
         return {}
     rows = (_ROW.match(line) for line in PAGE.read_text(encoding="utf-8").splitlines())
-    return {row["name"]: Verdict(row["outcome"], row["stage"], (row["by"],)) for row in rows if row}  # type: ignore[arg-type]
+    return {
+        row["name"]: Verdict(row["outcome"], row["stage"], (row["by"],))
+        for row in rows
+        if row and row["name"] != "damage"
+    }  # type: ignore[arg-type]
 
 
 def write(verdicts: Mapping[str, Verdict]) -> None:
@@ -91,6 +95,9 @@ def render(verdicts: Mapping[str, Verdict]) -> str:
     missed = [name for name, verdict in known.items() if verdict.outcome == "missed"]
     if missed:
         text += "\n## Missed\n\n" + "".join(f"- {name}: {MISSED.get(name, 'not yet')}.\n" for name in missed)
+    waiting = [damage.name for damage in DAMAGES if damage.name not in verdicts]
+    if waiting:
+        text += f"\n## Not judged yet\n\n`make mutations` judges these too: {', '.join(waiting)}.\n"
     for place, title in _TITLES.items():
         rows = [
             _row(damage, known[damage.name]) for damage in DAMAGES if damage.place == place and damage.name in known

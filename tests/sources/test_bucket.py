@@ -29,7 +29,7 @@ def keys(publishers: Publishers, tmp_path: Path) -> Callable[..., list[str]]:
 
 
 def test_a_listing_without_a_namespace_is_one(keys: Any) -> None:
-    assert keys(listing("a", "b")) == ["a", "b"]
+    assert list(keys(listing("a", "b"))) == ["a", "b"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -49,7 +49,7 @@ def test_a_page_that_is_not_the_last_must_say_where_to_go_on(keys: Any) -> None:
 def test_a_listing_without_end_is_given_up(keys: Any, monkeypatch: Any, publishers: Publishers, tmp_path: Path) -> None:
     monkeypatch.setattr("luigi_pipeline.sources.bucket._MOST_PAGES", 5)
     page = listing("a", after="<NextContinuationToken>x</NextContinuationToken>")
-    with pytest.raises(Rejected, match=r"its listing has no end after 5 keys"):
+    with pytest.raises(Rejected, match=r"its listing has no end after 5 pages"):
         keys(*[page] * 6)
     assert len(publishers.log) == 5
 

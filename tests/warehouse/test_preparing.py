@@ -290,8 +290,11 @@ def test_a_byte_order_mark_is_no_part_of_the_data(bikes: Callable[..., Prepared]
 def test_rows_are_numbered_in_the_order_of_each_file(bikes: Callable[..., Prepared]) -> None:
     """Enough rows for several threads to read them."""
     count = 60_000
-    text = lines(CURRENT, *[ride(f"{number:08}") for number in range(count)])
-    file = bikes({"a.csv": text, "b.csv": text})
+    first, second = (
+        lines(CURRENT, *[ride(f"{number:08}", ended=ended) for number in range(count)])
+        for ended in ("2024-09-01 18:40:00", "2024-09-01 18:50:00")
+    )
+    file = bikes({"a.csv": first, "b.csv": second})
     assert file.rows == {f"{ARCHIVE}/a.csv": count, f"{ARCHIVE}/b.csv": count}
     wrong = duckdb.sql(
         f"select count(*) from '{file.path}' where cast(ride_id as bigint) + 1 <> _source_row"
