@@ -32,9 +32,11 @@ def start(folder: Path, data: DataDir, *command: str) -> subprocess.Popen[str]:
         [program, *command[1:]],
         cwd=folder / "dbt_project",
         env=environment({"MOBILITY_DATA_DIR": str(data.root), "DO_NOT_TRACK": "1"}),
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # away from the terminal of whoever runs the tests
     )
 
 
