@@ -95,6 +95,16 @@ def encrypted(content: bytes) -> bytes:
     return changed(content[:6] + b"\x01" + content[7:], 8, b"\x01")
 
 
+def legacy(month: str) -> str:
+    """One ride in the legacy schema."""
+    return lines(LEGACY, legacy_ride(f"{month}-05 10:00:00.1230", f"{month}-05 10:30:00.0000"))
+
+
+def sized(content: bytes) -> bytes:
+    """An archive whose directory tells another size than its member has."""
+    return changed(content, 24, struct.pack("<I", 10))
+
+
 def with_bad_crc(month: str) -> bytes:
     """An archive in which a byte of a member is another."""
     content = zipped({f"{month}.csv": rides(month)}, zipfile.ZIP_STORED)
@@ -157,6 +167,7 @@ BIKES = [
     Case("no bytes", lambda m: b"", "is not a zip archive; it is empty"),
     Case("gzip", lambda m: gzip.compress(rides(m).encode()), "is not a zip archive; it begins with b'\\x1f\\x8b"),
     Case("cut in half", lambda m: bikes(m)[: len(bikes(m)) // 2], "is a damaged zip archive"),
+    Case("a size that is not so", lambda m: sized(bikes(m)), "is a damaged zip archive"),
     Case("a bad CRC", with_bad_crc, "is a damaged zip archive (Bad CRC-32"),
     Case("a bomb by its ratio", lambda m: bikes(m, b"0" * 1_000_000), "over download.max_archive_ratio"),
     Case("a bomb by its size", lambda m: bikes(m, noise(2_200_000)), "over download.max_archive_bytes"),
@@ -289,16 +300,3 @@ GOOD_BIKES = [
     Good("archives in archives", lambda m: nested(bikes(m), f"{m}.zip", "year.zip")),
     Good("both schemas", lambda m: zipped({"a.csv": rides(m), "b.csv": legacy(m)}), 4),
 ]
-
-
-def legacy(month: str) -> str:
-    """One ride in the legacy schema."""
-    return lines(LEGACY, legacy_ride(f"{month}-05 10:00:00.1230", f"{month}-05 10:30:00.0000"))
-
-
-def sized(content: bytes) -> bytes:
-    """An archive whose directory tells another size than its member has."""
-    return changed(content, 24, struct.pack("<I", 10))
-
-
-BIKES.append(Case("a size that is not so", lambda m: sized(bikes(m)), "is a damaged zip archive"))
