@@ -7,6 +7,9 @@ from pathlib import Path
 from luigi_pipeline.redaction import printable, redacted
 
 _NO_SPACE = "No space left on device"
+# DuckDB opens a file that lost its end, and finds out when it reads from there.
+_DAMAGED = ("Corrupt database file", "bytes from location")
+_MOVE_AWAY = "move it away to load everything anew"
 
 
 class PipelineError(Exception):
@@ -87,6 +90,8 @@ def explain(error: Exception, data_dir: Path) -> str:
     """
     if _NO_SPACE in str(error):
         return f"no space is left on the disk of {data_dir}; make some, and run again to go on from here"
+    if any(sign in str(error) for sign in _DAMAGED) and _MOVE_AWAY not in str(error):
+        return f"{one_line(error)}; the warehouse is damaged: {_MOVE_AWAY}"
     if isinstance(error, PipelineError):
         return str(error)
     if isinstance(error, MemoryError):
