@@ -1,6 +1,7 @@
-"""`python -m luigi_pipeline`: plan and forget."""
+"""`python -m luigi_pipeline`: plan, status and forget."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support import PROJECT, ROWS, environment
 
 from luigi_pipeline import runs
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.identity import note_warehouse
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -107,8 +110,91 @@ def test_plan_of_a_warehouse_that_is_gone_or_was_written_to_says_so(
     assert "was written to" not in told
 
 
-def test_plan_imports_no_engine(ingested: Any) -> None:
-    code = "import sys; from luigi_pipeline.__main__ import main; main(['plan', 'Ingest']); print(list(sys.modules))"
+# status
+
+
+def states(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """State by task, of a status as JSON."""
+    found = json.loads(result.stdout)
+    return {it["task"]: it["state"] for it in [*found["months"], *found["stages"]]}
+
+
+def test_status_of_a_finished_data_dir_has_every_month_and_touches_nothing(published: Any, run_command: Run) -> None:
+    before = files(published.data)
+    result = run_command("status", "--json", data_dir=published.data.root, config=published.config)
+    assert result.returncode == 0, result.stderr
+    assert set(states(result).values()) == {"loaded", "done"}
+    found = json.loads(result.stdout)
+    october = next(it for it in found["months"] if (it["source"], it["month"]) == ("citibike", "2024-10"))
+    load = json.loads((published.data.markers / "LoadMonth" / "citibike" / "2024-10.json").read_text(encoding="utf-8"))
+    assert october["rows"] == ROWS
+    assert october["version"] == load["sources"][0]["sha256"][:16]
+    assert october["finished_at"] == load["finished_at"]
+    shown = run_command("status", data_dir=published.data.root, config=published.config)
+    assert shown.returncode == 0
+    assert f"{ROWS:,} loaded" in shown.stdout
+    assert files(published.data) == before
+
+
+def test_status_tells_what_is_missing_stale_or_no_longer_configured_and_is_not_well(
+    ingested: Any, loaded: DataDir, run_command: Run, tmp_path: Path
+) -> None:
+    config = yaml.safe_load(ingested.config.read_text(encoding="utf-8"))
+    config["sources"]["yellow_taxi"]["months"] = ["2024-11", "2024-12"]
+    config["sources"]["citibike"]["base_url"] = "http://else:1"
+    file = tmp_path / "other.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    (loaded.markers / "LoadMonth" / "weather" / "2024-10.json").write_text("{}", encoding="utf-8")
+    result = run_command("status", "--json", data_dir=loaded.root, config=file)
+    assert result.returncode == 1
+    assert states(result) == {
+        "LoadMonth yellow_taxi 2024-10": "not in the configuration",
+        "LoadMonth yellow_taxi 2024-11": "loaded",
+        "LoadMonth yellow_taxi 2024-12": "missing",
+        "LoadMonth citibike 2024-10": "stale",
+        "LoadMonth citibike 2024-11": "stale",
+        "LoadMonth weather 2024-10": "missing",
+        "LoadMonth weather 2024-11": "loaded",
+        "LoadZones": "loaded",
+        "DbtBuild": "missing",
+        "Validate": "missing",
+        "Publish": "missing",
+    }
+    told = run_command("status", data_dir=loaded.root, config=file).stdout
+    assert "citibike 2024-10 is stale: the configuration asks for another file\n" in told
+
+
+def test_status_of_weather_that_is_to_be_asked_for_again_is_due_and_well(
+    published: Any, run_command: Run, tmp_path: Path
+) -> None:
+    data = DataDir(tmp_path / "data")
+    shutil.copytree(published.data.root, data.root, copy_function=shutil.copy2)
+    warehouse = json.loads((published.data.markers / "warehouse.json").read_text(encoding="utf-8"))["id"]
+    note_warehouse(data, warehouse, is_open=False)
+    for task in ("FetchMonth", "LoadMonth"):
+        path = data.markers / task / "weather" / "2024-11.json"
+        marker = json.loads(path.read_text(encoding="utf-8"))
+        marker["sources"][0]["settled_at"] = "2100-01-01T00:00:00.000+00:00"
+        marker |= {"started_at": "2024-12-01T06:00:00.000+00:00", "finished_at": "2024-12-01T06:00:01.000+00:00"}
+        path.write_text(json.dumps(marker), encoding="utf-8")
+    result = run_command("status", "--json", data_dir=data.root, config=published.config)
+    assert result.returncode == 0
+    assert states(result).pop("LoadMonth weather 2024-11") == "due"
+    assert set(states(result).values()) == {"loaded", "done", "due"}
+
+
+def test_status_of_a_data_dir_that_is_not_there_makes_none(
+    run_command: Run, config: Callable[..., Path], tmp_path: Path
+) -> None:
+    result = run_command("status", data_dir=tmp_path / "data", config=config("http://localhost:1"))
+    assert result.returncode == 1
+    assert "weather 2024-10 is missing: not done yet" in result.stdout
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_looking_imports_no_engine(command: str, ingested: Any) -> None:
+    code = f"import sys; from luigi_pipeline.__main__ import main; main([{command!r}]); print(list(sys.modules))"
     env = environment({"MOBILITY_CONFIG": str(ingested.config), "MOBILITY_DATA_DIR": str(ingested.data.root)})
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True, check=True

@@ -4,17 +4,13 @@ import datetime as dt
 import os
 import re
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import psutil
-import pytest
 from support import MONTHS, ROWS, write_zip
 
 from luigi_pipeline import markers
@@ -419,105 +415,6 @@ def test_a_second_run_on_the_same_data_dir_does_nothing(
     assert contents(data) == before
     assert len(publishers.log) == 1
     assert first.poll() is None, "the first run goes on"
-
-
-def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """A run's processes, its own first."""
-    parent = psutil.Process(process.pid)
-    return [parent, *parent.children(recursive=True)]
-
-
-def stop(process: subprocess.Popen[str], number: signal.Signals) -> str:
-    """Signal a run's parent; all of its processes must end within five seconds. Gives what it said."""
-    children = family(process)[1:]
-    assert children
-    begun = time.monotonic()
-    process.send_signal(number)
-    assert process.wait(5) == 128 + number
-    _, alive = psutil.wait_procs(children, timeout=max(0.1, 5 - (time.monotonic() - begun)))
-    assert alive == []
-    assert process.stderr is not None
-    return process.stderr.read()
-
-
-def test_sigterm_ends_a_run_and_its_children_at_once_and_the_next_run_completes(
-    tmp_path: Path,
-    run_luigi: Run,
-    start_luigi: Callable[..., subprocess.Popen[str]],
-    publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
-    query: Query,
-) -> None:
-    publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, seconds=60))
-    data, file = DataDir(tmp_path / "data"), config(publishers.url, ONE_MONTH)
-    process = start_luigi("IngestWeather", data_dir=data.root, config=file)
-    wait_until(lambda: publishers.log)
-    assert "stopped by SIGTERM" in stop(process, signal.SIGTERM)
-    result = run_luigi("IngestWeather", data_dir=data.root, config=file)
-    assert result.returncode == 0, result.stderr
-    assert rows_by_month(data, query, "hourly_weather") == {"2024-10": 745}
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_other_signals_end_a_run_too(
-    tmp_path: Path,
-    start_luigi: Callable[..., subprocess.Popen[str]],
-    publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
-    number: signal.Signals,
-) -> None:
-    publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, seconds=60))
-    process = start_luigi("IngestWeather", data_dir=tmp_path / "data", config=config(publishers.url, ONE_MONTH))
-    wait_until(lambda: publishers.log)
-    assert f"stopped by {number.name}" in stop(process, number)
-
-
-def test_no_child_outlives_a_run_that_is_killed(
-    tmp_path: Path,
-    start_luigi: Callable[..., subprocess.Popen[str]],
-    publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
-) -> None:
-    publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, seconds=60))
-    file = config(publishers.url, ONE_MONTH | {"download": {"timeout_seconds": 60}})
-    process = start_luigi("IngestWeather", data_dir=tmp_path / "data", config=file)
-    wait_until(lambda: publishers.log)
-    processes = family(process)
-    assert len(processes) >= 2
-    process.kill()
-    process.wait(5)
-    _, alive = psutil.wait_procs(processes[1:], timeout=5)
-    for child in alive:
-        child.kill()
-    assert alive == []
-
-
-def test_a_run_that_is_killed_while_it_loads_leaves_whole_months_and_the_next_run_completes(
-    ingested: Any,
-    tmp_path: Path,
-    run_luigi: Run,
-    start_luigi: Callable[..., subprocess.Popen[str]],
-    publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
-    query: Query,
-) -> None:
-    data, file = DataDir(tmp_path / "data"), config(publishers.url)
-    process = start_luigi("IngestCitibike", data_dir=data.root, config=file)
-    wait_until(lambda: (data.scratch / "dlt").exists())
-    processes = family(process)
-    process.kill()
-    _, alive = psutil.wait_procs(processes, timeout=5)
-    assert alive == [], "a child goes on writing"
-    result = run_luigi("IngestCitibike", data_dir=data.root, config=file)
-    assert result.returncode == 0, result.stderr
-    assert rows_by_month(data, query, "trips") == dict.fromkeys(MONTHS, ROWS)
-    rides = "select count(*), count(distinct ride_id), count(distinct _source_file || _source_row) from raw_data.trips"
-    assert query(data, rides) == query(ingested.data, rides)
-    assert query(data, "select count(*), sum(row_count) from meta.source_files") == [(4, 2 * ROWS)]
 
 
 def test_a_warehouse_that_is_open_elsewhere_for_too_long_fails_the_run_and_loses_nothing(

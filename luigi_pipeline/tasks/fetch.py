@@ -80,11 +80,19 @@ class Fetch(MobilityTask):
         had = loaded.source
         if file is None or had is None:
             file, asked_at = had, loaded.started_at
-        elif (file.path, file.sha256) != (had.path, had.sha256) and asked_at > loaded.finished_at:
+        elif self.has_another_version(loaded):
             return f"another version was fetched: {_in_words(had)} -> {_in_words(file)}"
         if file and runs.wants_to_ask(asked_at, file.settled_at):
             return "its publisher may have another version"
         return None
+
+    def has_another_version(self, loaded: Marker) -> bool:
+        """Whether another file than the loaded one has been fetched since."""
+        file, asked_at = self._last_answer()
+        had = loaded.source
+        if file is None or had is None:
+            return False
+        return (file.path, file.sha256) != (had.path, had.sha256) and asked_at > loaded.finished_at
 
     def landed(self) -> Landed | None:
         """The file in `landing/`, if it is the one that the marker describes."""

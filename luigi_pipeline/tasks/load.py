@@ -58,6 +58,11 @@ class Load(MobilityTask):
         found = self.marker()
         return found if found and found.request == self.fetch.request and super().reason() is None else None
 
+    def is_settled_but_for_its_publisher(self) -> bool:
+        """Whether what was published when it was last asked for is loaded, and a run would only ask again."""
+        found = self.loaded()
+        return found is not None and not self.fetch.has_another_version(found)
+
     def inputs(self) -> dict[str, Any]:
         """The file that is loaded and the schema that it is cast to."""
         found = self.marker()
