@@ -49,10 +49,14 @@ def _is_alive(writer: list[Any]) -> bool:
 
 
 def _started(pid: int) -> float | None:
-    """When a process began; None if there is no such process. With the number alone it could be another one's."""
+    """When a process began; None if there is no such process. With the number alone it could be another one's.
+
+    One that was killed is there until its parent has asked how it ended, which may take a while, or for ever.
+    """
     import psutil
 
     try:
-        return float(psutil.Process(pid).create_time())
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
     except psutil.NoSuchProcess:
         return None

@@ -1,6 +1,7 @@
 """The warehouse file: known by its id, shared with others in turn, and told of in one line where it can't be used."""
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,26 @@ def test_another_warehouse_has_another_id(data: DataDir) -> None:
     with database.writing(data, PATIENT):
         pass
     assert identity.warehouse_id(data) not in (None, known)
+
+
+def test_a_warehouse_whose_writer_was_killed_is_not_trusted_though_nobody_asked_how_the_writer_ended(
+    data: DataDir,
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from luigi_pipeline.datadir import DataDir\n"
+        "from luigi_pipeline.warehouse import database; from luigi_pipeline.settings import Warehouse\n"
+        "with database.writing(DataDir(Path(sys.argv[1])), Warehouse()):\n"
+        "    print('open', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code, str(data.root)], **pipes) as writer:  # type: ignore[call-overload]
+        assert writer.stdout.readline() == "open\n"
+        assert identity.warehouse_id(data) is not None
+        writer.kill()
+        # It stays in the table of processes until it is waited for.
+        os.waitid(os.P_PID, writer.pid, os.WEXITED | os.WNOWAIT)
+        assert identity.warehouse_id(data) is None
 
 
 def test_a_copied_data_dir_is_recognised_by_the_id_that_its_warehouse_keeps(data: DataDir, tmp_path: Path) -> None:
