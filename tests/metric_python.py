@@ -34,38 +34,38 @@ def rain_effect(metrics: Metrics, by: Sequence[str]) -> Answer:
     return {key: float(100 * (found[key] / mean - 1)) if mean else None for key, mean in expected.items()}
 
 
-class Days:
-    """Trips that count by day, and by what else they are cut by."""
+class Steps:
+    """Trips that count by day or hour, and by what else they are cut by."""
 
-    def __init__(self, metrics: Metrics, by: Sequence[str]) -> None:
+    def __init__(self, metrics: Metrics, by: Sequence[str], step: str) -> None:
         names = "".join(f", {COLUMNS[name]}" for name in by)
-        rows = metrics.select(f"select day, count(*) {names} from trips where counts group by all order by 1")
-        self.trips: dict[Key, int] = {(day, *group): trips for day, trips, *group in rows}
-        self.days: dict[Key, list[Moment]] = defaultdict(list)
-        for day, _, *group in rows:
-            self.days[tuple(group)].append(day)
-        loaded = {day for (day,) in metrics.select("select distinct day from hours")}
-        self.all = sorted(loaded | {day for day, *_ in rows})
+        rows = metrics.select(f"select {step}, count(*) {names} from trips where counts group by all order by 1")
+        self.trips: dict[Key, int] = {(at, *group): trips for at, trips, *group in rows}
+        self.times: dict[Key, list[Moment]] = defaultdict(list)
+        for at, _, *group in rows:
+            self.times[tuple(group)].append(at)
+        loaded = {at for (at,) in metrics.select(f"select distinct {step} from hours")}
+        self.all = sorted(loaded | {at for at, *_ in rows})
 
-    def running(self, first_day: Callable[[Moment], Moment], grain: str) -> Answer:
-        """Trips from a first day to each day; of a longer period, those at its last day with any."""
+    def running(self, since: Callable[[Moment], Moment], grain: str) -> Answer:
+        """Trips from a first step to each step; of a longer period, those at its last step with any."""
         found: Answer = {}
-        for group, days in self.days.items():
-            so_far = [0, *accumulate(self.trips[day, *group] for day in days)]
-            for day in self.all:
-                first, last = bisect_left(days, first_day(day)), bisect_right(days, day)
+        for group, times in self.times.items():
+            so_far = [0, *accumulate(self.trips[at, *group] for at in times)]
+            for at in self.all:
+                first, last = bisect_left(times, since(at)), bisect_right(times, at)
                 if first < last:
-                    found[start_of(day, grain), *group] = so_far[last] - so_far[first]
+                    found[start_of(at, grain), *group] = so_far[last] - so_far[first]
         return found
 
     def growth(self, earlier: Callable[[Moment], Moment], grain: str) -> Answer:
         """Percent over the period that is earlier by a fixed step."""
         trips: dict[Key, int] = defaultdict(int)
-        for (day, *group), counted in self.trips.items():
-            trips[start_of(day, grain), *group] += counted
-        periods = {start_of(day, grain) for day in self.all}
+        for (at, *group), counted in self.trips.items():
+            trips[start_of(at, grain), *group] += counted
+        periods = {start_of(at, grain) for at in self.all}
         asked = set(trips) | {
-            (period, *group) for period in periods for group in self.days if (earlier(period), *group) in trips
+            (period, *group) for period in periods for group in self.times if (earlier(period), *group) in trips
         }
 
         def percent(key: Key) -> float | None:
@@ -76,8 +76,9 @@ class Days:
 
 
 def start_of(day: Moment, grain: str) -> Moment:
-    """The first day of the period that a day is in; weeks start on Monday."""
+    """The beginning of the period that an hour or a day is in; weeks start on Monday."""
     return {
+        "hour": day,
         "day": day,
         "week": day - dt.timedelta(days=day.weekday()),
         "month": day.replace(day=1),
@@ -98,14 +99,18 @@ def week_before(day: Moment) -> Moment:
 
 def growth_metrics(metrics: Metrics, by: Sequence[str], grain: str) -> dict[str, Any]:
     """The growth metrics at a grain, by columns of `trips`. Offsets only at grains that the offset is a multiple of."""
-    days = Days(metrics, by)
+    step = "hour" if grain == "hour" else "day"
+    seven_days = {"hour": dt.timedelta(hours=7 * 24 - 1), "day": dt.timedelta(days=6)}[step]
+    steps = Steps(metrics, by, step)
+    # By the hour, MetricFlow has metrics of their own.
+    suffix = "_by_hour" if step == "hour" else ""
     found = {
-        "cumulative_trips": days.running(lambda day: days.all[0], grain),
-        "trips_7d_rolling": days.running(lambda day: day - dt.timedelta(days=6), grain),
-        "trips_month_to_date": days.running(lambda day: day.replace(day=1), grain),
+        f"cumulative_trips{suffix}": steps.running(lambda at: steps.all[0], grain),
+        f"trips_7d_rolling{suffix}": steps.running(lambda at: at - seven_days, grain),
+        f"trips_month_to_date{suffix}": steps.running(lambda at: at.replace(day=1, hour=0), grain),
     }
-    if grain in ("day", "month"):
-        found["trips_mom_growth_pct"] = days.growth(month_before, grain)
-    if grain in ("day", "week"):
-        found["trips_wow_growth_pct"] = days.growth(week_before, grain)
+    if grain in ("hour", "day", "month"):
+        found["trips_mom_growth_pct"] = steps.growth(month_before, grain)
+    if grain in ("hour", "day", "week"):
+        found["trips_wow_growth_pct"] = steps.growth(week_before, grain)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from luigi_pipeline import runs
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import QueryError, UnknownName
-from luigi_pipeline.metrics import definitions, filters, names, reading
+from luigi_pipeline.metrics import filters, looking_back, names, reading
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.metrics.names import Attribute, Cut
 from luigi_pipeline.metrics.reading import Version
@@ -57,17 +57,19 @@ def query(
 
     asked = _unique(metrics)
     version = reading.current(_data(data_dir))
-    _check_metrics(asked, definitions.read(version.semantic_manifest))
-    attributes = version.engine.attributes(asked)
-    cuts = tuple({cut.name: cut for cut in (_cut(name, attributes, asked, version) for name in _listed(by))}.values())
+    _check_metrics(asked, version.metrics)
+    meant = looking_back.by_hour(asked, _listed(by), version.metrics)
+    attributes = version.engine.attributes(meant)
+    cuts = tuple({cut.name: cut for cut in (_cut(name, attributes, meant, version) for name in _listed(by))}.values())
+    looking_back.check_grains(asked, cuts, version.metrics)
     question = Question(
-        metrics=asked,
+        metrics=meant,
         by=tuple(cut.name for cut in cuts),
         where=(
-            *(filters.rewrite(text, attributes, asked) for text in _listed(where)),
+            *(filters.rewrite(text, attributes, meant) for text in _listed(where)),
             *filters.period(_moment(start, dt.time.min), _moment(end, dt.time.max), attributes),
         ),
-        order_by=_order(_listed(order_by), cuts, asked),
+        order_by=_order(_listed(order_by), cuts, dict(zip(asked, meant, strict=True))),
         limit=limit,
     )
     table = version.run(version.engine.sql(question))
@@ -84,7 +86,7 @@ def list_metrics(data_dir: str | Path | None = None, *, parts: bool = False) -> 
     Raises:
         WarehouseError: Nothing is published yet.
     """
-    found = definitions.read(reading.current(_data(data_dir)).semantic_manifest)
+    found = reading.current(_data(data_dir)).metrics
     return [metric for metric in found if metric.group or parts]
 
 
@@ -100,7 +102,7 @@ def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list
         WarehouseError: Nothing is published yet.
     """
     asked = _unique(names)
-    defined = definitions.read(reading.current(_data(data_dir)).semantic_manifest)
+    defined = reading.current(_data(data_dir)).metrics
     _check_metrics(asked, defined)
     by_name = {metric.name: metric for metric in defined}
     return [by_name[name] for name in asked]
@@ -119,8 +121,9 @@ def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None)
     """
     asked = _unique(metrics)
     version = reading.current(_data(data_dir))
-    _check_metrics(asked, definitions.read(version.semantic_manifest))
-    found = [item for item in version.engine.attributes(asked) if not names.is_another_trip_date(item)]
+    _check_metrics(asked, version.metrics)
+    meant = looking_back.by_hour(asked, [f"{names.TRIP_DATE}__hour"], version.metrics)
+    found = [item for item in version.engine.attributes(meant) if not names.is_another_trip_date(item)]
     short = {names.short_name(item, found): item for item in found}
     return [replace(short[name], name=name) for name in sorted(short)]
 
@@ -152,9 +155,7 @@ def _cut(name: str, attributes: Sequence[Attribute], metrics: Sequence[str], ver
         return names.resolve(name, attributes)
     except UnknownName as error:
         unable = [metric for metric in metrics if not _can_cut(metric, name, version)]
-        if unable and any(
-            _can_cut(metric.name, name, version) for metric in definitions.read(version.semantic_manifest)
-        ):
+        if unable and any(_can_cut(metric.name, name, version) for metric in version.metrics):
             raise UnknownName(f"{', '.join(unable)} can't be cut by {name}; --dimensions lists by what") from None
         raise UnknownName(f"{', '.join(metrics)}: {error}") from None
 
@@ -166,10 +167,8 @@ def _can_cut(metric: str, name: str, version: Version) -> bool:
         return False
 
 
-def _order(asked: Sequence[str], cuts: Sequence[Cut], metrics: Sequence[str]) -> tuple[str, ...]:
-    known = (
-        {name: name for name in metrics} | {cut.name: cut.name for cut in cuts} | {cut.asked: cut.name for cut in cuts}
-    )
+def _order(asked: Sequence[str], cuts: Sequence[Cut], metrics: Mapping[str, str]) -> tuple[str, ...]:
+    known = dict(metrics) | {cut.name: cut.name for cut in cuts} | {cut.asked: cut.name for cut in cuts}
     order = []
     for text in asked:
         falls = text.startswith("-") or text.lower().endswith(" desc")

@@ -22,6 +22,8 @@ class Metric:
         unit: trips, minutes, miles, USD, %, ...
         kind: MetricFlow's type: simple, ratio, derived or cumulative.
         formula: What it is made of.
+        steps: How far back it compares: `1 month`, say.
+        by_hour: The metric that is the same by the hour, where that is one of its own.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Metric:
     unit: str
     kind: str
     formula: str
+    steps: tuple[str, ...] = ()
+    by_hour: str = ""
 
 
 def read(semantic_manifest: str) -> list[Metric]:
@@ -39,12 +43,18 @@ def read(semantic_manifest: str) -> list[Metric]:
     measures = {
         measure["name"]: measure for model in defined["semantic_models"] for measure in model.get("measures") or []
     }
-    found = [_metric(metric, measures) for metric in defined["metrics"]]
+    by_hour = {of: metric["name"] for metric in defined["metrics"] if (of := _meta(metric).get("by_hour_of"))}
+    found = [_metric(metric, measures, by_hour) for metric in defined["metrics"]]
     return sorted(found, key=lambda metric: GROUPS.index(metric.group) if metric.group in GROUPS else len(GROUPS))
 
 
-def _metric(metric: dict[str, Any], measures: dict[str, Any]) -> Metric:
-    meta = (metric.get("config") or {}).get("meta") or {}
+def _meta(metric: dict[str, Any]) -> dict[str, Any]:
+    return (metric.get("config") or {}).get("meta") or {}
+
+
+def _metric(metric: dict[str, Any], measures: dict[str, Any], by_hour: dict[str, str]) -> Metric:
+    meta = _meta(metric)
+    inputs = metric["type_params"].get("metrics") or []
     return Metric(
         name=metric["name"],
         label=metric.get("label") or metric["name"],
@@ -53,6 +63,8 @@ def _metric(metric: dict[str, Any], measures: dict[str, Any]) -> Metric:
         unit=meta.get("unit", ""),
         kind=metric["type"],
         formula=_formula(metric, measures),
+        steps=tuple(_window(part["offset_window"]) for part in inputs if part.get("offset_window")),
+        by_hour=by_hour.get(metric["name"], ""),
     )
 
 

@@ -40,7 +40,8 @@ looks back in time, of {_DAY}.
 _PARTS = """
 ## Parts
 
-Of what others are made; they can be asked too, and are not listed.
+Of what others are made, and running totals by the hour, which are asked in place of those by the day where
+`trip_date__hour` is; `mf` asks them by these names. They can be asked too, and are not listed.
 
 | metric | formula |
 | --- | --- |

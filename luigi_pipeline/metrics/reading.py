@@ -10,11 +10,14 @@ import os
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import QueryError, WarehouseError, one_line
+from luigi_pipeline.metrics import definitions
+from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.warehouse import quoting
 
 if TYPE_CHECKING:
@@ -45,6 +48,11 @@ class Version:
             raise WarehouseError(f"{path}: can't be read: {one_line(error)}") from error
         self.semantic_manifest = str(found[0]) if found else "{}"
         self._engine: Engine | None = None
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """The metrics of this version, group by group."""
+        return definitions.read(self.semantic_manifest)
 
     @property
     def engine(self) -> Engine:

@@ -10,7 +10,7 @@ from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.validate import Validate
 
 # Counted up when the same marts would be published otherwise.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 class Publish(MobilityTask):

@@ -107,10 +107,22 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         table = f"marts.{quoting.name(name)}"
         copied = connection.execute(f"create table {table} as from warehouse.{table}").fetchone()
         rows[f"marts.{name}"] = int(copied[0]) if copied else 0
+        _keep_not_null(connection, name)
     # In the order in which they were made: one may read another.
     for (view,) in connection.execute(views).fetchall():
         connection.execute(view)
     return rows
+
+
+def _keep_not_null(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A table that is made of a query has its columns and rows, but not its constraints."""
+    required = connection.execute(
+        "select column_name from duckdb_columns() where database_name = 'warehouse' and schema_name = 'marts' "
+        "and table_name = ? and not is_nullable",
+        [name],
+    ).fetchall()
+    for (column,) in required:
+        connection.execute(f"alter table marts.{quoting.name(name)} alter {quoting.name(column)} set not null")
 
 
 def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:

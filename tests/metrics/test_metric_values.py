@@ -68,7 +68,7 @@ def test_the_effect_of_rain_equals_a_second_implementation(metrics: Metrics, by:
     check_rain_effect(metrics, by)
 
 
-@pytest.mark.parametrize("grain", ["day", "week", "month", "quarter", "year"])
+@pytest.mark.parametrize("grain", ["hour", "day", "week", "month", "quarter", "year"])
 @pytest.mark.parametrize("by", CUTS_OF_GROWTH, ids=" ".join)
 def test_metrics_that_look_back(metrics: Metrics, by: tuple[str, ...], grain: str) -> None:
     check_growth(metrics, by, grain)

@@ -99,6 +99,12 @@ def test_rows_come_in_the_order_asked_for_and_else_in_that_of_what_they_are_cut_
         ({"metrics": "total_trips", "start": "yesterday"}, QueryError, "'yesterday' is no moment"),
         ({"metrics": "trips_mom_growth_pct", "by": "trip_type"}, QueryError, "has to be cut by time"),
         ({"metrics": "trips_7d_rolling"}, QueryError, "has to be cut by time"),
+        (
+            {"metrics": ["total_trips", "trips_mom_growth_pct"], "by": "trip_date__week"},
+            QueryError,
+            "trips_mom_growth_pct can't be cut by week: no week begins 1 month after another; cut it by hour, day or ",
+        ),
+        ({"metrics": "trips_wow_growth_pct", "by": "trip_date__year"}, QueryError, "cut it by hour, day or week"),
         ({"metrics": "total_trips", "where": "{{ Dimension(' }} = 1"}, QueryError, "Error parsing where filter"),
         ({"metrics": []}, QueryError, "no metric is asked for"),
         ({"metrics": "total_trips", "limit": -1}, QueryError, "The limit -1 is not >= 0."),
@@ -135,8 +141,9 @@ def both_ways(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     ("by", "where"),
     [
         (["trip_date"], "pickup_borough = 'Queens' and trip_date__month > '2024-10-01'"),
-        (["trip_date__month", "pickup_borough"], ()),
+        (["trip_date__day", "pickup_borough"], ()),
         (["trip_date__week", "trip_type", "temperature_category"], "trip_type = 'citibike'"),
+        (["trip_date__hour", "trip_type"], "trip_date__month = '2024-10-01'"),
     ],
 )
 def test_running_totals_are_the_same_with_sums_made_early(both_ways: Any, by: list[str], where: str) -> None:
@@ -224,5 +231,25 @@ def test_metrics_dated_by_the_hour_and_by_the_day_can_be_asked_together(data_dir
     alone = asked(metrics.query("total_trips", **months)), asked(metrics.query("cumulative_trips", **months))
     assert [(month, trips) for month, trips, _ in both] == alone[0]
     assert [(month, trips) for month, _, trips in both] == alone[1]
-    with pytest.raises(UnknownName, match="cumulative_trips can't be cut by trip_date__hour"):
-        metrics.query(["total_trips", "cumulative_trips"], by="trip_date__hour", data_dir=data_dir)
+
+
+def test_running_totals_by_the_hour_come_to_those_by_the_day(data_dir: Path) -> None:
+    running = ["cumulative_trips", "trips_month_to_date", "trips_7d_rolling"]
+    by_day = asked(metrics.query(running, by="trip_date", order_by="-trip_date", data_dir=data_dir))
+    by_hour = asked(metrics.query(running, by="trip_date__hour", order_by="-trip_date__hour", data_dir=data_dir))
+    at_midnight = {hour.date(): values for hour, *values in by_hour if hour.hour == 23}
+    assert len(at_midnight) > 50
+    assert {day.date(): values for day, *values in by_day if day.date() in at_midnight} == at_midnight
+    trips = dict(asked(metrics.query("total_trips", by="trip_date__hour", data_dir=data_dir)))
+    assert sum(trips.values()) == by_hour[0][1]
+    assert by_hour[0][1] - by_hour[1][1] == trips[by_hour[0][0]]
+    finest = {found.name: found.grain for found in metrics.dimensions("cumulative_trips", data_dir)}
+    assert finest["trip_date"] == "hour"
+
+
+def test_a_share_of_everything_is_exactly_a_hundred(data_dir: Path) -> None:
+    shares = ["yellow_taxi_mode_share_pct", "citibike_mode_share_pct", "weekend_trip_rate_pct", "rain_trip_rate_pct"]
+    cut = {"by": ["trip_type", "trip_date__day", "date__is_weekend"], "data_dir": data_dir}
+    found = [value for row in asked(metrics.query(shares, **cut)) for value in row[3:] if value is not None]
+    assert found.count(100.0) > 100
+    assert [value for value in found if 99.99 < value < 100 or value > 100] == []
