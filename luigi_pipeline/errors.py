@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.redaction import printable, redacted
 
 _NO_SPACE = "No space left on device"
@@ -91,7 +92,7 @@ def explain(error: Exception, data_dir: Path) -> str:
     if _NO_SPACE in str(error):
         return f"no space is left on the disk of {data_dir}; make some, and run again to go on from here"
     if any(sign in str(error) for sign in _DAMAGED) and _MOVE_AWAY not in str(error):
-        return f"{one_line(error)}; the warehouse is damaged: {_MOVE_AWAY}"
+        return f"{one_line(error)}; {DataDir(data_dir).warehouse} is damaged: {_MOVE_AWAY}"
     if isinstance(error, PipelineError):
         return str(error)
     if isinstance(error, MemoryError):
