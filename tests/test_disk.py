@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from luigi_pipeline.datadir import DataDir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]
+
+# How DuckDB lays out its file: https://duckdb.org/docs/stable/internals/storage
+_HEADERS = 3 * 4096
+_BLOCK = 262144
 
 
 class SmallDisk:
@@ -115,23 +120,43 @@ def test_a_disk_that_is_not_to_be_written_to_is_one_line(
     "damage",
     [
         pytest.param(lambda content: b"this is no database" + bytes(5000), id="not a database"),
-        pytest.param(lambda content: content[: len(content) // 2], id="cut in half"),
-        pytest.param(lambda content: content[:4096] + bytes(8192) + content[12288:], id="corrupt"),
+        pytest.param(lambda content: content[:_HEADERS], id="cut after its headers"),
+        pytest.param(lambda content: content[:4096] + bytes(8192) + content[_HEADERS:], id="corrupt"),
         pytest.param(lambda content: content[:12] + (9999).to_bytes(8, "little") + content[20:], id="another version"),
     ],
 )
-def test_a_damaged_warehouse_is_told_in_one_line_and_is_left_as_it_is(
+def test_a_warehouse_that_cannot_be_opened_is_told_in_one_line_and_is_left_as_it_is(
     loaded: DataDir, ingested: Any, run_luigi: Run, damage: Callable[[bytes], bytes]
 ) -> None:
     broken = damage(loaded.warehouse.read_bytes())
     loaded.warehouse.write_bytes(broken)
-    for told in failures(run_luigi("DbtBuild", data_dir=loaded.root, config=ingested.config)):
-        assert str(loaded.warehouse) in told
-        assert "move it away to load everything anew" in told
-    assert loaded.warehouse.read_bytes() == broken
+    told_to_be_damaged(run_luigi("DbtBuild", data_dir=loaded.root, config=ingested.config), loaded)
+    assert sha256(loaded.warehouse.read_bytes()).digest() == sha256(broken).digest()
     loaded.warehouse.unlink()
     assert run_luigi("Ingest", data_dir=loaded.root, config=ingested.config).returncode == 0
     assert checksums(loaded.warehouse) == checksums(ingested.data.warehouse)
+
+
+def test_a_warehouse_whose_rows_are_damaged_is_told_in_one_line_and_loads_anew_when_moved_away(
+    loaded: DataDir, ingested: Any, run_luigi: Run
+) -> None:
+    with duckdb.connect(str(loaded.warehouse), read_only=True) as connection:
+        blocks = connection.execute("select distinct block_id from pragma_storage_info('raw_data.trips')").fetchall()
+    with loaded.warehouse.open("r+b") as file:
+        for (block,) in blocks:
+            if block >= 0:
+                file.seek(_HEADERS + block * _BLOCK)
+                file.write(bytes(_BLOCK))
+    told_to_be_damaged(run_luigi("DbtBuild", data_dir=loaded.root, config=ingested.config), loaded)
+    loaded.warehouse.rename(loaded.root / "moved.duckdb")
+    assert run_luigi("Ingest", data_dir=loaded.root, config=ingested.config).returncode == 0
+    assert checksums(loaded.warehouse) == checksums(ingested.data.warehouse)
+
+
+def told_to_be_damaged(result: subprocess.CompletedProcess[str], data: DataDir) -> None:
+    for told in failures(result):
+        assert str(data.warehouse) in told
+        assert "move it away to load everything anew" in told
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"task": "LoadMonth"}', "null", '{"fingerprint": "0"}'])
