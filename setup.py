@@ -18,6 +18,7 @@ setup(
         "luigi_pipeline.validation": ["static/*"],
     },
     install_requires=[
+        "altair>=5.5,<7",
         "dbt-core>=1.11,<1.12",
         "dbt-duckdb>=1.11,<1.12",
         "dbt-metricflow>=0.15,<0.16",
@@ -30,6 +31,7 @@ setup(
         "luigi>=3.8,<3.9",
         "numpy>=2,<3",
         "plotext>=5.3,<6",
+        "prometheus-client>=0.20",
         "psutil>=6",
         "pyarrow>=20",
         "pydantic>=2.10,<3",
@@ -39,11 +41,15 @@ setup(
         "sqlalchemy>=2.0,<2.1",
         "tenacity>=8.5",
         "tzdata",
+        "vl-convert-python>=1.7,<2",
     ],
     extras_require={
         "dev": [
+            "aiosmtpd>=1.4",
+            "axe-playwright-python>=0.1",
             "hypothesis>=6",
             "mypy>=1.11",
+            "playwright>=1.49",
             "pre-commit>=3",
             "pytest>=8",
             "pytest-xdist>=3",
