@@ -9,10 +9,9 @@ from support import PROJECT, environment
 
 
 def test_the_floor_and_the_pipeline_are_measured_on_the_same_trips(tmp_path: Path) -> None:
-    program = [sys.executable, str(PROJECT / "bench" / "run.py"), "--scale", "0.001", "--repeats", "1", "--seed", "7"]
-    result = subprocess.run(
-        [*program, "--folder", str(tmp_path)], cwd=PROJECT, env=environment(), capture_output=True, text=True, check=False
-    )
+    options = ["--scale", "0.001", "--repeats", "1", "--seed", "7", "--folder", str(tmp_path)]
+    program = [sys.executable, str(PROJECT / "bench" / "run.py"), *options]
+    result = subprocess.run(program, cwd=PROJECT, env=environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     measured = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     (pipeline,), (floor,) = measured["pipeline"], measured["floor"]
