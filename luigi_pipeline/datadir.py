@@ -53,6 +53,11 @@ class DataDir:
         return self.root / "published" / "nyc_mobility.duckdb"
 
     @property
+    def history(self) -> Path:
+        """What became of every run and task."""
+        return self.root / "history.sqlite"
+
+    @property
     def logs(self) -> Path:
         """Log files, with the tracebacks that the console does not show."""
         return self.root / "logs"

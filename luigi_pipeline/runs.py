@@ -20,9 +20,10 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 
-from luigi_pipeline import identity, logs, markers, project, scheduling, settings
+from luigi_pipeline import ending, identity, logs, markers, project, scheduling, settings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
+from luigi_pipeline.history import recording
 
 log = logging.getLogger("luigi_pipeline")
 
@@ -183,6 +184,8 @@ def _hold(data: DataDir) -> None:
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
+    recording.begin(data.history, CmdlineParser.get_instance().known_args.root_task)
+    ending.watch()
     scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -198,6 +201,7 @@ def _stop(number: int, _: FrameType | None) -> None:
         if child.is_alive():
             child.kill()
     log.error("stopped by %s; the next run goes on from here", signal.Signals(number).name)
+    ending.end(128 + number, f"stopped by {signal.Signals(number).name}")
     logging.shutdown()
     os._exit(128 + number)
 
