@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 KILLS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos mutations docs lint format lock clean
+.PHONY: help setup demo scheduler test chaos mutations docs lint format lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ $(INSTALLED): requirements.lock setup.py
 
 demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.demo
+
+scheduler: setup  ## Run the scheduler with its visualiser, at http://localhost:8082
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline scheduler
 
 test: setup  ## Run all tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -52,6 +52,15 @@ class DataDir:
         """What readers open: the last version of the marts that passed its checks. Only ever replaced as a whole."""
         return self.root / "published" / "nyc_mobility.duckdb"
 
+    def log_of(self, family: str, parameters: dict[str, str]) -> Path:
+        """The log file of one task."""
+        return self.logs.joinpath("tasks", family, *parameters.values()).with_suffix(".log")
+
+    @property
+    def luigid(self) -> Path:
+        """What the scheduler keeps from one start to the next."""
+        return self.root / "luigid"
+
     @property
     def history(self) -> Path:
         """What became of every run and task."""
@@ -61,3 +70,9 @@ class DataDir:
     def logs(self) -> Path:
         """Log files, with the tracebacks that the console does not show."""
         return self.root / "logs"
+
+
+def relative(path: Path) -> Path:
+    """A path as it is called from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from luigi_pipeline import overview, project
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.datadir import DataDir, relative
 from luigi_pipeline.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.sample.generator import DEFAULT_ROWS
@@ -50,7 +50,7 @@ def publish_sample(folder: Path, data: DataDir, console: Console, trips: int = D
     """
     published = data.root / "publishers"
     rows = generate(published, months=_MONTHS, taxi_trips_per_month=trips, rides_per_month=trips)
-    console.print(f"sample of {sum(rows.values()):,} rows in {len(rows)} files in {overview.relative(published)}")
+    console.print(f"sample of {sum(rows.values()):,} rows in {len(rows)} files in {relative(published)}")
     with Publishers(published, port=_free_port()) as url:
         config = data.root / "ingestion.yaml"
         config.write_text(yaml.safe_dump(_configuration(url)), encoding="utf-8")

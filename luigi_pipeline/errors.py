@@ -82,7 +82,7 @@ def one_line(error: object) -> str:
     return printable(redacted(str(error)))[:300]
 
 
-def explain(error: Exception, data_dir: Path) -> str:
+def explain(error: BaseException, data_dir: Path) -> str:
     """What went wrong in a task, in one line that says what to do.
 
     Args:
@@ -97,4 +97,4 @@ def explain(error: Exception, data_dir: Path) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "there was not enough memory; lower warehouse.memory_limit or --workers, and run again"
-    return f"{type(error).__name__}: {one_line(error)}; see {data_dir / 'logs'}"
+    return f"{type(error).__name__}: {one_line(error)}"

@@ -1,18 +1,24 @@
-"""What a run says: one line per task on the console, everything with tracebacks in a log file."""
+"""What a run says: one line per task on the console, everything with tracebacks in log files, one of them per task."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import logging.handlers
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from luigi_pipeline import terminal
 from luigi_pipeline.redaction import printable, redacted
 
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 _PIPELINE = "luigi_pipeline"
 _LUIGI = "luigi-interface"
 _SUMMARY = "Luigi Execution Summary"
+_LARGEST = 5 << 20  # of a log file; what is older is in files of the same name with a number, or gone
+_KEPT = 5
 # A task that failed, or waits for its publisher, has said why itself, in one line.
 _TOLD_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
 
@@ -48,7 +54,7 @@ class FileFormatter(logging.Formatter):
 
 
 class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
-    """Shows the pipeline's own lines and Luigi's summary; Luigi's bookkeeping goes to the log file alone."""
+    """Shows the pipeline's own lines and Luigi's summary; Luigi's bookkeeping goes to the log files alone."""
 
     def __init__(self) -> None:
         """Write to stderr, as Luigi does."""
@@ -56,14 +62,34 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
         self.setFormatter(ConsoleFormatter())
         self.addFilter(_is_for_people)
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; above the bars, where a terminal shows them."""
+        if not terminal.show_line(self.format(record), record.levelname):
+            super().emit(record)
 
-class LogFile(logging.FileHandler):
-    """A log file that is done without where it can't be opened."""
+
+class LogFile(logging.handlers.RotatingFileHandler):
+    """A log file of bounded size that is done without where it can't be opened."""
+
+    def __init__(self, path: Path, largest: int) -> None:
+        """Open it with the first record.
+
+        Args:
+            path: The file.
+            largest: Its size in bytes at which another one is begun; 0 for never.
+        """
+        super().__init__(path, maxBytes=largest, backupCount=_KEPT, delay=True, encoding="utf-8")
+        self.setFormatter(FileFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, if the file can be opened."""
         with contextlib.suppress(OSError):
             super().emit(record)
+
+    def close(self) -> None:
+        """Close it; what a full disk did not take is on the console."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
@@ -83,10 +109,30 @@ def write_to(folder: Path) -> Path:
     logging.raiseExceptions = False
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pipeline.log"
-    handler = LogFile(path, delay=True, encoding="utf-8")
-    handler.setFormatter(FileFormatter())
+    # All processes of a run write to it, so another one is begun between two runs only.
+    handler = LogFile(path, largest=0)
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > _LARGEST:
+            handler.doRollover()
     for name in (_PIPELINE, _LUIGI):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
     return path
+
+
+@contextmanager
+def of_task(path: Path) -> Iterator[None]:
+    """Log what a task's own process does to a file of the task too, what libraries warn of among it."""
+    handler = LogFile(path, largest=_LARGEST)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    loggers = [logging.getLogger(name) for name in (None, _PIPELINE, _LUIGI)]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+        handler.close()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.datadir import DataDir, relative
 from luigi_pipeline.markers import Marker
 
 _SOURCES = ("yellow_taxi", "citibike", "weather")
@@ -94,9 +93,3 @@ def _right_aligned(table: Table) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     return table
-
-
-def relative(path: Path) -> Path:
-    """A path as it is called from here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import functools
 import logging
@@ -10,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -19,8 +20,9 @@ import luigi
 from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
+from luigi.worker import TaskProcess
 
-from luigi_pipeline import ending, identity, logs, markers, project, scheduling, settings
+from luigi_pipeline import ending, identity, logs, markers, progress, project, scheduling, settings, terminal
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.history import recording
@@ -181,6 +183,8 @@ def _hold(data: DataDir) -> None:
     except AlreadyRunning as error:
         print(f"error: {error}", file=sys.stderr)
         raise PidLockAlreadyTakenExit() from None
+    terminal.open_if_any()
+    atexit.register(terminal.close)
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
@@ -200,6 +204,7 @@ def _stop(number: int, _: FrameType | None) -> None:
         child.join(_SECONDS_TO_END / max(len(children), 1))
         if child.is_alive():
             child.kill()
+    terminal.close()
     log.error("stopped by %s; the next run goes on from here", signal.Signals(number).name)
     ending.end(128 + number, f"stopped by {signal.Signals(number).name}")
     logging.shutdown()
@@ -207,21 +212,31 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 class TaskProcessContext:
-    """What a task's own process needs before the task runs; named in luigi.cfg as `task_process_context`."""
+    """What a task's own process needs while the task runs; named in luigi.cfg as `task_process_context`."""
 
-    def __init__(self, process: object) -> None:
+    def __init__(self, process: TaskProcess) -> None:
         """Luigi hands over the process."""
+        self._process = process
+        self._open = ExitStack()
 
     def __enter__(self) -> None:
-        """Die with the run, and at once: the run's own handler is for the process that has the children."""
-        if multiprocessing.parent_process() is None:
-            return
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        _die_with_parent()
+        """Die with the run, log to the task's own file, and tell how far the task is."""
+        if multiprocessing.parent_process() is not None:
+            # At once: the run's own handler is for the process that has the children.
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            _die_with_parent()
+            terminal.in_child()
+        task = self._process.task
+        title = " ".join([task.task_family, *task.to_str_params().values()])
+        path = data_dir().log_of(task.task_family, task.to_str_params())
+        self._open.enter_context(logs.of_task(path))
+        self._open.enter_context(progress.following(title, self._process.status_reporter))
+        progress.link(scheduling.link_to(path, data_dir()))
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is left to undo: the process ends."""
+        """Close the log."""
+        self._open.close()
 
 
 def _die_with_parent() -> None:

@@ -1,16 +1,34 @@
-"""What a run tells a central scheduler before it begins."""
+"""What a run has to do with a central scheduler, if there is one."""
 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from luigi.interface import core
 from luigi.rpc import RemoteScheduler, RPCError
 
+from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import ConfigError
 
 log = logging.getLogger("luigi_pipeline")
+
+
+def address() -> str | None:
+    """Where the scheduler is, ending in a slash; None for a run that has one of its own."""
+    settings = core()
+    if settings.local_scheduler:
+        return None
+    url = settings.scheduler_url or f"http://{settings.scheduler_host}:{settings.scheduler_port}"
+    return f"{str(url).rstrip('/')}/"
+
+
+def link_to(path: Path, data: DataDir) -> str | None:
+    """The URL at which `python -m luigi_pipeline scheduler` shows a file; None where there is no scheduler."""
+    url = address()
+    return f"{url}files/{quote(path.relative_to(data.root).as_posix())}" if url else None
 
 
 def release_tasks_of_ended_runs() -> None:
@@ -22,10 +40,9 @@ def release_tasks_of_ended_runs() -> None:
     Raises:
         ConfigError: It does not answer.
     """
-    settings = core()
-    if settings.local_scheduler:
+    url = address()
+    if url is None:
         return
-    url = settings.scheduler_url or f"http://{settings.scheduler_host}:{settings.scheduler_port}/"
     scheduler: Any = RemoteScheduler(url)
     try:
         for task_id, task in scheduler.task_list(status="RUNNING", upstream_status="").items():

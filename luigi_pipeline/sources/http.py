@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
+from luigi_pipeline import progress
 from luigi_pipeline.errors import FetchFailed, NotThere
 from luigi_pipeline.markers import digest_file, write_atomically
 from luigi_pipeline.redaction import redacted
@@ -147,13 +148,14 @@ class Publisher:
         total = _total_size(response)
         for chunk in response.iter_raw(_CHUNK):
             file.write(chunk)
+            done, of_all = file.tell() / 1e6, f" of {total / 1e6:,.1f}" if total else ""
+            progress.tell(f"fetching: {done:,.1f}{of_all} MB", file.tell() / total if total else 0)
             if file.tell() > self._policy.max_file_bytes:
                 file.truncate(0)
                 raise FetchFailed(f"{url}: is larger than download.max_file_bytes; nothing is kept")
             if time.monotonic() - said > _PROGRESS_SECONDS:
                 said = time.monotonic()
-                of_all = f" of {total / 1e6:,.0f}" if total else ""
-                log.info("%s: %.0f%s MB", self._title or url, file.tell() / 1e6, of_all)
+                log.info("%s: %.1f%s MB", self._title or url, done, of_all)
         file.flush()
         os.fsync(file.fileno())
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import identity, markers, runs
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline import identity, markers, progress, runs
+from luigi_pipeline.datadir import DataDir, relative
 from luigi_pipeline.errors import explain
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.settings import Settings
@@ -53,6 +53,11 @@ class MobilityTask(luigi.Task):
     def marker_path(self) -> Path:
         """Where the marker is: one folder per task, one file per set of parameters."""
         return self.data.markers.joinpath(self.task_family, *self.to_str_params().values()).with_suffix(".json")
+
+    @property
+    def log_path(self) -> Path:
+        """Where the log is."""
+        return self.data.log_of(self.task_family, self.to_str_params())
 
     @property
     def title(self) -> str:
@@ -123,9 +128,15 @@ class MobilityTask(luigi.Task):
             marker = made if isinstance(made, Marker) else (yield from made)
             replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
         except Exception as error:
-            log.error("%s failed: %s", self.title, explain(error, self.data.root))
+            log.error("%s failed: %s", self.title, self.on_failure(error))
             raise
-        log.info("%s: %s (%.1f s)", self.title, marker.details.get("summary", "done"), time.monotonic() - clock)
+        summary = marker.details.get("summary", "done")
+        progress.tell(summary, 1, step="done")
+        log.info("%s: %s (%.1f s)", self.title, summary, time.monotonic() - clock)
+
+    def on_failure(self, exception: BaseException) -> str:
+        """Why the task failed, and where there is more, for the console and for Luigi's visualiser: in one line."""
+        return f"{explain(exception, self.data.root)}; log: {relative(self.log_path)}"
 
     def drop_marker(self) -> None:
         """Take the marker back, before what it stands for is changed: a failure half way must not leave it standing."""

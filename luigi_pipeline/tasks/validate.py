@@ -6,7 +6,7 @@ import logging
 from importlib.metadata import version
 from typing import Any
 
-from luigi_pipeline import markers, project
+from luigi_pipeline import markers, progress, project, scheduling
 from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
@@ -51,8 +51,9 @@ class Validate(MobilityTask):
                 memory_limit=self.settings.warehouse.memory_limit,
             ),
             self.data.validation,
-            progress=self._tell,
+            progress=_tell,
         )
+        progress.link(scheduling.link_to(summary.data_docs, self.data))
         if not summary.ok:
             first = "; ".join(item.line for item in summary.blocking[:3])
             raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")
@@ -74,6 +75,6 @@ class Validate(MobilityTask):
             },
         )
 
-    def _tell(self, suite: str, passed: int, total: int) -> None:
-        if self.set_status_message:  # there only while a scheduler runs the task
-            self.set_status_message(f"{suite}: {passed} of {total} passed")
+
+def _tell(suite: str, passed: int, total: int, done: float) -> None:
+    progress.tell(f"{suite}: {passed} of {total} passed", done, step=suite)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Called after each suite with its name, how many expectations passed, and how many there are.
-Progress = Callable[[str, int, int], None]
+# Called after each suite: its name, how many expectations passed of how many, and which part of all suites is done.
+Progress = Callable[[str, int, int, float], None]
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,12 @@ def validate(
         planned = [_plan(context, expectations_dir, suite, settings) for suite in suites]
         summaries, outcomes = [], []
         with open_warehouse(context, warehouse, scratch, settings.limits) as source:
-            for plan in planned:
+            for number, plan in enumerate(planned, 1):
                 summary, found = _run_suite(context, source, plan)
                 summaries.append(summary)
                 outcomes += found
                 if progress:
-                    progress(summary.suite, summary.passed, summary.total)
+                    progress(summary.suite, summary.passed, summary.total, number / len(planned))
         docs_error = _build_docs(context, out)
     result = ValidationSummary(
         suites=summaries,

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from dlt.common.destination.client import LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 
+from luigi_pipeline import progress
 from luigi_pipeline.warehouse import quoting
+
+_PART_OF_LOAD = (0.5, 1.0)  # the first half is to read and type the file
 
 
 class _CopyJob(DuckDbCopyJob):
     def run(self) -> None:
         """Copy the rows of a Parquet file."""
-        client = self._job_client.sql_client
+        told = cast("_Client", self._job_client)
+        client = told.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
-        client.execute_sql(f"insert into {table} by name select * from {quoting.parquet(self._file_path)}")
+        with progress.of_query(client.native_connection, told.doing, told.rows, _PART_OF_LOAD):
+            client.execute_sql(f"insert into {table} by name select * from {quoting.parquet(self._file_path)}")
 
 
 class _Client(DuckDbClient):
+    doing: str
+    rows: int
+
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
@@ -31,9 +39,17 @@ class _Client(DuckDbClient):
 
 
 class Warehouse(duckdb):
-    """A connection that is open already."""
+    """A connection that is open already.
+
+    Attributes:
+        doing: What the load does, for those who watch.
+        rows: To how many rows.
+    """
+
+    doing = "loading"
+    rows = 0
 
     @property
     def client_class(self) -> type[Any]:
         """The client that makes the jobs."""
-        return _Client
+        return type("_Client", (_Client,), {"doing": self.doing, "rows": self.rows})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 
@@ -62,7 +62,7 @@ def load(
     # dlt's delete-insert costs about twice an append.
     disposition: Any = {"disposition": "merge", "strategy": "delete-insert"} if present == (True,) else "append"
     _check_types(connection, source, file)
-    load_id = _run_dlt(connection, data, source, file, disposition, "_source_month" if month else "_source_file")
+    load_id = _run_dlt(connection, data, source, file, month, disposition)
     _reconcile(connection, table, month, file.rows, landed.version)
     _note_source_files(connection, source, month, landed, file.rows)
     return load_id
@@ -123,8 +123,8 @@ def _run_dlt(
     data: DataDir,
     source: Source,
     file: Prepared,
+    month: str | None,
     disposition: Any,
-    merge_key: Literal["_source_month", "_source_file"],
 ) -> str:
     import dlt
     import pyarrow.parquet as pq
@@ -139,6 +139,7 @@ def _run_dlt(
     folder = data.scratch / "dlt"
     shutil.rmtree(folder, ignore_errors=True)
     schema = pq.read_schema(file.path)
+    merge_key: Any = "_source_month" if month else "_source_file"
     columns = py_arrow_to_table_schema_columns(schema)
     for column in columns.values():
         if column["data_type"] == "timestamp":
@@ -150,10 +151,12 @@ def _run_dlt(
     def rows() -> Iterator[Any]:
         yield dlt.mark.with_file_import(str(file.path), "parquet", sum(file.rows.values()))
 
+    destination = Warehouse(connection, destination_name="duckdb")
+    destination.doing, destination.rows = f"loading {month or file.path.name}", sum(file.rows.values())
     pipeline = dlt.pipeline(
         pipeline_name="nyc_mobility",
         pipelines_dir=str(folder),
-        destination=Warehouse(connection, destination_name="duckdb"),
+        destination=destination,
         dataset_name="raw_data",
     )
     try:

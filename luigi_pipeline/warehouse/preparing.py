@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from luigi_pipeline import progress
 from luigi_pipeline.errors import Rejected
 from luigi_pipeline.months import first_day, next_month
 from luigi_pipeline.settings import Warehouse
@@ -24,6 +25,7 @@ _INTEGERS = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", 
 _NEW = dict.fromkeys([*_INTEGERS - {"BOOLEAN"}, "HUGEINT", "FLOAT", "DOUBLE", '"NULL"', "NULL"], "DOUBLE") | {
     "TIMESTAMP": "TIMESTAMP",
 }
+_PART_OF_LOAD = (0.0, 0.5)  # the insert into the raw table is the other half
 _NULL_TEXTS = ["", "NULL", "\\N"]
 
 
@@ -76,7 +78,10 @@ def prepare(
                 selects.append(_select(part, types, source.columns, month, landed.version))
             # Uncompressed: it is read once, right away, and writing it is then as cheap as it gets.
             rows = " union all by name ".join(selects)
-            engine.execute(f"copy ({rows}) to {quoting.text(path)} (format parquet, compression uncompressed)")
+            with progress.of_query(
+                engine, f"reading {month or landed.path.name}", sum(part.rows for part in parts), _PART_OF_LOAD
+            ):
+                engine.execute(f"copy ({rows}) to {quoting.text(path)} (format parquet, compression uncompressed)")
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise  # the machine's fault, not the file's
         except duckdb.Error as error:

@@ -203,7 +203,7 @@ def test_rows_of_a_disabled_source_fail(sound: Path, suites: Callable[..., Path]
 
 
 def test_progress_is_told_after_each_suite(sound: Path, suites: Callable[..., Path], tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[str, int, int, float]] = []
     validate(
         sound,
         suites("dim_time", dim_date=mixed("critical", "no_such_column")),
@@ -211,7 +211,7 @@ def test_progress_is_told_after_each_suite(sound: Path, suites: Callable[..., Pa
         tmp_path / "out",
         progress=lambda *suite: told.append(suite),
     )
-    assert told == [("dim_date", 0, 2), ("dim_time", 6, 6)]
+    assert told == [("dim_date", 0, 2, 0.5), ("dim_time", 6, 6, 1.0)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""What a person at a terminal sees of a run: its lines, and below them a bar for each task that takes a while.
+
+Tasks run in processes of their own, so one process draws, and all others write to it: a line of JSON each, short enough
+for a pipe to take it whole. It is forked before anything else runs, and lives as long as any process that writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+_LONGEST = 1900  # bytes of a line's text: quoted, and in its envelope, it is below the 4,096 that a pipe takes at once
+_pipe: int | None = None
+_drawer: int | None = None
+
+
+def open_if_any() -> None:
+    """Begin to draw, if stderr is a terminal that can be drawn on."""
+    global _pipe, _drawer
+    if _pipe is not None or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return
+    reading, writing = os.pipe()
+    sys.stderr.flush()
+    drawer = os.fork()
+    if drawer == 0:
+        os.close(writing)
+        _draw_and_exit(reading)
+    os.close(reading)
+    _pipe, _drawer = writing, drawer
+
+
+def close() -> None:
+    """Draw what is left and give the terminal back; only the process that opened it does."""
+    global _pipe, _drawer
+    if _pipe is None or _drawer is None:
+        return
+    _send({"close": True})
+    os.close(_pipe)
+    os.waitpid(_drawer, 0)
+    _pipe = _drawer = None
+
+
+def in_child() -> None:
+    """Leave it to the process that forked this one to close the terminal."""
+    global _drawer
+    _drawer = None
+
+
+def show_line(text: str, level: str = "") -> bool:
+    """Show a line of text above the bars.
+
+    Returns:
+        Whether there is a terminal that shows it.
+    """
+    return all(_send({"line": _cut(line), "level": level}) for line in text.splitlines() or [""])
+
+
+def show_progress(title: str, message: str, fraction: float) -> None:
+    """Show how far a task is."""
+    _send({"title": title, "message": _cut(message), "fraction": fraction})
+
+
+def end_progress(title: str) -> None:
+    """Take a task's bar away."""
+    _send({"title": title, "message": "", "fraction": None})
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:_LONGEST].decode(errors="ignore")
+
+
+def _send(what: dict[str, Any]) -> bool:
+    if _pipe is None:
+        return False
+    try:
+        os.write(_pipe, json.dumps(what, ensure_ascii=False).encode() + b"\n")
+    except OSError:  # whoever drew was killed
+        return False
+    return True
+
+
+def _draw_and_exit(pipe: int) -> None:
+    """Draw until all who write have ended. What ends a run by a signal lets its last lines be seen."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        _draw(pipe)
+    finally:
+        os._exit(0)
+
+
+def _draw(pipe: int) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    styles = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+    columns = (
+        TextColumn("{task.fields[title]}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
+    bars: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as progress, os.fdopen(pipe, encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                told = json.loads(line)
+            except ValueError:  # of a writer that was killed
+                continue
+            if "close" in told:
+                break
+            if "line" in told:
+                console.print(told["line"], style=styles.get(told["level"]), markup=False)
+            elif told["fraction"] is None:
+                if told["title"] in bars:
+                    progress.remove_task(bars.pop(told["title"]))
+            else:
+                title = told["title"]
+                if title not in bars:
+                    bars[title] = progress.add_task("", total=1, title=title)
+                progress.update(bars[title], completed=told["fraction"], description=told["message"])
