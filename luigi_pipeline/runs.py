@@ -189,7 +189,7 @@ def _hold(data: DataDir) -> None:
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
     recording.begin(data.history, CmdlineParser.get_instance().known_args.root_task)
-    ending.watch()
+    ending.watch(data, configuration())
     scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
