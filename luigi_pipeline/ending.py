@@ -5,36 +5,62 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from typing import NoReturn
 
-from luigi_pipeline import markers
+from luigi.cmdline_parser import CmdlineParser
+
+from luigi_pipeline import logs, markers, report
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import AlreadyRunning
 from luigi_pipeline.history import recording, volumes
 from luigi_pipeline.settings import Settings
 
 log = logging.getLogger("luigi_pipeline")
 
-_runs: list[tuple[DataDir, Settings, str]] = []
+
+@dataclass(frozen=True)
+class _Run:
+    """The run that this process is, until it has ended."""
+
+    data: DataDir
+    settings: Settings
+    task: str
+    began_at: str
+    is_quiet: bool
+    complaints: list[str]
 
 
-def watch(data: DataDir, settings: Settings) -> None:
-    """See to it that this process, when it exits, first ends the run that it is.
+_runs: list[_Run] = []
+
+
+def watch(data: DataDir, settings: Settings, *, quiet: bool) -> None:
+    """Note that a run begins; see to it that this process, when it exits, first ends that run.
 
     Luigi ends with `sys.exit` and the code that luigi.cfg has for what happened, and tells no one else of it.
 
     Args:
         data: The run's data dir.
         settings: Its configuration.
+        quiet: Whether it is to report on stderr where it does not go well.
     """
-    _runs.append((data, settings, markers.utc_now()))
-    run, leave = os.getpid(), sys.exit
+    task = _asked_for()
+    recording.begin(data.history, task)
+    _runs.append(_Run(data, settings, task, markers.utc_now(), quiet, logs.complaints()))
+    process, leave = os.getpid(), sys.exit
 
     def end_and_leave(status: object = None, /) -> NoReturn:
-        if os.getpid() == run:
+        if os.getpid() == process:
             status = end(status if isinstance(status, int) else 0 if status is None else 1)
         leave(status)  # type: ignore[arg-type]
 
     sys.exit = end_and_leave
+
+
+def note_refusal(data: DataDir) -> None:
+    """Note a run that ends before it begins, as another one holds the data dir."""
+    recording.begin(data.history, _asked_for())
+    recording.end(AlreadyRunning.exit_code, recording.OUTCOMES[AlreadyRunning.exit_code])
 
 
 def end(exit_code: int, outcome: str | None = None) -> int:
@@ -49,8 +75,16 @@ def end(exit_code: int, outcome: str | None = None) -> int:
     """
     if not _runs:
         return exit_code
-    data, settings, began_at = _runs.pop()
-    for drop in volumes.drops(data, settings, since=began_at):
+    run = _runs.pop()
+    for drop in volumes.drops(run.data, run.settings, since=run.began_at):
         log.warning("%s", drop)
+    outcome = outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
+    if exit_code != 0 and run.is_quiet:
+        print(report.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints), file=sys.stderr)
     return exit_code
+
+
+def _asked_for() -> str:
+    parser = CmdlineParser.get_instance()
+    return str(parser.known_args.root_task) if parser else ""

@@ -22,10 +22,9 @@ from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 from luigi.worker import TaskProcess
 
-from luigi_pipeline import ending, identity, logs, markers, progress, project, scheduling, settings, terminal
+from luigi_pipeline import ending, failures, identity, logs, markers, progress, project, scheduling, settings, terminal
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
-from luigi_pipeline.history import recording
 
 log = logging.getLogger("luigi_pipeline")
 
@@ -49,6 +48,10 @@ class mobility(luigi.Config):
     refresh = luigi.BoolParameter(
         default=False,
         description="Ask for every month that is loaded whether its published file has changed.",
+    )
+    quiet = luigi.BoolParameter(
+        default=False,
+        description="Say nothing on success, and on failure one short report at the end: for cron.",
     )
 
 
@@ -182,14 +185,18 @@ def _hold(data: DataDir) -> None:
         _held.append(_lock(data))
     except AlreadyRunning as error:
         print(f"error: {error}", file=sys.stderr)
+        ending.note_refusal(data)
         raise PidLockAlreadyTakenExit() from None
-    terminal.open_if_any()
+    if not mobility().quiet:
+        terminal.open_if_any()
     atexit.register(terminal.close)
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
-    recording.begin(data.history, CmdlineParser.get_instance().known_args.root_task)
-    ending.watch(data, configuration())
+    if mobility().quiet:
+        logs.hush()
+    failures.listen()
+    ending.watch(data, configuration(), quiet=mobility().quiet)
     scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)

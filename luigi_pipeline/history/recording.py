@@ -64,13 +64,12 @@ def begin(path: Path, task: str) -> None:
     _run = _Run(path, run_id, os.getpid()) if run_id else None
 
 
-def end(exit_code: int, outcome: str | None = None) -> None:
+def end(exit_code: int, outcome: str) -> None:
     """Note how the run has ended."""
     run = _run
     if run is None or run.pid != os.getpid():
         return
-    said = outcome or OUTCOMES.get(exit_code, f"exit code {exit_code}")
-    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, said, exit_code))
+    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code))
 
 
 def current() -> tuple[Path, int] | None:
