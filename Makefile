@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 KILLS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo scheduler test chaos mutations docs lint format lock clean
+.PHONY: help setup demo scheduler test bench chaos mutations docs lint format lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS
 
 docs: setup  ## Make docs/metrics.md from the definitions of the metrics
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.metrics.page
+
+bench: setup  ## Measure the pipeline beside DuckDB alone: SCALE=1, SEED=2024, REPEATS=3; GROWTH=1 adds months instead
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(REPEATS),--repeats $(REPEATS)) $(if $(GROWTH),--growth)
 
 mutations: setup  ## Damage sound data in every way known, see what catches it, and write docs/checks.md (half an hour)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/checks/mutations.py --only "$(ONLY)"

@@ -23,6 +23,7 @@ core.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_ret
 
 from luigi_pipeline import metrics as metrics  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
+    Backfill,
     DbtBuild,
     FetchMonth,
     Ingest,
@@ -35,6 +36,7 @@ from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that 
 )
 
 __all__ = [
+    "Backfill",
     "DbtBuild",
     "FetchMonth",
     "Ingest",

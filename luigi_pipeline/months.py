@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -40,6 +41,17 @@ def months_between(first: str, last: str) -> list[str]:
         months.append(first)
         first = next_month(first)
     return months
+
+
+def in_words(months: Iterable[str]) -> str:
+    """Months as people list them: `2023-01 to 2023-05, 2023-07`."""
+    runs: list[list[str]] = []
+    for month in sorted(months):
+        if runs and next_month(runs[-1][-1]) == month:
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
 
 
 def may_be_unpublished(month: str, today: dt.date) -> bool:

@@ -10,11 +10,11 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, NoReturn
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
@@ -32,6 +32,13 @@ _SECONDS_TO_END = 4.0
 # DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
 _NOT_IN_PATHS = "#%?"
 _held: list[IO[str]] = []
+
+_told_at_end: list[Callable[[], None]] = []
+
+# Titles of the tasks that this run does again, whether or not anything has changed.
+forced: set[str] = set()
+# Months beyond the configuration's that this run is to load, by source.
+wanted_months: dict[str, list[str]] = {}
 
 
 class mobility(luigi.Config):
@@ -150,6 +157,33 @@ def begin() -> None:
         raise SystemExit(ConfigError.exit_code) from error
 
 
+def refuse(message: str) -> NoReturn:
+    """End a run that was asked for something that can't be.
+
+    Raises:
+        ConfigError: In one line; on the command line it ends the process with exit code 40.
+    """
+    error = ConfigError(message)
+    if CmdlineParser.get_instance() is None:
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(ConfigError.exit_code) from error
+
+
+def at_end(tell: Callable[[], None]) -> None:
+    """Have something told when a run from the command line has ended, however it did but by a signal."""
+    if not is_on() or multiprocessing.parent_process() is not None or tell in _told_at_end:
+        return
+    arguments = sys.argv[1:]
+
+    def told() -> None:
+        with CmdlineParser.global_instance(arguments):  # Luigi has let go of its options by then
+            tell()
+
+    _told_at_end.append(tell)
+    atexit.register(told)
+
+
 @contextmanager
 def holding(data: DataDir) -> Iterator[None]:
     """Hold a data dir for a command that changes it.
@@ -235,8 +269,8 @@ class TaskProcessContext:
             _die_with_parent()
             terminal.in_child()
         task = self._process.task
-        title = " ".join([task.task_family, *task.to_str_params().values()])
-        path = data_dir().log_of(task.task_family, task.to_str_params())
+        title = " ".join([task.task_family, *task.to_str_params(only_significant=True).values()])
+        path = data_dir().log_of(task.task_family, task.to_str_params(only_significant=True))
         self._open.enter_context(logs.of_task(path))
         self._open.enter_context(progress.following(title, self._process.status_reporter))
         progress.link(scheduling.link_to(path, data_dir()))

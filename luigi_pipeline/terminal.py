@@ -6,10 +6,12 @@ for a pipe to take it whole. It is forked before anything else runs, and lives a
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 _LONGEST = 1900  # bytes of a line's text: quoted, and in its envelope, it is below the 4,096 that a pipe takes at once
@@ -105,8 +107,12 @@ def _draw(pipe: int) -> None:
         TimeElapsedColumn(),
     )
     bars: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True) as progress, os.fdopen(pipe, encoding="utf-8") as lines:
-        for line in lines:
+    with os.fdopen(pipe, encoding="utf-8") as lines, ExitStack() as stack:
+        first = next(lines, "")
+        if not first or "close" in json.loads(first):
+            return  # nothing to draw: a question may be all that was asked
+        progress = stack.enter_context(Progress(*columns, console=console, transient=True))
+        for line in itertools.chain([first], lines):
             try:
                 told = json.loads(line)
             except ValueError:  # of a writer that was killed

@@ -1,13 +1,17 @@
 """The task graph: fetch and load each month, sum up each source, build the models, validate and publish them."""
 
-from luigi_pipeline.tasks.build import DbtBuild
+from luigi_pipeline.tasks.backfill import Backfill
+from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
 from luigi_pipeline.tasks.fetch import FetchMonth, FetchZones
 from luigi_pipeline.tasks.ingest import Ingest, IngestCitibike, IngestWeather, IngestYellowTaxi
 from luigi_pipeline.tasks.load import LoadMonth, LoadZones
 from luigi_pipeline.tasks.publish import Publish
+from luigi_pipeline.tasks.redo import Redo
 from luigi_pipeline.tasks.validate import Validate
 
 __all__ = [
+    "Backfill",
+    "BuildSelected",
     "DbtBuild",
     "FetchMonth",
     "FetchZones",
@@ -18,5 +22,6 @@ __all__ = [
     "LoadMonth",
     "LoadZones",
     "Publish",
+    "Redo",
     "Validate",
 ]

@@ -33,10 +33,28 @@ class MobilityTask(luigi.Task):
     """
 
     in_warehouse = True
+    force = luigi.BoolParameter(
+        significant=False,
+        visibility=luigi.parameter.ParameterVisibility.PRIVATE,
+        description="Do the task again though it is done, and what was made of its result.",
+    )
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the task; forced, it is another one that takes the markers back first."""
+        if kwargs.pop("force", False):
+            from luigi_pipeline.tasks.redo import Redo
+
+            task = cls(*args, **kwargs)
+            return Redo.of(task.title, [task])
+        return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make the task; the first one of a process begins the run."""
         super().__init__(*args, **kwargs)
+        # Luigi's summary names all parameters of a task. What made it another task is none of one that is made.
+        told = [(name, parameter) for name, parameter in self.get_params() if parameter.significant]
+        self.get_params = lambda: told  # type: ignore[method-assign]
+        self.param_kwargs = {name: self.param_kwargs[name] for name, _ in told}
         runs.begin()
 
     @property
@@ -50,19 +68,24 @@ class MobilityTask(luigi.Task):
         return runs.data_dir()
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """What tells the task from others of its family."""
+        return dict(self.to_str_params(only_significant=True))
+
+    @property
     def marker_path(self) -> Path:
         """Where the marker is: one folder per task, one file per set of parameters."""
-        return self.data.markers.joinpath(self.task_family, *self.to_str_params().values()).with_suffix(".json")
+        return self.data.markers.joinpath(self.task_family, *self.parameters.values()).with_suffix(".json")
 
     @property
     def log_path(self) -> Path:
         """Where the log is."""
-        return self.data.log_of(self.task_family, self.to_str_params())
+        return self.data.log_of(self.task_family, self.parameters)
 
     @property
     def title(self) -> str:
         """The task as people read it: LoadMonth citibike 2024-09."""
-        return " ".join([self.task_family, *self.to_str_params().values()])
+        return " ".join([self.task_family, *self.parameters.values()])
 
     def output(self) -> luigi.LocalTarget:
         """The marker."""
@@ -142,6 +165,10 @@ class MobilityTask(luigi.Task):
         """Why the task failed, and where there is more, for the console and for Luigi's visualiser: in one line."""
         return f"{explain(exception, self.data.root)}; log: {relative(self.log_path)}"
 
+    def forget(self) -> None:
+        """Take back whatever says that the task is done, for it to be done again."""
+        self.drop_marker()
+
     def drop_marker(self) -> None:
         """Take the marker back, before what it stands for is changed: a failure half way must not leave it standing."""
         self.marker_path.unlink(missing_ok=True)
@@ -156,7 +183,7 @@ class MobilityTask(luigi.Task):
         """
         return Marker(
             task=self.task_family,
-            parameters=self.to_str_params(),
+            parameters=self.parameters,
             fingerprint=markers.digest(inputs),
             inputs=_shortened(inputs),
             started_at="",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import markers, project
+import luigi
+
+from luigi_pipeline import markers, project, runs
 from luigi_pipeline.markers import Marker
+from luigi_pipeline.settings import Settings
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
 
@@ -20,6 +24,19 @@ class DbtBuild(MobilityTask):
     """The staging models, dimensions and facts are built from the raw tables, and their data tests pass."""
 
     resources = {"warehouse": 1}
+    select = luigi.Parameter(
+        default="",
+        significant=False,
+        visibility=luigi.parameter.ParameterVisibility.PRIVATE,
+        description="Build only these models, in dbt's words: fct_trips+ is fct_trips and all that is made of it.",
+    )
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the task; for a selection of models, it is another one."""
+        selection = kwargs.pop("select", "")
+        if selection:
+            return BuildSelected(*args, select=selection, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
 
     def requires(self) -> list[IngestSource]:
         """The three sources."""
@@ -30,7 +47,7 @@ class DbtBuild(MobilityTask):
         folder = project.folder() / "dbt_project"
         files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
         code = {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files}
-        return loaded_inputs() | code | self._variables() | {"what is noted of the models": _NOTES}
+        return loaded_inputs() | code | _variables(self.settings) | {"what is noted of the models": _NOTES}
 
     def told(self, name: str) -> str:
         """A changed input; of a republished month, its rows."""
@@ -40,9 +57,10 @@ class DbtBuild(MobilityTask):
         """Run dbt: models first, each followed by its data tests."""
         from luigi_pipeline.warehouse import models
 
-        inputs = self.inputs()
+        inputs, anew = self.inputs(), self.title in runs.forced
         self.drop_marker()
-        outcome = models.build(project.folder() / "dbt_project", self.data, self.settings.warehouse, self._variables())
+        folder, variables = project.folder() / "dbt_project", _variables(self.settings)
+        outcome = models.build(folder, self.data, self.settings.warehouse, variables, anew=anew)
         return self.new_marker(
             inputs,
             versions=outcome.versions,
@@ -55,10 +73,52 @@ class DbtBuild(MobilityTask):
             },
         )
 
-    def _variables(self) -> dict[str, Any]:
-        weather = self.settings.sources.weather if self.settings.sources.weather.enabled else None
-        return {
-            "enabled_sources": [task.source_name for task in sources() if task.is_enabled()],
-            "weather_start_date": str(weather.start_date) if weather else None,
-            "weather_end_date": str(weather.end_date) if weather else None,
-        }
+
+class BuildSelected(MobilityTask):
+    """Some of the models are built and tested, from the raw tables as they are: what `DbtBuild --select` makes."""
+
+    resources = {"warehouse": 1}
+    select = luigi.Parameter(description="The models, in dbt's words: fct_trips+, tag:daily, path:models/marts.")
+
+    @property
+    def marker_path(self) -> Path:
+        """Where the marker is; the words may have any character in them."""
+        name = markers.digest(self.select)[:16]
+        return self.data.markers.joinpath(self.task_family, f"{name}.json")
+
+    @property
+    def log_path(self) -> Path:
+        """Where the log is: with that of the whole build."""
+        return DbtBuild().log_path
+
+    def requires(self) -> list[IngestSource]:
+        """The three sources."""
+        return sources()
+
+    def inputs(self) -> dict[str, Any]:
+        """What the whole build depends on."""
+        return DbtBuild().inputs()
+
+    def work(self) -> Marker:
+        """Run dbt on the selection. What fails here, the next whole build does again."""
+        from luigi_pipeline.warehouse import models
+
+        inputs, anew = self.inputs(), self.title in runs.forced
+        self.drop_marker()
+        folder, variables = project.folder() / "dbt_project", _variables(self.settings)
+        try:
+            outcome = models.build(folder, self.data, self.settings.warehouse, variables, self.select, anew)
+        except Exception:
+            DbtBuild().drop_marker()
+            raise
+        summary = f"{outcome.models} models, {outcome.tests} tests passed, {len(outcome.warnings)} warned"
+        return self.new_marker(inputs, versions=outcome.versions, details={"summary": summary})
+
+
+def _variables(settings: Settings) -> dict[str, Any]:
+    weather = settings.sources.weather if settings.sources.weather.enabled else None
+    return {
+        "enabled_sources": [task.source_name for task in sources() if task.is_enabled()],
+        "weather_start_date": str(weather.start_date) if weather else None,
+        "weather_end_date": str(weather.end_date) if weather else None,
+    }

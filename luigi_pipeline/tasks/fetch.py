@@ -94,6 +94,13 @@ class Fetch(MobilityTask):
             return False
         return (file.path, file.sha256) != (had.path, had.sha256) and asked_at > loaded.finished_at
 
+    def forget(self) -> None:
+        """Have the whole file come again."""
+        landed = self.landed()
+        if landed:
+            landed.path.unlink(missing_ok=True)
+        super().forget()
+
     def landed(self) -> Landed | None:
         """The file in `landing/`, if it is the one that the marker describes."""
         file, _ = self._last_answer()
@@ -141,7 +148,7 @@ class Fetch(MobilityTask):
 
     def inputs(self) -> dict[str, Any]:
         """What is asked for; what came is in the marker's sources."""
-        return self.origin.request(self.to_str_params().get("month", ""), self.settings)
+        return self.origin.request(self.parameters.get("month", ""), self.settings)
 
     def work(self) -> Generator[luigi.Task, None, Marker]:
         """Fetch the file, check it, and note what it is."""
@@ -149,7 +156,7 @@ class Fetch(MobilityTask):
 
         folder = self.data.landing / self.origin.name
         folder.mkdir(parents=True, exist_ok=True)
-        month, known = self.to_str_params().get("month", ""), self._known()
+        month, known = self.parameters.get("month", ""), self._known()
         with Publisher(self.settings.download, self.title) as publisher:
             try:
                 landed = self.origin.fetch(month, self.settings, folder, publisher, known)

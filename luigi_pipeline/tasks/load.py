@@ -94,7 +94,7 @@ class Load(MobilityTask):
 
         from luigi_pipeline.warehouse import database, loading, preparing
 
-        source, month = self.fetch.origin, self.to_str_params().get("month")
+        source, month = self.fetch.origin, self.parameters.get("month")
         scratch = self.data.scratch / "load"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
@@ -164,7 +164,7 @@ class Load(MobilityTask):
         marker = self.marker()
         if marker and marker.source:
             path = self.data.root / marker.source.path
-            if not _is_awaited(path, self.settings.sources.citibike.months):
+            if not _is_awaited(path, [*self.settings.sources.citibike.months, *runs.wanted_months.get("citibike", [])]):
                 path.unlink(missing_ok=True)
                 path.with_name(f"{path.name}.json").unlink(missing_ok=True)
 

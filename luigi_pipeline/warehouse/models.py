@@ -50,8 +50,15 @@ class Outcome:
     versions: dict[str, str]
 
 
-def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> Outcome:
-    """Build and test all models.
+def build(
+    folder: Path,
+    data: DataDir,
+    limits: Warehouse,
+    variables: dict[str, Any],
+    select: str = "",
+    anew: bool = False,
+) -> Outcome:
+    """Build and test all models, or some of them.
 
     Incremental models are built anew where their code, or that of a model above them, is not what built them.
 
@@ -60,12 +67,14 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         data: The data dir, with the warehouse; dbt's target folder and logs are in it too.
         limits: What DuckDB may use.
         variables: dbt's variables.
+        select: Which models, in dbt's words; all by default.
+        anew: Build incremental models from nothing, whatever they hold.
 
     Returns:
         Counts, warnings and seconds.
 
     Raises:
-        BuildFailed: A model or a data test failed; the message names the first ones.
+        BuildFailed: A model or a data test failed, and the message names the first ones; or nothing is selected.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -77,19 +86,19 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         with database.writing(data, limits) as connection:
             loading.create_raw_tables(connection)
             stale = _forget_stale_code(connection, code)
-        flags = ["--full-refresh"] if stale else []
+        flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *_options(folder, data, variables)]
         try:
-            result = dbtRunner(manifest=manifest, callbacks=[_Teller(manifest).hear]).invoke(command)
+            result = dbtRunner(manifest=manifest, callbacks=[_Teller(manifest, select).hear]).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
     results = list(cast("RunExecutionResult", result.result).results) if result.result else []
     built = [item for item in results if item.node.unique_id.startswith("model.") and item.status == "success"]
     # Opened again whatever came of it: dbt has written to the file, and whose file it is must be noted anew.
     with database.writing(data, limits) as connection:
-        if set(code) <= {item.node.name for item in built}:
-            _note_code(connection, code)
-        if result.success:
+        names = {item.node.name for item in built}
+        _note_code(connection, {model: digest for model, digest in code.items() if model in names})
+        if result.success and not select:
             metrics = (data.dbt / "target" / "semantic_manifest.json").read_text(encoding="utf-8")
             describing.note(connection, manifest, metrics, folder)
     if result.exception is not None:
@@ -99,6 +108,9 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         raise BuildFailed(
             f"{len(failed)} of dbt's models and tests failed: {'; '.join(failed[:5])}; see {data.logs / 'dbt.log'}"
         )
+    if select and not results:
+        known = ", ".join(sorted(node.name for key, node in manifest.nodes.items() if key.startswith("model.")))
+        raise BuildFailed(f"--select {select}: there is no such model; there are {known}")
     warnings = [_explain(item) for item in results if item.status == "warn"]
     for warning in warnings:
         log.warning("%s", warning)
@@ -112,10 +124,13 @@ def build(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
 
 
 class _Teller:
-    """Tells how far dbt is, by the events that it sends: `fct_trips (9 of 14)`."""
+    """Tells how far dbt is, by the events that it sends: `fct_trips (9 of 14)`.
 
-    def __init__(self, manifest: Manifest) -> None:
-        self._models = sum(key.startswith("model.") for key in manifest.nodes)
+    How many models a selection has, dbt does not say.
+    """
+
+    def __init__(self, manifest: Manifest, select: str) -> None:
+        self._models = 0 if select else sum(key.startswith("model.") for key in manifest.nodes)
         self._done = 0
 
     def hear(self, event: EventMsg) -> None:
@@ -126,9 +141,8 @@ class _Teller:
         if event.info.name == "NodeFinished":
             self._done += is_model
         elif is_model:
-            progress.tell(
-                f"{node.node_name} ({self._done + 1} of {self._models})", self._done / self._models, step=node.node_name
-            )
+            of_all = f" ({self._done + 1} of {self._models})" if self._models else ""
+            progress.tell(f"{node.node_name}{of_all}", self._done / (self._models or 1), step=node.node_name)
 
 
 def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
@@ -192,16 +206,19 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
 
 
 def _forget_stale_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> bool:
-    """Whether any incremental model was built by other code; if so, none counts as built until all are."""
+    """Whether any incremental model was built by other code; if so, it does not count as built until it is."""
     connection.execute("create table if not exists meta.model_code (model varchar primary key, code varchar)")
     noted = dict(connection.execute("select model, code from meta.model_code").fetchall())
     if noted == code:
         return False
-    connection.execute("delete from meta.model_code")
+    for model in noted.keys() - {model for model, digest in code.items() if noted.get(model) == digest}:
+        connection.execute("delete from meta.model_code where model = ?", [model])
     return True
 
 
 def _note_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> None:
+    if not code:
+        return
     connection.executemany("insert or replace into meta.model_code values (?, ?)", list(code.items()))
 
 

@@ -154,7 +154,7 @@ KEPT = [item for item in WORDS if item[2].name not in ("cut, with a length", "ke
 
 @pytest.mark.parametrize(("source", "month", "case"), KEPT, ids=[f"{s}-{case.name}" for s, _, case in KEPT])
 def test_a_bad_file_is_kept_as_rejected_and_out_of_the_way(attack: Attack, source: str, month: str, case: Case) -> None:
-    kept = Path(attack.failure(source, month).rpartition("; kept as ")[2])
+    kept = Path(attack.failure(source, month).rpartition("; kept as ")[2].partition("; log: ")[0])
     assert kept.suffix == ".rejected"
     assert kept.parent == attack.data.landing / source
     assert not kept.with_suffix("").exists()

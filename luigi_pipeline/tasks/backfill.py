@@ -1,0 +1,73 @@
+"""Loading many months of a source, beyond those that the configuration names."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Any
+
+import luigi
+
+from luigi_pipeline import runs
+from luigi_pipeline.months import in_words, may_be_unpublished, months_between
+from luigi_pipeline.tasks.load import LoadMonth
+from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
+
+log = logging.getLogger("luigi_pipeline.tasks")
+
+
+class Backfill(luigi.WrapperTask):
+    """All months of a source from one to another are loaded; those that are loaded already cost a look at a marker.
+
+    The models take them in with the next run of `Publish`, or of any other task that builds them.
+    """
+
+    source = SourceParameter()
+    # Python keeps the word `from` to itself, but not from the command line.
+    locals()["from"] = MonthParameter(description="The first month, YYYY-MM.")
+    to = MonthParameter(description="The last month, YYYY-MM.")
+    force = luigi.BoolParameter(
+        significant=False,
+        visibility=luigi.parameter.ParameterVisibility.PRIVATE,
+        description="Load the months again, and redo what was made of them.",
+    )
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the task; forced, it is another one that takes the markers back first."""
+        if kwargs.pop("force", False):
+            from luigi_pipeline.tasks.redo import Redo
+
+            backfill = cls(*args, **kwargs)
+            return Redo.of(str(backfill), list(backfill.requires()), last=[backfill])
+        return super().__new__(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin the run; when it ends, what is still missing is told.
+
+        Raises:
+            ConfigError: On the command line, one line and exit code 40: the last month is before the first.
+        """
+        super().__init__(*args, **kwargs)
+        first = getattr(self, "from")
+        self.months = months_between(first, self.to)
+        if not self.months:
+            runs.refuse(f"--to {self.to} is before --from {first}")
+        runs.begin()
+        runs.wanted_months[self.source] = self.months
+        runs.at_end(self._tell)
+
+    def requires(self) -> list[LoadMonth]:
+        """One load a month."""
+        return [LoadMonth(source=self.source, month=month) for month in self.months]
+
+    def _tell(self) -> None:
+        missing = [load.month for load in self.requires() if not load.complete()]
+        loaded, wanted = len(self.months) - len(missing), len(self.months)
+        log.info("Backfill %s: %d of %d months are loaded", self.source, loaded, wanted)
+        today = dt.datetime.now(dt.UTC).date()
+        awaited = [month for month in missing if may_be_unpublished(month, today)]
+        lost = [month for month in missing if month not in awaited]
+        if awaited:
+            log.warning("Backfill %s: may not be published yet: %s", self.source, in_words(awaited))
+        if lost:
+            log.warning("Backfill %s: missing: %s; run again to go on from here", self.source, in_words(lost))
