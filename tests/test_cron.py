@@ -138,10 +138,11 @@ def test_a_real_cron_runs_the_example(
     said, code = tmp_path / "said", tmp_path / "code"
     job = job.replace(" full ", " ingestion ")
     variables = re.findall(r"^[A-Z]+=.*$", example, re.MULTILINE)
-    paths = {"PROJECT": PROJECT, "DATA": loaded.root, "MAILTO": ""}
+    paths = {"PROJECT": PROJECT, "DATA": loaded.root, "MAILTO": '""'}
     lines = [f"{name}={paths[name]}" for name in (it.partition("=")[0] for it in variables)]
     options = f"--mobility-config {ingested.config}"
-    lines.append(f"* * * * * root {job} {options} > {said} 2>&1; echo $? > {code}.new; mv {code}.new {code}")
+    once = f"mkdir {tmp_path / 'begun'} || exit; {job} {options}"
+    lines.append(f"* * * * * root {once} > {said} 2>&1; echo $? > {code}.new; mv {code}.new {code}")
     ENTRY.write_text("\n".join([*lines, ""]), encoding="utf-8")
     ENTRY.chmod(0o644)
     wait_until(code.exists, seconds=200)
