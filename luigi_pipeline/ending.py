@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from luigi.cmdline_parser import CmdlineParser
 
-from luigi_pipeline import logs, markers, report
+from luigi_pipeline import alerts, failures, latest, logs, markers, report
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning
 from luigi_pipeline.history import recording, volumes
@@ -18,8 +19,10 @@ from luigi_pipeline.settings import Settings
 
 log = logging.getLogger("luigi_pipeline")
 
+_NOT_PUBLISHED = 20
 
-@dataclass(frozen=True)
+
+@dataclass
 class _Run:
     """The run that this process is, until it has ended."""
 
@@ -57,6 +60,17 @@ def watch(data: DataDir, settings: Settings, *, quiet: bool) -> None:
     sys.exit = end_and_leave
 
 
+def go_by(settings: Settings) -> None:
+    """Go by a configuration that has been brought up to date since the run began."""
+    for run in _runs:
+        run.settings = settings
+
+
+def is_reported() -> bool:
+    """Whether what goes wrong from here on is told by a report at the end."""
+    return any(run.is_quiet for run in _runs)
+
+
 def note_refusal(data: DataDir) -> None:
     """Note a run that ends before it begins, as another one holds the data dir."""
     recording.begin(data.history, _asked_for())
@@ -78,11 +92,41 @@ def end(exit_code: int, outcome: str | None = None) -> int:
     run = _runs.pop()
     for drop in volumes.drops(run.data, run.settings, since=run.began_at):
         log.warning("%s", drop)
-    outcome = outcome or recording.OUTCOMES.get(exit_code, "ended")
+    overdue = [it for it in latest.overdue(run.settings, run.data) if it.source in latest.wanted]
+    for late in overdue:
+        log.warning("%s", late)
+    if overdue and exit_code == 0:
+        # All else is done: a publisher that is late holds up no one, so the month is no task that Luigi could miss.
+        exit_code = _NOT_PUBLISHED
+    stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
+    told = report.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, overdue)
     if exit_code != 0 and run.is_quiet:
-        print(report.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints), file=sys.stderr)
+        print(told, file=sys.stderr)
+    if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
+        _alert(run, exit_code, told, overdue)
     return exit_code
+
+
+def _alert(run: _Run, exit_code: int, told: report.Report, overdue: Sequence[latest.Overdue]) -> None:
+    """Send one message at the most: on a failure, on the first success after one, on a month that is long overdue."""
+    named = [
+        latest.Overdue(source, month, latest.days_late(run.settings, source, month))
+        for source, month in failures.unpublished()
+    ]
+    late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
+    new = sorted({f"{it.source} {it.month}" for it in late} - recording.told_before())
+    failed_at = recording.failed_before()
+    if exit_code not in (0, _NOT_PUBLISHED):
+        message = told
+    elif failed_at is not None:
+        message = report.Report(f"{told.title}; the run of {failed_at[:16]}Z had failed", told.lines)
+    elif new:
+        message = told
+    else:
+        return
+    if alerts.send(message, run.settings.alerts):
+        recording.note_told(new)
 
 
 def _asked_for() -> str:

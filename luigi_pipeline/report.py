@@ -31,7 +31,13 @@ class Report:
 
 
 def of_run(
-    task: str, exit_code: int, outcome: str, data: DataDir, error: BaseException | None, complaints: Sequence[str]
+    task: str,
+    exit_code: int,
+    outcome: str,
+    data: DataDir,
+    error: BaseException | None,
+    complaints: Sequence[str],
+    overdue: Sequence[object],
 ) -> Report:
     """The report on the run that ends.
 
@@ -42,12 +48,15 @@ def of_run(
         data: The data dir.
         error: What Luigi could not handle, if that is what ended the run.
         complaints: What Luigi has complained of, for runs in which no task has failed.
+        overdue: Months that their publishers usually have by now.
     """
     told = [f"{it.title}: {it.error}" for it in failures.failed()]
     told += [f"{source} {month} is not published yet" for source, month in failures.unpublished()]
+    told += [str(month) for month in overdue]
     if error is not None:
         told.append(f"{type(error).__name__}: {one_line(error)}")
-    told = told or list(complaints)
+    if exit_code != 0:
+        told = told or list(complaints)
     lines = told[:_MOST_LINES] + ([f"and {len(told) - _MOST_LINES} more"] if told[_MOST_LINES:] else [])
     lines += [f"log: {data.logs / 'pipeline.log'}"]
     return Report(f"{task} on {socket.gethostname()}: {outcome} (exit code {exit_code})", lines)

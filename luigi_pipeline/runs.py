@@ -22,7 +22,19 @@ from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 from luigi.worker import TaskProcess
 
-from luigi_pipeline import ending, failures, identity, logs, markers, progress, project, scheduling, settings, terminal
+from luigi_pipeline import (
+    ending,
+    failures,
+    identity,
+    latest,
+    logs,
+    markers,
+    progress,
+    project,
+    scheduling,
+    settings,
+    terminal,
+)
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 
@@ -86,8 +98,13 @@ def config_file() -> Path:
 
 
 def configuration() -> settings.Settings:
-    """The configuration of this run, read once."""
-    return _load(config_file().resolve())
+    """The configuration of this run, read once; up to the newest months that are known, where it goes so far."""
+    return _up_to_date(config_file().resolve(), data_dir().root)
+
+
+@functools.lru_cache
+def _up_to_date(path: Path, root: Path) -> settings.Settings:
+    return latest.as_known(_load(path), DataDir(root))
 
 
 @functools.lru_cache
@@ -152,9 +169,10 @@ def begin() -> None:
     except (ConfigError, OSError) as error:
         if not on_command_line:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        if not ending.is_reported():
+            print(f"error: {error}", file=sys.stderr)
         # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
-        raise SystemExit(ConfigError.exit_code) from error
+        sys.exit(ConfigError.exit_code)
 
 
 def refuse(message: str) -> NoReturn:
@@ -234,6 +252,10 @@ def _hold(data: DataDir) -> None:
     scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
+    if latest.open_sources(configuration()):
+        latest.ask(configuration(), data)
+        _up_to_date.cache_clear()
+        ending.go_by(configuration())
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -6,6 +6,7 @@ run: where the file can't be written, that is said once, and the run goes on wit
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
 import os
@@ -72,9 +73,27 @@ def end(exit_code: int, outcome: str) -> None:
     _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code))
 
 
-def current() -> tuple[Path, int] | None:
-    """The file and the number of the run that is being recorded."""
-    return (_run.path, _run.run_id) if _run else None
+def failed_before() -> str | None:
+    """When the run of the same task before this one began, if it failed or was killed; else None."""
+    run = _run
+    before = _quietly(run.path, lambda: store.run_before(run.path, run.run_id)) if run else None
+    if before is None or before["exit_code"] in (0, 20):
+        return None
+    return str(before["started_at"])
+
+
+def told_before() -> set[str]:
+    """The overdue months that people have been alerted of."""
+    run = _run
+    noted: list[str] = (_quietly(run.path, lambda: store.alerts(run.path)) if run else None) or []
+    return {month for text in noted for month in json.loads(text)}
+
+
+def note_told(months: list[str]) -> None:
+    """Note overdue months that people have been alerted of now."""
+    run = _run
+    if run is not None:
+        _quietly(run.path, lambda: store.note_alert(run.path, run.run_id, json.dumps(months)))
 
 
 def _task_begins(task: Any) -> None:

@@ -142,9 +142,32 @@ def end_task(path: Path, run_id: int, task: str, outcome: str, facts: Mapping[st
 
 
 def note_alert(path: Path, run_id: int, told: str) -> None:
-    """Note what a run has alerted people of."""
+    """Note the overdue months, as a list in JSON, that a run has alerted people of."""
     with writing(path) as connection:
         connection.execute("update runs set alerted = ? where run_id = ?", (told, run_id))
+
+
+def run_before(path: Path, run_id: int) -> sqlite3.Row | None:
+    """The run before of the same task that came to an end of its own, or was killed; None if there is none."""
+    with reading(path) as connection:
+        found: sqlite3.Row | None = connection.execute(
+            """
+            select * from runs
+            where
+                run_id < ? and task = (select this.task from runs as this where this.run_id = ?)
+                and (outcome = ? or exit_code in (0, 15, 20, 30, 35, 40))
+            order by run_id desc
+            limit 1
+            """,
+            (run_id, run_id, KILLED),
+        ).fetchone()
+        return found
+
+
+def alerts(path: Path) -> list[str]:
+    """What the runs have alerted people of, as it was noted."""
+    with reading(path) as connection:
+        return [run["alerted"] for run in connection.execute("select alerted from runs where alerted is not null")]
 
 
 def is_alive(run: sqlite3.Row) -> bool:
