@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support import configuration
+from support import PROJECT, configuration, environment
 
 from luigi_pipeline import latest
 from luigi_pipeline.datadir import DataDir
@@ -117,6 +118,18 @@ def hook() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+def freshness(data: DataDir, target: Path) -> dict[str, tuple[str, str]]:
+    """What dbt says of each raw table, and the month in which its newest one had ended."""
+    dbt = [str(Path(sys.executable).with_name("dbt")), "source", "freshness", "--target-path", str(target)]
+    env = environment({"MOBILITY_WAREHOUSE": str(data.warehouse)})
+    folder = PROJECT / "dbt_project"
+    subprocess.run(
+        [*dbt, "--log-path", str(target)], cwd=folder, env=env, capture_output=True, timeout=120, check=False
+    )
+    results = json.loads((target / "sources.json").read_text())["results"]
+    return {it["unique_id"].rpartition(".")[2]: (it["status"], it["max_loaded_at"][:7]) for it in results}
+
+
 def months_of(data: DataDir, source: str) -> list[str]:
     """The loaded months of a source."""
     return sorted(path.stem for path in (data.markers / "LoadMonth" / source).glob("*.json"))
@@ -159,6 +172,11 @@ def test_new_months_are_picked_up_day_by_day_and_a_late_one_is_told_but_holds_up
     ]
     shown = run_command("status", data_dir=data.root, config=file).stdout
     assert f"yellow_taxi goes up to {BEFORE}" in shown
+    assert freshness(data, tmp_path) == {
+        "yellow_taxi": ("pass", ENDED),
+        "trips": ("pass", back(0)),
+        "hourly_weather": ("pass", back(0)),
+    }
 
     # From now on TLC is expected at once, and it does not even answer.
     url, texts = hook
@@ -213,6 +231,11 @@ def test_the_newest_month_is_looked_for_from_the_known_one_on_or_backwards_from_
     assert (months[0], months[-1]) == (EARLIER, newest or EARLIER)
     assert {request.method for request in publishers.log} == {"HEAD"}
     assert len(publishers.log) <= 3
+
+
+def test_dbt_calls_a_warehouse_stale_whose_newest_months_are_of_long_ago(loaded: DataDir, tmp_path: Path) -> None:
+    tables = ("yellow_taxi", "trips", "hourly_weather")
+    assert freshness(loaded, tmp_path) == dict.fromkeys(tables, ("error", "2024-12"))
 
 
 def test_another_publisher_is_asked_from_the_beginning(
