@@ -13,7 +13,7 @@ from luigi.configuration import get_config
 from luigi_pipeline import project
 from luigi_pipeline.errors import PipelineError
 
-_COMMANDS = ("plan", "status", "forget", "metrics", "scheduler")
+_COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -62,6 +62,11 @@ class DataDir:
         return self.root / "luigid"
 
     @property
+    def history(self) -> Path:
+        """What became of every run and task."""
+        return self.root / "history.sqlite"
+
+    @property
     def logs(self) -> Path:
         """Log files, with the tracebacks that the console does not show."""
         return self.root / "logs"

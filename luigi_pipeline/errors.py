@@ -18,9 +18,11 @@ class PipelineError(Exception):
 
     Attributes:
         exit_code: Of a command that it ends, as luigi.cfg has them for runs.
+        is_passing: Whether another attempt, a little later, may succeed; Luigi then makes it.
     """
 
     exit_code = 30
+    is_passing = False
 
     def __str__(self) -> str:
         """The message in one line, whatever a publisher put into it, and without the secrets of a URL."""
@@ -47,6 +49,12 @@ class FetchFailed(PipelineError):
     """A file could not be had from its publisher, after all attempts."""
 
 
+class Unavailable(FetchFailed):
+    """The publisher, or the way to it, was down for as long as was waited; it may be up again soon."""
+
+    is_passing = True
+
+
 class NotThere(FetchFailed):
     """The publisher answered that there is no such file."""
 
@@ -57,6 +65,12 @@ class Rejected(PipelineError):
 
 class WarehouseError(PipelineError):
     """The warehouse can't be opened, or holds something else than was loaded into it."""
+
+
+class WarehouseInUse(WarehouseError):
+    """Another program had the warehouse open for as long as was waited."""
+
+    is_passing = True
 
 
 class BuildFailed(PipelineError):

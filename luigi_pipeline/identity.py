@@ -39,16 +39,16 @@ def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:
     stat = data.warehouse.stat()
     note: dict[str, Any] = {"id": warehouse, "inode": stat.st_ino}
     note["closed"] = None if is_open else [stat.st_size, stat.st_mtime_ns]
-    note["writer"] = [os.getpid(), _started(os.getpid())] if is_open else None
+    note["writer"] = [os.getpid(), started(os.getpid())] if is_open else None
     write_atomically(data.markers / "warehouse.json", json.dumps(note).encode())
 
 
 def _is_alive(writer: list[Any]) -> bool:
-    pid, started = writer
-    return bool(_started(pid) == started)
+    pid, begun = writer
+    return bool(started(pid) == begun)
 
 
-def _started(pid: int) -> float | None:
+def started(pid: int) -> float | None:
     """When a process began; None if there is no such process. With the number alone it could be another one's.
 
     One that was killed is there until its parent has asked how it ended, which may take a while, or for ever.

@@ -68,6 +68,21 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
             super().emit(record)
 
 
+class Complaints(logging.Handler):
+    """Keeps what Luigi itself complains of, for the report on the run."""
+
+    def __init__(self) -> None:
+        """Keep no line yet."""
+        super().__init__(logging.WARNING)
+        self.setFormatter(ConsoleFormatter())
+        self.addFilter(_is_for_people)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, without its time and level."""
+        self.lines.append(self.format(record).partition(": ")[2])
+
+
 class LogFile(logging.handlers.RotatingFileHandler):
     """A log file of bounded size that is done without where it can't be opened."""
 
@@ -119,6 +134,25 @@ def write_to(folder: Path) -> Path:
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
     return path
+
+
+def hush() -> None:
+    """Show nothing on the console from here on."""
+    for name in (_PIPELINE, _LUIGI):
+        logger = logging.getLogger(name)
+        for handler in [it for it in logger.handlers if isinstance(it, ConsoleHandler)]:
+            logger.removeHandler(handler)
+
+
+def complaints() -> list[str]:
+    """Begin to keep what Luigi complains of.
+
+    Returns:
+        The lines, to which those to come are added.
+    """
+    handler = Complaints()
+    logging.getLogger(_LUIGI).addHandler(handler)
+    return handler.lines
 
 
 @contextmanager

@@ -22,7 +22,19 @@ from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 from luigi.worker import TaskProcess
 
-from luigi_pipeline import identity, logs, markers, progress, project, scheduling, settings, terminal
+from luigi_pipeline import (
+    ending,
+    failures,
+    identity,
+    latest,
+    logs,
+    markers,
+    progress,
+    project,
+    scheduling,
+    settings,
+    terminal,
+)
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 
@@ -56,6 +68,10 @@ class mobility(luigi.Config):
         default=False,
         description="Ask for every month that is loaded whether its published file has changed.",
     )
+    quiet = luigi.BoolParameter(
+        default=False,
+        description="Say nothing on success, and on failure one short report at the end: for cron.",
+    )
 
 
 def data_dir() -> DataDir:
@@ -82,8 +98,13 @@ def config_file() -> Path:
 
 
 def configuration() -> settings.Settings:
-    """The configuration of this run, read once."""
-    return _load(config_file().resolve())
+    """The configuration of this run, read once; up to the newest months that are known, where it goes so far."""
+    return _up_to_date(config_file().resolve(), data_dir().root)
+
+
+@functools.lru_cache
+def _up_to_date(path: Path, root: Path) -> settings.Settings:
+    return latest.as_known(_load(path), DataDir(root))
 
 
 @functools.lru_cache
@@ -148,9 +169,10 @@ def begin() -> None:
     except (ConfigError, OSError) as error:
         if not on_command_line:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        if not ending.is_reported():
+            print(f"error: {error}", file=sys.stderr)
         # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
-        raise SystemExit(ConfigError.exit_code) from error
+        sys.exit(ConfigError.exit_code)
 
 
 def refuse(message: str) -> NoReturn:
@@ -215,15 +237,25 @@ def _hold(data: DataDir) -> None:
         _held.append(_lock(data))
     except AlreadyRunning as error:
         print(f"error: {error}", file=sys.stderr)
+        ending.note_refusal(data)
         raise PidLockAlreadyTakenExit() from None
-    terminal.open_if_any()
+    if not mobility().quiet:
+        terminal.open_if_any()
     atexit.register(terminal.close)
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
+    if mobility().quiet:
+        logs.hush()
+    failures.listen()
+    ending.watch(data, configuration(), quiet=mobility().quiet)
     scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
+    if latest.open_sources(configuration()):
+        latest.ask(configuration(), data)
+        _up_to_date.cache_clear()
+        ending.go_by(configuration())
 
 
 def _stop(number: int, _: FrameType | None) -> None:
@@ -237,6 +269,7 @@ def _stop(number: int, _: FrameType | None) -> None:
             child.kill()
     terminal.close()
     log.error("stopped by %s; the next run goes on from here", signal.Signals(number).name)
+    ending.end(128 + number, f"stopped by {signal.Signals(number).name}")
     logging.shutdown()
     os._exit(128 + number)
 

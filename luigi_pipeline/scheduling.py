@@ -54,5 +54,7 @@ def release_tasks_of_ended_runs() -> None:
                 expl="the run was ended",
             )
             log.info("%s was cut off with the run that had it", task["display_name"])
+        for task_id in scheduler.task_list(status="DISABLED", upstream_status=""):
+            scheduler.re_enable_task(task_id)  # it failed too often for that run, not for this one
     except RPCError as error:
         raise ConfigError(f"no luigid answers at {url}: start one, or run without LUIGI_CONFIG_PATH") from error

@@ -5,11 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from luigi_pipeline.errors import ConfigError, one_line
 from luigi_pipeline.months import first_day, is_month, last_day, months_between
@@ -33,13 +43,13 @@ def _month_list(value: Any) -> Any:
     """Turn {from, to} into the list of months it stands for."""
     if isinstance(value, dict):
         if set(value) != {"from", "to"}:
-            raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM}")
+            raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM or latest}")
         first, last = _month(value["from"]), _month(value["to"])
         if first > last:
             raise ValueError(f"from ({first}) is after to ({last})")
         return months_between(first, last)
     if not isinstance(value, list):
-        raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM}")
+        raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM or latest}")
     return sorted({_month(month) for month in value})
 
 
@@ -60,6 +70,8 @@ def _date(value: Any) -> dt.date:
     return value
 
 
+LATEST = "latest"
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 MonthList = Annotated[list[str], BeforeValidator(_month_list)]
 Date = Annotated[dt.date, BeforeValidator(_date)]
@@ -71,12 +83,50 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class TripSource(Section):
-    """A publisher of monthly trip files."""
+class Published(Section):
+    """What a publisher adds a month to, now and then.
+
+    `months` may go up to the newest month that is published: `{from: "2024-09", to: latest}`. Which one that is can't
+    be told from the file; until it is known, `from` is the only month.
+    """
 
     enabled: bool = True
+    usual_delay_days: int = Field(default=0, ge=0)
+
+    _latest_from: str | None = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_latest(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        value, first = cls._without_latest(value) if isinstance(value, dict) else (value, None)
+        made = handler(value)
+        made._latest_from = first
+        return made
+
+    @classmethod
+    def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        """The block with its first month alone, and that month; as it is, and None, where its end is given."""
+        months = value.get("months")
+        if not isinstance(months, dict) or months.get("to") != LATEST:
+            return value, None
+        first = months.get("from")
+        return value | {"months": months | {"to": first}}, str(first)
+
+    @property
+    def latest_from(self) -> str | None:
+        """The first month, where the last one is the newest that is published; else None."""
+        return self._latest_from if self.enabled else None
+
+
+class TripSource(Published):
+    """A publisher of monthly trip files."""
+
     base_url: HttpUrl
     months: MonthList = []
+
+    def until(self, newest: str) -> Self:
+        """The same up to a month."""
+        return self.model_copy(update={"months": months_between(str(self.latest_from), newest)})
 
     @model_validator(mode="after")
     def _enabled_has_months(self) -> TripSource:
@@ -89,12 +139,14 @@ class YellowTaxi(TripSource):
     """TLC's CDN: trip files below /trip-data, the zone lookup below /misc."""
 
     base_url: HttpUrl = "https://d37ci6vzurychx.cloudfront.net"
+    usual_delay_days: int = Field(default=75, ge=0)
 
 
 class CitiBike(TripSource):
     """CitiBike's bucket, listed and matched by month."""
 
     base_url: HttpUrl = "https://s3.amazonaws.com/tripdata"
+    usual_delay_days: int = Field(default=10, ge=0)
 
 
 class Location(Section):
@@ -104,15 +156,35 @@ class Location(Section):
     longitude: float = Field(default=-74.0060, ge=-180, le=180)
 
 
-class Weather(Section):
-    """Open-Meteo's archive, from start_date to end_date of New York time."""
+class Weather(Published):
+    """Open-Meteo's archive, from start_date to end_date of New York time, or of whole months."""
 
-    enabled: bool = True
     base_url: HttpUrl = "https://archive-api.open-meteo.com/v1/archive"
     start_date: Date | None = None
     end_date: Date | None = None
     location: Location = Location()
     calls_per_minute: float = Field(default=500, gt=0)
+    usual_delay_days: int = Field(default=7, ge=0)
+
+    @classmethod
+    def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        if value.get("end_date") == LATEST:
+            start = _date(value.get("start_date"))
+            return value | {"end_date": last_day(f"{start:%Y-%m}")}, f"{start:%Y-%m}"
+        value, first = super()._without_latest(value)
+        if "months" not in value:
+            return value, first
+        if "start_date" in value or "end_date" in value:
+            raise ValueError("has months beside start_date or end_date; leave one of them out")
+        months = _month_list(value["months"])
+        if months and months != months_between(months[0], months[-1]):
+            raise ValueError("months has a gap; weather is loaded from a first month to a last one")
+        dates = {"start_date": first_day(months[0]), "end_date": last_day(months[-1])} if months else {}
+        return {key: it for key, it in value.items() if key != "months"} | dates, first
+
+    def until(self, newest: str) -> Self:
+        """The same up to the end of a month."""
+        return self.model_copy(update={"end_date": last_day(newest)})
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Weather:
@@ -182,6 +254,15 @@ class Validation(Section):
     min_rows: MinRows = MinRows()
 
 
+class Alerts(Section):
+    """Whom to tell that a run failed, that the next one did well again, or that a month is long overdue."""
+
+    email: list[Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+$")]] = []
+    webhook: HttpUrl | None = None
+    overdue_days: int = Field(default=3, ge=0)
+    timeout_seconds: float = Field(default=15, gt=0, le=300)
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -189,6 +270,12 @@ class Settings(Section):
     download: Download = Download()
     warehouse: Warehouse = Warehouse()
     validation: Validation = Validation()
+    alerts: Alerts = Alerts()
+
+    def until(self, newest: dict[str, str]) -> Settings:
+        """The same, with each source that goes up to the newest month up to that one."""
+        found = {name: self.source(name).until(month) for name, month in newest.items()}
+        return self.model_copy(update={"sources": self.sources.model_copy(update=found)}) if found else self
 
     def source(self, name: str) -> YellowTaxi | CitiBike | Weather:
         """The block of one source."""

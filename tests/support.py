@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 MONTHS = ("2024-10", "2024-11")  # November has the hour that happens twice
 ROWS = 5000
 _LUIGI = [str(Path(sys.executable).with_name("luigi")), "--module", "luigi_pipeline"]
+_ONE_ATTEMPT = ["--scheduler-retry-count", "1"]  # what fails is looked at, not tried again half a minute later
 
 CURRENT = (
     "ride_id,rideable_type,started_at,ended_at,start_station_name,start_station_id,end_station_name,"
@@ -76,7 +77,7 @@ def command(*args: str, data_dir: Path | None, config: Path | None) -> list[str]
     """The command line of a run."""
     options = ["--mobility-config", str(config)] if config else []
     options += ["--mobility-data-dir", str(data_dir)] if data_dir else []
-    return [*_LUIGI, *args, *options]
+    return [*_LUIGI, *_ONE_ATTEMPT, *args, *options]
 
 
 def landed(path: Path) -> Landed:

@@ -12,7 +12,7 @@ from typing import Any
 import luigi
 
 import luigi_pipeline
-from luigi_pipeline import runs
+from luigi_pipeline import latest, runs
 from luigi_pipeline.tasks.base import MobilityTask
 
 
@@ -26,10 +26,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print each task that would run, with the reason."""
+    known = latest.told(runs.configuration(), runs.data_dir())
     todo = plan(_roots()[options.task]())
     if options.json:
         print(json.dumps([{"task": task, "why": why} for task, why in todo], indent=2))
         return 0
+    for line in known:
+        print(line)
     if not todo:
         print(f"{options.task} is complete: there is nothing to do")
         return 0
@@ -65,4 +68,4 @@ def _walk(task: MobilityTask, found: dict[str, str]) -> None:
 
 def _roots() -> dict[str, type[MobilityTask]]:
     tasks = [getattr(luigi_pipeline, name) for name in luigi_pipeline.__all__]
-    return {task.task_family: task for task in tasks if not task.get_params()}
+    return {task.task_family: task for task in tasks if not any(it.significant for _, it in task.get_params())}

@@ -1,6 +1,7 @@
 """Say what is there: months by source, with rows, age, version and state, and how current what is made of them is.
 
-It reads markers only, and works beside a run. The exit code is 1 where something is missing or stale, for monitoring.
+It reads markers only, and works beside a run. For monitoring, the exit code is 1 where something is missing or stale,
+or overdue at its publisher.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from luigi_pipeline import runs
+from luigi_pipeline import latest, runs
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import version_of
@@ -57,22 +59,28 @@ class State:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--json", action="store_true", help="print {months: [...], stages: [...]} as JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="print {months: [...], stages: [...], overdue: [...]} as JSON"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the state of everything.
 
     Returns:
-        1 where something is missing or stale, else 0.
+        1 where something is missing, stale or overdue, else 0.
     """
     months = [state for source in sources() for state in _months(source)]
     stages = [_stage(task) for task in _stages()]
+    overdue = latest.overdue(runs.configuration(), runs.data_dir())
     if options.json:
-        print(json.dumps({"months": [asdict(it) for it in months], "stages": [asdict(it) for it in stages]}, indent=2))
+        told: dict[str, list[Any]] = {"months": [*months], "stages": [*stages], "overdue": [*overdue]}
+        print(json.dumps({name: [asdict(it) for it in found] for name, found in told.items()}, indent=2))
     else:
         _show(months, stages)
-    return _IS_NOT_WELL if any(it.state in _NOT_WELL for it in [*months, *stages]) else 0
+        for line in [*latest.told(runs.configuration(), runs.data_dir()), *overdue]:
+            print(line)
+    return _IS_NOT_WELL if overdue or any(it.state in _NOT_WELL for it in [*months, *stages]) else 0
 
 
 def _months(source: IngestSource) -> Iterator[State]:

@@ -125,6 +125,21 @@ class Source(Protocol):
         """
         ...
 
+    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+        """Whether the publisher has a month's file by now, told by one small request.
+
+        Args:
+            month: The month.
+            settings: The configuration.
+            folder: Where an answer that is not what it should be is kept.
+            publisher: Whom to ask.
+
+        Raises:
+            FetchFailed: It does not say.
+            Rejected: Its answer is not what it should be.
+        """
+        ...
+
     def is_shared(self, landed: Landed) -> bool:
         """Whether a landed file holds other months too."""
         ...

@@ -100,6 +100,11 @@ class CitiBikeTrips:
             raise FetchFailed(f"{error}; check the month and base_url") from error
         return landed
 
+    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+        """Whether the bucket's listing has a key for the month."""
+        keys = list_keys(settings.sources.citibike.base_url, month[:4], publisher, folder)
+        return choose_key(list(keys), month) is not None
+
     def is_shared(self, landed: Landed) -> bool:
         """A year's archive is."""
         return _is_yearly(landed.path.name)

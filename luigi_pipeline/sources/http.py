@@ -78,6 +78,23 @@ class Publisher:
 
         return retrying(attempt, self._policy, _shown(url), self._title)
 
+    def has(self, url: str) -> bool:
+        """Whether there is a file at a URL, told without fetching it.
+
+        Raises:
+            FetchFailed: The answer is neither yes nor no, or a failure did not pass.
+        """
+
+        def attempt() -> bool:
+            with self._client.stream("HEAD", url) as response:
+                _raise_for_status(response)
+                return True
+
+        try:
+            return retrying(attempt, self._policy, _shown(url), self._title)
+        except NotThere:
+            return False
+
     def download(self, url: str, target: Path, known: Landed | None = None) -> Landed:
         """Fetch a file to `target`, resuming a download that an earlier attempt, or run, left unfinished.
 

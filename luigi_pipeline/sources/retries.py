@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx
 import tenacity
 
-from luigi_pipeline.errors import FetchFailed
+from luigi_pipeline.errors import FetchFailed, Unavailable
 from luigi_pipeline.settings import Download
 
 log = logging.getLogger("luigi_pipeline.http")
@@ -65,7 +65,9 @@ def retrying(attempt: Callable[[], T], policy: Download, what: str, title: str =
     try:
         return tries(lambda: _in_our_words(attempt, what))
     except Passing as error:
-        raise FetchFailed(f"{what}: {error}; {_advice(error.wait_seconds, policy)}") from error
+        # A wait that is too long for an attempt is too long for the next one too.
+        kind = Unavailable if error.wait_seconds <= policy.max_wait_seconds else FetchFailed
+        raise kind(f"{what}: {error}; {_advice(error.wait_seconds, policy)}") from error
 
 
 def _in_our_words(attempt: Callable[[], T], what: str) -> T:

@@ -49,6 +49,10 @@ class TaxiZones:
             _read(landed.path)
         return landed
 
+    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+        """Always: it does not come in months."""
+        return True
+
     def is_shared(self, landed: Landed) -> bool:
         """Never: it has no months."""
         return False

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.markers import write_atomically
-from luigi_pipeline.months import may_be_unpublished, utc_hour
+from luigi_pipeline.months import last_day, may_be_unpublished, utc_hour
 from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Location, Settings
 from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
@@ -46,6 +46,7 @@ _HOUR = dt.timedelta(hours=1)
 _SETTLING = dt.timedelta(days=10)
 # Open-Meteo answers for the centre of a cell of its model, which is a quarter of a degree wide at most.
 _MAX_DEGREES_OFF = 0.5
+_OUT_OF_RANGE = "out of allowed range"  # what it says of days that it does not have yet
 
 
 class HourlyWeather:
@@ -84,7 +85,7 @@ class HourlyWeather:
         try:
             answer = publisher.get(url, pace_seconds=60 * _calls(month, settings) / block.calls_per_minute)
         except FetchFailed as error:
-            if "out of allowed range" in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
+            if _OUT_OF_RANGE in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"weather {month} is not published yet ({error})") from error
             raise
         path = folder / f"open-meteo-archive_{month}.json"
@@ -102,6 +103,21 @@ class HourlyWeather:
             settled_at=f"{settled.isoformat(timespec='milliseconds')}+00:00",
             remarks=_remarks(hourly, dt.datetime.now(dt.UTC).replace(tzinfo=None)),
         )
+
+    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+        """Whether the month's last hour has a value; Open-Meteo answers for days that it has none of yet."""
+        block = settings.sources.weather
+        last = utc_hour(last_day(month) + dt.timedelta(days=1))
+        day = {"start_date": f"{last:%Y-%m-%d}", "end_date": f"{last:%Y-%m-%d}", "hourly": next(iter(UNITS))}
+        try:
+            answer = json.loads(publisher.get(asking(block.base_url, self._params(month, settings) | day)))
+            return answer["hourly"][next(iter(UNITS))][last.hour] is not None
+        except FetchFailed as error:
+            if _OUT_OF_RANGE in str(error):
+                return False
+            raise
+        except (ValueError, LookupError, TypeError) as error:
+            raise Rejected(f"{redacted(block.base_url)}: does not answer with weather") from error
 
     def is_shared(self, landed: Landed) -> bool:
         """Never: one request a month."""

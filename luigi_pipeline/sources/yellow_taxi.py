@@ -80,6 +80,10 @@ class YellowTaxiTrips:
             self.parts(landed, month, folder, settings.download)
         return landed
 
+    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+        """Whether there is a file of that name."""
+        return publisher.has(self._url(month, settings))
+
     def is_shared(self, landed: Landed) -> bool:
         """Never: one file a month."""
         return False

@@ -13,7 +13,7 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import identity, markers, progress, runs
+from luigi_pipeline import failures, identity, markers, progress, runs
 from luigi_pipeline.datadir import DataDir, relative
 from luigi_pipeline.errors import explain
 from luigi_pipeline.markers import Marker
@@ -90,6 +90,10 @@ class MobilityTask(luigi.Task):
     def output(self) -> luigi.LocalTarget:
         """The marker."""
         return luigi.LocalTarget(str(self.marker_path))
+
+    def process_resources(self) -> dict[str, int]:
+        """What the task needs while it runs; what no one has, once it has failed for good."""
+        return failures.resources(self.task_id, dict(self.resources))
 
     def marker(self) -> Marker | None:
         """The marker, if it is of the warehouse that is there now."""

@@ -59,7 +59,7 @@ class Fetch(MobilityTask):
     def process_resources(self) -> dict[str, int]:
         """A share of the downloads at once, and Open-Meteo's one request at a time."""
         share = {"download": math.ceil(_ALL_DOWNLOADS / self.settings.download.parallel)}
-        return share | ({"open_meteo": 1} if self.origin.name == "weather" else {})
+        return super().process_resources() | share | ({"open_meteo": 1} if self.origin.name == "weather" else {})
 
     def complete(self) -> bool:
         """Whether the file is loaded, or waits in `landing/`, and its publisher need not be asked again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from luigi_pipeline import markers
+from luigi_pipeline import latest, markers
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.months import is_month
 from luigi_pipeline.sources import SOURCES
@@ -22,6 +22,7 @@ class IngestSource(MobilityTask):
 
     def requires(self) -> list[Load]:
         """One load a month; none where the source is disabled."""
+        latest.wanted.add(self.source_name)
         months = SOURCES[self.source_name].months(self.settings)
         return [LoadMonth(source=self.source_name, month=month) for month in months]
 

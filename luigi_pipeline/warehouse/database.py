@@ -15,7 +15,7 @@ import duckdb
 
 from luigi_pipeline import identity
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.errors import WarehouseError, WarehouseInUse
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import quoting
 
@@ -109,7 +109,7 @@ def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
                 raise _unreadable(path, error) from error
             who = f"{holder['program']} (PID {holder['pid']})"
             if time.monotonic() >= deadline:
-                raise WarehouseError(f"{path}: is still open in {who}; close it there and run again") from error
+                raise WarehouseInUse(f"{path}: is still open in {who}; close it there and run again") from error
             if not told:
                 log.warning("waiting for %s: it is open in %s", path.name, who)
                 told = True

@@ -1,0 +1,134 @@
+"""The end of a run: what is noted and said then, whatever the run came to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from luigi.cmdline_parser import CmdlineParser
+
+from luigi_pipeline import alerts, failures, latest, logs, markers, report
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import AlreadyRunning
+from luigi_pipeline.history import recording, volumes
+from luigi_pipeline.settings import Settings
+
+log = logging.getLogger("luigi_pipeline")
+
+_NOT_PUBLISHED = 20
+
+
+@dataclass
+class _Run:
+    """The run that this process is, until it has ended."""
+
+    data: DataDir
+    settings: Settings
+    task: str
+    began_at: str
+    is_quiet: bool
+    complaints: list[str]
+
+
+_runs: list[_Run] = []
+
+
+def watch(data: DataDir, settings: Settings, *, quiet: bool) -> None:
+    """Note that a run begins; see to it that this process, when it exits, first ends that run.
+
+    Luigi ends with `sys.exit` and the code that luigi.cfg has for what happened, and tells no one else of it.
+
+    Args:
+        data: The run's data dir.
+        settings: Its configuration.
+        quiet: Whether it is to report on stderr where it does not go well.
+    """
+    task = _asked_for()
+    recording.begin(data.history, task)
+    _runs.append(_Run(data, settings, task, markers.utc_now(), quiet, logs.complaints()))
+    process, leave = os.getpid(), sys.exit
+
+    def end_and_leave(status: object = None, /) -> NoReturn:
+        if os.getpid() == process:
+            status = end(status if isinstance(status, int) else 0 if status is None else 1)
+        leave(status)  # type: ignore[arg-type]
+
+    sys.exit = end_and_leave
+
+
+def go_by(settings: Settings) -> None:
+    """Go by a configuration that has been brought up to date since the run began."""
+    for run in _runs:
+        run.settings = settings
+
+
+def is_reported() -> bool:
+    """Whether what goes wrong from here on is told by a report at the end."""
+    return any(run.is_quiet for run in _runs)
+
+
+def note_refusal(data: DataDir) -> None:
+    """Note a run that ends before it begins, as another one holds the data dir."""
+    recording.begin(data.history, _asked_for())
+    recording.end(AlreadyRunning.exit_code, recording.OUTCOMES[AlreadyRunning.exit_code])
+
+
+def end(exit_code: int, outcome: str | None = None) -> int:
+    """End the run, once.
+
+    Args:
+        exit_code: What Luigi exits with.
+        outcome: How the run ended, in words, where the code does not say it.
+
+    Returns:
+        What to exit with.
+    """
+    if not _runs:
+        return exit_code
+    run = _runs.pop()
+    for drop in volumes.drops(run.data, run.settings, since=run.began_at):
+        log.warning("%s", drop)
+    overdue = [it for it in latest.overdue(run.settings, run.data) if it.source in latest.wanted]
+    for late in overdue:
+        log.warning("%s", late)
+    if overdue and exit_code == 0:
+        # All else is done: a publisher that is late holds up no one, so the month is no task that Luigi could miss.
+        exit_code = _NOT_PUBLISHED
+    stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
+    recording.end(exit_code, outcome)
+    told = report.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, overdue)
+    if exit_code != 0 and run.is_quiet:
+        print(told, file=sys.stderr)
+    if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
+        _alert(run, exit_code, told, overdue)
+    return exit_code
+
+
+def _alert(run: _Run, exit_code: int, told: report.Report, overdue: Sequence[latest.Overdue]) -> None:
+    """Send one message at the most: on a failure, on the first success after one, on a month that is long overdue."""
+    named = [
+        latest.Overdue(source, month, latest.days_late(run.settings, source, month))
+        for source, month in failures.unpublished()
+    ]
+    late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
+    new = sorted({f"{it.source} {it.month}" for it in late} - recording.told_before())
+    failed_at = recording.failed_before()
+    if exit_code not in (0, _NOT_PUBLISHED):
+        message = told
+    elif failed_at is not None:
+        message = report.Report(f"{told.title}; the run of {failed_at[:16]}Z had failed", told.lines)
+    elif new:
+        message = told
+    else:
+        return
+    if alerts.send(message, run.settings.alerts):
+        recording.note_told(new)
+
+
+def _asked_for() -> str:
+    parser = CmdlineParser.get_instance()
+    return str(parser.known_args.root_task) if parser else ""

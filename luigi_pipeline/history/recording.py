@@ -1,0 +1,177 @@
+"""Writing the history of a run as it goes, through Luigi's events.
+
+The run's own process notes its beginning and end, the process of a task that of the task. Nothing here ever fails a
+run: where the file can't be written, that is said once, and the run goes on without.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from luigi_pipeline.errors import explain, one_line
+from luigi_pipeline.history import store
+from luigi_pipeline.redaction import redacted
+
+log = logging.getLogger("luigi_pipeline.history")
+
+OUTCOMES = {
+    0: "done",
+    10: "another run was going on",
+    15: "not run",
+    20: "not published yet",
+    30: "failed",
+    35: "scheduling error",
+    40: "error",
+}
+
+
+@dataclass
+class _Run:
+    """The run that this process, or the one it was forked from, is."""
+
+    path: Path
+    run_id: int
+    pid: int
+
+
+_run: _Run | None = None
+_clock = 0.0
+# In memory that all processes of the run share: the file's trouble is told by the first one that has it.
+_is_told = multiprocessing.get_context("fork").Value("b", 0)
+
+
+def begin(path: Path, task: str) -> None:
+    """Note that this process begins a run.
+
+    Args:
+        path: The file of the history.
+        task: The task that was asked for.
+    """
+    global _run
+    command = redacted(" ".join(["luigi", *sys.argv[1:]]))
+    run_id = _quietly(path, lambda: store.begin_run(path, task, command, os.getpid()))
+    _run = _Run(path, run_id, os.getpid()) if run_id else None
+
+
+def end(exit_code: int, outcome: str) -> None:
+    """Note how the run has ended."""
+    run = _run
+    if run is None or run.pid != os.getpid():
+        return
+    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code))
+
+
+def failed_before() -> str | None:
+    """When the run of the same task before this one began, if it failed or was killed; else None."""
+    run = _run
+    before = _quietly(run.path, lambda: store.run_before(run.path, run.run_id)) if run else None
+    if before is None or before["exit_code"] in (0, 20):
+        return None
+    return str(before["started_at"])
+
+
+def told_before() -> set[str]:
+    """The overdue months that people have been alerted of."""
+    run = _run
+    noted: list[str] = (_quietly(run.path, lambda: store.alerts(run.path)) if run else None) or []
+    return {month for text in noted for month in json.loads(text)}
+
+
+def note_told(months: list[str]) -> None:
+    """Note overdue months that people have been alerted of now."""
+    run = _run
+    if run is not None:
+        _quietly(run.path, lambda: store.note_alert(run.path, run.run_id, json.dumps(months)))
+
+
+def _task_begins(task: Any) -> None:
+    global _clock
+    _clock = time.monotonic()
+    run = _run
+    if run is None or not hasattr(task, "marker"):
+        return
+    reason = task.reason() or "what it is made of was"
+    facts = {"task": task.title, "reason": reason, "source": _source(task), "month": getattr(task, "month", None)}
+    _quietly(run.path, lambda: store.begin_task(run.path, run.run_id, facts))
+
+
+def _task_succeeds(task: Any) -> None:
+    if _run is None or not hasattr(task, "marker"):
+        return
+    marker = task.marker()
+    file = marker.source if marker else None
+    rows = marker.details.get("rows") if marker else None
+    facts = {
+        "seconds": round(time.monotonic() - _clock, 3),
+        "rows": sum(rows.values()) if isinstance(rows, dict) else rows,
+        "bytes": file.size if file else None,
+    }
+    _end_task(task.title, "done", facts)
+
+
+def _task_fails(task: Any, error: BaseException) -> None:
+    if _run is None or not hasattr(task, "marker"):
+        return
+    why = explain(error, task.data.root) if isinstance(error, Exception) else one_line(error)
+    _end_task(task.title, "failed", {"seconds": round(time.monotonic() - _clock, 3), "error": why})
+
+
+def _process_dies(task: Any, message: str) -> None:
+    if _run is not None and hasattr(task, "marker"):
+        _end_task(task.title, store.KILLED, {"error": one_line(message)})
+
+
+def _month_is_missing(task: Any) -> None:
+    """A fetch that found its month not published has left that as a missing dependency behind."""
+    if _run is not None and task.task_family == "NotYetPublished":
+        _end_task(f"FetchMonth {task.source} {task.month}", "not published yet", {})
+
+
+def _end_task(title: str, outcome: str, facts: dict[str, Any]) -> None:
+    run = _run
+    if run is not None:
+        _quietly(run.path, lambda: store.end_task(run.path, run.run_id, title, outcome, facts))
+
+
+def _source(task: Any) -> str | None:
+    name = getattr(task, "source", None) or getattr(task, "source_name", None)
+    return str(name) if name else None
+
+
+def _quietly(path: Path, act: Callable[[], Any]) -> Any:
+    try:
+        return act()
+    except (sqlite3.Error, OSError) as error:
+        _tell(path, error)
+        return None
+
+
+def _tell(path: Path, error: Exception) -> None:
+    with _is_told.get_lock():
+        if _is_told.value:
+            return
+        _is_told.value = 1
+    advice = "move it away if it is damaged" if isinstance(error, sqlite3.DatabaseError) else "see its folder"
+    log.warning("%s can't be written (%s): the run goes on without its history; %s", path, error, advice)
+
+
+for _event, _handler in {
+    luigi.Event.START: _task_begins,
+    luigi.Event.SUCCESS: _task_succeeds,
+    luigi.Event.FAILURE: _task_fails,
+    luigi.Event.PROCESS_FAILURE: _process_dies,
+    luigi.Event.DEPENDENCY_MISSING: _month_is_missing,
+}.items():
+    luigi.Task.event_handler(_event)(_handler)

@@ -1,0 +1,164 @@
+"""What became of each run and task is kept, after a kill too, and never in the way of a run."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import MONTHS, ROWS
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.history import looking, store, volumes
+from luigi_pipeline.history.volumes import Drop
+from luigi_pipeline.markers import read
+from luigi_pipeline.sample import Fault, Publishers, generate
+from luigi_pipeline.settings import load as load_settings
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OCTOBER = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"}}}
+
+
+def test_a_run_and_its_tasks_are_recorded_with_rows_bytes_seconds_and_why(ingested: Any) -> None:
+    (run,) = looking.last_runs(ingested.data.history, 10)
+    assert (run.task, run.outcome, run.exit_code, run.failed) == ("Ingest", "done", 0, {})
+    assert run.done == 18  # 7 fetches, 7 loads, 3 sources and their sum
+    assert "--workers 4" in run.command
+    assert run.ended_at is not None
+    for name, month in (("LoadMonth citibike", "2024-10"), ("FetchMonth yellow_taxi", "2024-11")):
+        (attempt,) = looking.attempts(ingested.data.history, f"{name} {month}", 10)
+        marker = read(ingested.data.markers / name.replace(" ", "/") / f"{month}.json")
+        assert marker is not None
+        assert marker.source is not None
+        assert (attempt.outcome, attempt.bytes, attempt.rows) == ("done", marker.source.size, marker.source.rows)
+        assert attempt.seconds is not None
+        assert attempt.reason == ("not done yet" if attempt.rows else "not fetched yet")
+        assert run.started_at < attempt.started_at < str(attempt.ended_at) < run.ended_at
+
+
+def test_the_command_shows_the_runs_and_a_task_s_trend(ingested: Any, run_command: Run) -> None:
+    where = {"data_dir": ingested.data.root, "config": ingested.config}
+    shown = run_command("history", **where)
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"Ingest +\d{4}-\d\d-\d\d .* done +0 +18", shown.stdout)
+    told = json.loads(run_command("history", "--task", "LoadMonth citibike", "--json", **where).stdout)
+    assert {it["task"]: it["rows"] for it in told["attempts"]} == {f"LoadMonth citibike {m}": ROWS for m in MONTHS}
+    assert told["drops"] == []
+    trend = run_command("history", "--task", "LoadMonth citibike", "--limit", "1", **where).stdout
+    assert trend.count("LoadMonth citibike") == 1
+    unknown = run_command("history", "--task", "LoadMoon", **where)
+    assert unknown.returncode == 30
+    assert "knows no task LoadMoon" in unknown.stderr
+
+
+def test_a_data_dir_without_a_run_has_no_history_and_gets_none(
+    run_command: Run, config: Callable[..., Path], tmp_path: Path
+) -> None:
+    result = run_command("history", data_dir=tmp_path / "data", config=config("http://localhost:1"))
+    assert result.returncode == 30
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_killed_run_does_not_stay_running(
+    tmp_path: Path,
+    run_luigi: Run,
+    start_luigi: Callable[..., subprocess.Popen[str]],
+    publishers: Publishers,
+    config: Callable[..., Path],
+    wait_until: Callable[..., None],
+) -> None:
+    publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, times=1, seconds=60))
+    data, file = DataDir(tmp_path / "data"), config(publishers.url, OCTOBER)
+    process = start_luigi("IngestWeather", data_dir=data.root, config=file)
+    wait_until(lambda: publishers.log)
+    assert looking.last_runs(data.history, 1)[0].outcome == "running"
+    children = psutil.Process(process.pid).children()
+    process.kill()
+    process.wait()
+    psutil.wait_procs(children, timeout=30)
+    assert looking.last_runs(data.history, 1)[0].outcome == "killed"
+    assert [it.outcome for it in looking.attempts(data.history, "FetchMonth", 9)] == ["killed"]
+
+    result = run_luigi("IngestWeather", data_dir=data.root, config=file)
+    assert result.returncode == 0, result.stderr
+    after, killed = looking.last_runs(data.history, 2)
+    assert (after.outcome, killed.outcome) == ("done", "killed")
+    assert killed.ended_at is not None
+    assert killed.started_at < killed.ended_at < after.started_at
+    with sqlite3.connect(data.history) as connection:
+        assert connection.execute("select count(*) from runs where outcome = 'running'").fetchone() == (0,)
+        assert connection.execute("select count(*) from tasks where outcome = 'running'").fetchone() == (0,)
+
+
+def test_a_stopped_run_says_by_what(
+    tmp_path: Path,
+    start_luigi: Callable[..., subprocess.Popen[str]],
+    publishers: Publishers,
+    config: Callable[..., Path],
+    wait_until: Callable[..., None],
+) -> None:
+    publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, times=1, seconds=60))
+    data = DataDir(tmp_path / "data")
+    process = start_luigi("IngestWeather", data_dir=data.root, config=config(publishers.url, OCTOBER))
+    wait_until(lambda: publishers.log)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    (run,) = looking.last_runs(data.history, 1)
+    assert (run.outcome, run.exit_code) == ("stopped by SIGTERM", 143)
+    assert looking.attempts(data.history, "FetchMonth weather 2024-10", 1)[0].outcome == "cut off"
+
+
+def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_rows_is_told_at_the_end(
+    ingested: Any,
+    loaded: DataDir,
+    run_luigi: Run,
+    run_command: Run,
+    serve: Callable[[Path], Publishers],
+    config: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    for path in loaded.root.glob("history.sqlite*"):
+        path.unlink()
+    loaded.history.write_bytes(b"this was a history once" * 1000)
+    generate(tmp_path / "republished", months=MONTHS[1:], taxi_trips_per_month=100, rides_per_month=1000)
+    file = config(serve(tmp_path / "republished").url, {"sources": {"citibike": {"months": [MONTHS[1]]}}})
+    result = run_luigi("IngestCitibike", "--mobility-refresh", data_dir=loaded.root, config=file)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("history.sqlite can't be written") == 1
+    drop = "citibike 2024-11 has 1,000 rows, 80% fewer than the month before it (5,000)"
+    assert result.stderr.count(drop) == 1
+    assert result.stderr.index("Luigi Execution Summary") < result.stderr.index(drop)
+    loaded.history.unlink()
+    store.begin_run(loaded.history, "Ingest", "luigi", os.getpid())
+    told = run_command("history", data_dir=loaded.root, config=file).stdout
+    assert "fewer rows: " + drop in told
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([100, 100, 61], []),
+        ([100, 100, 59], [59]),
+        ([59], []),
+        ([1000] * 4 + [100] * 4 + [61], [100] * 4),  # the six before the last are usual at 100
+    ],
+)
+def test_a_drop_is_forty_percent_below_the_median_of_six_earlier_months(
+    rows: list[int], expected: list[int], ingested: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "markers" / "LoadMonth" / "citibike"
+    folder.mkdir(parents=True)
+    marker = json.loads((ingested.data.markers / "LoadMonth" / "citibike" / "2024-10.json").read_text())
+    for number, count in enumerate(rows, 1):
+        marker["sources"][0]["rows"] = count
+        (folder / f"2024-{number:02}.json").write_text(json.dumps(marker))
+    found = volumes.drops(DataDir(tmp_path), load_settings(ingested.config))
+    assert [drop.rows for drop in found] == expected
+    assert all(isinstance(drop, Drop) and drop.source == "citibike" for drop in found)
