@@ -53,6 +53,16 @@ class DataDir:
         return self.root / "published" / "nyc_mobility.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The folder of index.html, the page for people, and of the sites that it links to."""
+        return self.root / "published" / "report"
+
+    @property
+    def parquet(self) -> Path:
+        """The published tables once more, for other engines."""
+        return self.root / "published" / "parquet"
+
+    @property
     def logs(self) -> Path:
         """Log files, with the tracebacks that the console does not show."""
         return self.root / "logs"
