@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def _dbt_docs(manifest: dict[str, Any], data: DataDir) -> str:
     assert package is not None
     assert package.submodule_search_locations is not None
     template = Path(package.submodule_search_locations[0]) / "docs" / "index.html"
-    text = template.read_text(encoding="utf-8")
+    # An icon that was never filled in, and pictures that a browser asks for before their names are.
+    text = re.sub(r'<link rel="shortcut icon"[^>]*>', "", template.read_text(encoding="utf-8"))
+    text = text.replace('xlink:href="{{ getIcon', 'ng-attr-xlink:href="{{ getIcon')
     kept = manifest | {"macros": _own(manifest["macros"], manifest["metadata"]["project_name"])}
     for place, content in ((_MANIFEST, kept), (_CATALOG, _catalog(manifest, data))):
         before, found, after = text.partition(place)

@@ -39,6 +39,7 @@ class Figure:
         wide: Whether it takes the page's whole width.
         note: What has to be known to read it right.
         missing: Why there is nothing to see, where that is so.
+        lacks: A column without which there is nothing to see.
     """
 
     name: str
@@ -50,10 +51,13 @@ class Figure:
     wide: bool = False
     note: str = ""
     missing: str = "There are no trips for it in what is published."
+    lacks: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to see."""
+        if self.lacks and self.dataset.rows:
+            return all(value is None for value in self.dataset.column(self.lacks))
         return not self.dataset.rows
 
 

@@ -90,7 +90,7 @@ def _temperature(answers: Answers) -> Figure:
     trend = (
         base.transform_regression("temperature", "trips", groupby=["mode"])
         .mark_line(strokeWidth=2)
-        .encode(**place, color=colour(), strokeDash=dash(legend=False))
+        .encode(**place, color=colour(), strokeDash=dash())
     )
     warm = _warmth(answers)
     return Figure(
@@ -103,6 +103,7 @@ def _temperature(answers: Answers) -> Figure:
         note="A dot is a day of a mode; the straight line is the least-squares fit through the dots of its mode. "
         "Seasons and holidays are in it, too: that they move together does not say that one makes the other.",
         missing=_NO_WEATHER,
+        lacks="temperature",
     )
 
 

@@ -97,7 +97,11 @@
       axis: {labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, domain: false, ticks: false, labelPadding: 6},
       legend: {labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400},
     };
-    const {view} = await vegaEmbed(place, spec, {mode: "vega-lite", renderer: "svg", actions: false, tooltip: {theme: "custom"}});
+    const {role, ariaLabel} = place;
+    const {view} = await vegaEmbed(place, spec, {mode: "vega-lite", renderer: "svg", actions: false, logLevel: 1, tooltip: {theme: "custom"}});
+    // The place itself is the picture, with a label that says what it shows; its parts say nothing more.
+    Object.assign(place, {role, ariaLabel});
+    for (const svg of place.querySelectorAll("svg")) svg.setAttribute("aria-hidden", "true");
     views.push(view);
   }
 
