@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 KILLS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo scheduler test bench chaos mutations docs lint format lock clean
+.PHONY: help setup demo open scheduler test bench chaos mutations docs pictures lint format lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,13 +28,17 @@ demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
 scheduler: setup  ## Run the scheduler with its visualiser, at http://localhost:8082
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline scheduler
 
+open: setup  ## Show the newest report in the browser, that of the demo or of data/
+	@$(BIN)/python -m luigi_pipeline.report.opening
+
 test: setup  ## Run all tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS=200, SEED=...
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/chaos/harness.py --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
-docs: setup  ## Make docs/metrics.md from the definitions of the metrics
+docs: setup  ## Make docs/metrics.md and docs/data_dictionary.md from what stands beside the models
+	@$(BIN)/python -m luigi_pipeline.dictionary
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.metrics.page
 
 bench: setup  ## Measure the pipeline beside DuckDB alone: SCALE=1, SEED=2024, REPEATS=3; GROWTH=1 adds months instead
@@ -43,6 +47,9 @@ bench: setup  ## Measure the pipeline beside DuckDB alone: SCALE=1, SEED=2024, R
 
 mutations: setup  ## Damage sound data in every way known, see what catches it, and write docs/checks.md (half an hour)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/checks/mutations.py --only "$(ONLY)"
+
+pictures: setup  ## Make the README's pictures anew: the sample, luigid and the report in Chromium
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/pictures.py
 
 lint: setup  ## Check style, types and docstrings
 	@$(BIN)/ruff check .

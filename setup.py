@@ -15,6 +15,7 @@ setup(
     package_data={
         "luigi_pipeline": ["py.typed"],
         "luigi_pipeline.sample": ["*.csv"],
+        "luigi_pipeline.report": ["static/*"],
         "luigi_pipeline.validation": ["static/*"],
     },
     install_requires=[

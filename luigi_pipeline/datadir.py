@@ -43,6 +43,11 @@ class DataDir:
         return self.root / "dbt"
 
     @property
+    def dbt_docs(self) -> Path:
+        """Dbt's documentation of the models as they were built last, one page."""
+        return self.dbt / "docs" / "index.html"
+
+    @property
     def validation(self) -> Path:
         """report.json and the Data Docs."""
         return self.root / "validation"
@@ -65,6 +70,16 @@ class DataDir:
     def history(self) -> Path:
         """What became of every run and task."""
         return self.root / "history.sqlite"
+
+    @property
+    def report(self) -> Path:
+        """The folder of index.html, the page for people, and of the sites that it links to."""
+        return self.root / "published" / "report"
+
+    @property
+    def parquet(self) -> Path:
+        """The published tables once more, for other engines."""
+        return self.root / "published" / "parquet"
 
     @property
     def logs(self) -> Path:

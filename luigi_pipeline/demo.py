@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -36,7 +37,9 @@ def main() -> int:
     return code
 
 
-def publish_sample(folder: Path, data: DataDir, console: Console, trips: int = DEFAULT_ROWS) -> int:
+def publish_sample(
+    folder: Path, data: DataDir, console: Console, trips: int = DEFAULT_ROWS, options: Sequence[str] = ()
+) -> int:
     """Generate a sample of two months below a data dir, and run `Publish` on it.
 
     Args:
@@ -44,6 +47,7 @@ def publish_sample(folder: Path, data: DataDir, console: Console, trips: int = D
         data: The data dir.
         console: Where to say what the sample is.
         trips: Taxi trips, and as many bike rides, in each month.
+        options: More options of the run.
 
     Returns:
         Luigi's exit code.
@@ -54,7 +58,7 @@ def publish_sample(folder: Path, data: DataDir, console: Console, trips: int = D
     with Publishers(published, port=_free_port()) as url:
         config = data.root / "ingestion.yaml"
         config.write_text(yaml.safe_dump(_configuration(url)), encoding="utf-8")
-        return _run(folder, config, data.root)
+        return _run(folder, config, data.root, options)
 
 
 def _configuration(url: str) -> dict[str, object]:
@@ -68,10 +72,10 @@ def _configuration(url: str) -> dict[str, object]:
     }
 
 
-def _run(folder: Path, config: Path, data: Path) -> int:
+def _run(folder: Path, config: Path, data: Path, more: Sequence[str]) -> int:
     command = ["luigi", "--module", "luigi_pipeline", "Publish"]
     options = ["--mobility-config", str(config), "--mobility-data-dir", str(data)]
-    return subprocess.run([*command, *options], cwd=folder, check=False).returncode
+    return subprocess.run([*command, *options, *more], cwd=folder, check=False).returncode
 
 
 def _free_port() -> int:

@@ -35,10 +35,13 @@ def show(data: DataDir, console: Console) -> None:
     console.print("look at")
     for what, path in (
         ("published", data.published),
+        ("Parquet", data.parquet),
         ("warehouse", data.warehouse),
         ("Data Docs", data.validation / "data_docs" / "index.html"),
-        ("report", data.validation / "report.json"),
+        ("checks", data.validation / "report.json"),
         ("log", data.logs / "pipeline.log"),
+        # Last, where the eye stays.
+        ("report", data.report / "index.html"),
     ):
         console.print(f"  {what:<10} {relative(path)}", soft_wrap=True)
 

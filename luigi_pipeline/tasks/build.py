@@ -7,7 +7,7 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import markers, project, runs
+from luigi_pipeline import markers, progress, project, runs, scheduling
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.settings import Settings
 from luigi_pipeline.tasks.base import MobilityTask
@@ -16,8 +16,8 @@ from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, to
 # Files of the dbt project that decide what is built and tested; what dbt and mf write when run there does not.
 _CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
-# Counted up when warehouse/describing.py notes other things beside the models, for Publish to find.
-_NOTES = 1
+# Counted up when other things are made beside the models, for Publish to find: what warehouse/describing.py notes.
+_NOTES = 2
 
 
 class DbtBuild(MobilityTask):
@@ -61,6 +61,7 @@ class DbtBuild(MobilityTask):
         self.drop_marker()
         folder, variables = project.folder() / "dbt_project", _variables(self.settings)
         outcome = models.build(folder, self.data, self.settings.warehouse, variables, anew=anew)
+        progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
             versions=outcome.versions,

@@ -35,6 +35,7 @@ class Validate(MobilityTask):
 
     def work(self) -> Marker:
         """Run the suites; write the report and the Data Docs."""
+        from luigi_pipeline.report import notice
         from luigi_pipeline.validation.run import ValidationInput, validate
 
         # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
@@ -54,6 +55,7 @@ class Validate(MobilityTask):
             progress=_tell,
         )
         progress.link(scheduling.link_to(summary.data_docs, self.data))
+        notice.tell(self.data, [item.line for item in summary.blocking])
         if not summary.ok:
             first = "; ".join(item.line for item in summary.blocking[:3])
             raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")

@@ -24,6 +24,8 @@ FOREIGN = re.compile(
     r'<link[^>]*\shref="https?://[^>]*>'
     r'|<img[^>]*\ssrc="https?://[^>]*>'
     r"|background: url\('https?://[^;]*;"
+    # An icon that no page finds where it looks for it.
+    r'|<link[^>]*\srel="[^"]*icon"[^>]*>'
     # The scripts in the pages move Bootstrap's widgets, and would fail without it.
     r"|<script\b.*?</script>"
     r"|<footer>.*?</footer>",

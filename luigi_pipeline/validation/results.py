@@ -18,6 +18,7 @@ from luigi_pipeline.validation.suites import Expectation, Severity, Suite
 Status = Literal["passed", "failed", "errored", "skipped"]
 STATUSES: tuple[Status, ...] = ("passed", "failed", "errored", "skipped")
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+_KEPT, _LINES = 500, 5
 PACKAGES = ("great_expectations", "duckdb", "duckdb-sqlalchemy", "sqlalchemy")
 
 
@@ -147,6 +148,21 @@ class ValidationSummary:
         """Write the report in one step: a reader sees the old one or the new one."""
         content = json.dumps(plain(self._content()), indent=2, allow_nan=False)
         write_atomically(self.report, content.encode() + b"\n")
+        self._note()
+
+    def _note(self) -> None:
+        """Add a line to the history beside the report; the newest few hundred are kept."""
+        history = self.report.with_name("history.jsonl")
+        known = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
+        lines = [item.line for item in self.outcomes if item.status in ("failed", "errored")]
+        newest: dict[str, Any] = {
+            "generated_at": self.generated_at.isoformat(timespec="seconds"),
+            "success": self.ok,
+            **{status: self.count(status) for status in STATUSES},
+            "lines": lines[:_LINES],
+        }
+        kept = [*known[-_KEPT + 1 :], json.dumps(plain(newest), ensure_ascii=False)]
+        write_atomically(history, "".join(f"{line}\n" for line in kept).encode())
 
     def _content(self) -> dict[str, Any]:
         return {

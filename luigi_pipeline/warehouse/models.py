@@ -18,7 +18,7 @@ from luigi_pipeline.errors import BuildFailed, one_line
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
-from luigi_pipeline.warehouse import database, describing, loading
+from luigi_pipeline.warehouse import database, dbt_docs, describing, loading
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,6 +101,7 @@ def build(
         if result.success and not select:
             metrics = (data.dbt / "target" / "semantic_manifest.json").read_text(encoding="utf-8")
             describing.note(connection, manifest, metrics, folder)
+            dbt_docs.write(connection, data.dbt / "target", data.dbt_docs)
     if result.exception is not None:
         raise BuildFailed(f"dbt: {one_line(result.exception)}; see {data.logs / 'dbt.log'}")
     failed = [_explain(item) for item in results if item.status in ("error", "fail", "runtime error")]

@@ -1,0 +1,36 @@
+"""`python -m luigi_pipeline.report DATA_DIR`: make the report of what is published there anew, and name it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from luigi_pipeline import settings
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.errors import PipelineError
+
+
+def main() -> int:
+    """Make it.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m luigi_pipeline.report", description=(__doc__ or "").strip())
+    parser.add_argument("data_dir", type=Path, metavar="DATA_DIR")
+    parser.add_argument("--config", type=Path, metavar="FILE", default=Path("config/ingestion.yaml"),
+                        help="the configuration of what is published; default config/ingestion.yaml")  # fmt: skip
+    options = parser.parse_args()
+    from luigi_pipeline.report.making import make
+
+    try:
+        print(make(DataDir(options.data_dir.resolve()), settings.load(options.config)))
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

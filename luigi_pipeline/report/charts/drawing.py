@@ -1,0 +1,146 @@
+"""What all charts share: how modes look, how the page's filter reaches them, and how they are described."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+import altair as alt
+
+from luigi_pipeline.report.datasets import MODES, Dataset
+
+# Told apart by hue, lightness, dash and shape: one of them is enough. Three to one against white and near-black.
+COLOURS = {"Yellow taxi": "#cc7a00", "CitiBike": "#2b7fd4"}
+DASHES = {"Yellow taxi": [1, 0], "CitiBike": [6, 3]}
+SHAPES = {"Yellow taxi": "circle", "CitiBike": "triangle-up"}
+RAMPS = {
+    "Yellow taxi": ["#fff1d6", "#f6bd5d", "#cc7a00", "#7a3b00", "#331600"],
+    "CitiBike": ["#e4f0fb", "#8fc0ee", "#2b7fd4", "#124a86", "#061f3d"],
+}
+NEUTRAL = "#5b8a72"
+PAIR = ["#5b8a72", "#9a6bb3"]
+HEIGHT = 260
+
+Filter = Literal["mode", "day", "month"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the page.
+
+    Attributes:
+        name: Its place in the page, `#name`.
+        title: What it shows, with the unit.
+        sentence: What is to be seen in it.
+        dataset: The table that is offered as CSV.
+        filters: What of the page's filter it follows.
+        charts: Vega-Lite specifications by caption; a single one has none.
+        wide: Whether it takes the page's whole width.
+        note: What has to be known to read it right.
+        missing: Why there is nothing to see, where that is so.
+        lacks: A column without which there is nothing to see.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    dataset: Dataset
+    filters: tuple[Filter, ...] = ()
+    charts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wide: bool = False
+    note: str = ""
+    missing: str = "There are no trips for it in what is published."
+    lacks: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to see."""
+        if self.lacks and self.dataset.rows:
+            return all(value is None for value in self.dataset.column(self.lacks))
+        return not self.dataset.rows
+
+
+def source(dataset: str, *filters: Filter) -> alt.Chart:
+    """A chart on a table, cut by the page's filter.
+
+    Args:
+        dataset: The table's name; the page fills it in.
+        *filters: What to go by: a column `mode`, a column `day`, or a column `month` of which any day counts.
+    """
+    chart = alt.Chart(alt.NamedData(dataset)).properties(width="container", height=HEIGHT)
+    conditions = {
+        "mode": "indexof(modes, datum.mode) >= 0",
+        "day": "datum.day >= first && datum.day <= last",
+        "month": "datum.month >= slice(first, 0, 7) && datum.month <= slice(last, 0, 7)",
+    }
+    for name in filters:
+        chart = chart.transform_filter(conditions[name])
+    return chart
+
+
+def finished(chart: Any) -> dict[str, Any]:
+    """The specification, with the page's filter as its parameters."""
+    given = (
+        alt.param(name="modes", value=list(MODES.values())),
+        alt.param(name="first", value=""),
+        alt.param(name="last", value="9"),
+    )
+    made: dict[str, Any] = chart.add_params(*given).to_dict()
+    return made
+
+
+def dated(chart: alt.Chart) -> alt.Chart:
+    """With the day as a time: read as the reader's own midnight, so that no zone moves it."""
+    return chart.transform_calculate(date="toDate(datum.day + 'T00:00:00')")
+
+
+def colour(legend: bool = True) -> alt.Color:
+    """Modes by colour."""
+    shown = alt.Legend(title=None, orient="top", symbolStrokeWidth=3) if legend else None
+    return alt.Color("mode:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=shown)
+
+
+def dash(legend: bool = True) -> alt.StrokeDash:
+    """Modes by dash."""
+    shown = alt.Legend(title=None, orient="top", symbolStrokeWidth=3) if legend else None
+    return alt.StrokeDash("mode:N", scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())), legend=shown)
+
+
+def shape() -> alt.Shape:
+    """Modes by shape."""
+    shown = alt.Legend(title=None, orient="top")
+    return alt.Shape("mode:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), legend=shown)
+
+
+def day_axis() -> alt.X:
+    """Days along the bottom."""
+    return alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False, tickCount=8))
+
+
+def day_tooltip() -> alt.Tooltip:
+    """The day, in a tooltip."""
+    return alt.Tooltip("date:T", title="Day", format="%A %-d %B %Y")
+
+
+def counts(ticks: int | list[int]) -> alt.Axis:
+    """An axis of counts: 500, 20k, 3M; with so many ticks, or at these values."""
+    words = (
+        "datum.value >= 1e6 ? format(datum.value / 1e6, '~g') + 'M' : "
+        "datum.value >= 1e3 ? format(datum.value / 1e3, '~g') + 'k' : format(datum.value, '~g')"
+    )
+    return (
+        alt.Axis(labelExpr=words, tickCount=ticks)
+        if isinstance(ticks, int)
+        else alt.Axis(labelExpr=words, values=ticks)
+    )
+
+
+def number(value: float | Decimal | None, digits: int = 0) -> str:
+    """A number as people write it."""
+    return "not known" if value is None else f"{value:,.{digits}f}"
+
+
+def signed(value: float) -> str:
+    """An effect in words: 12 % fewer."""
+    return f"{abs(value):.0f} % {'more' if value >= 0 else 'fewer'}"

@@ -1,0 +1,189 @@
+"""Where taxis are taken, and where to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import altair as alt
+
+from luigi_pipeline.report.charts.drawing import NEUTRAL, PAIR, Figure, counts, finished, number, source
+from luigi_pipeline.report.datasets import Dataset
+from luigi_pipeline.report.questions import Answers
+
+_MOST = 15
+_POWERS = [0, *(10**power for power in range(1, 10))]
+_DIRECTIONS = ["Pick-up", "Drop-off"]
+NO_TAXIS = "There are no taxi trips in what is published: their source is disabled, or none of its months is loaded."
+
+
+def figures(answers: Answers) -> list[Figure]:
+    """The section's figures."""
+    return [_zones(answers), _boroughs(answers), _airports(answers), _flows(answers)]
+
+
+def _zones(answers: Answers) -> Figure:
+    charts = {}
+    for direction in _DIRECTIONS:
+        bars = (
+            source("zones", "month")
+            .transform_filter(f"datum.direction == '{direction}'")
+            .transform_aggregate(trips="sum(trips)", groupby=["zone", "borough"])
+            .transform_window(rank="row_number()", sort=[alt.SortField("trips", order="descending")])
+            .transform_filter(f"datum.rank <= {_MOST}")
+            .mark_bar(color=NEUTRAL, cornerRadiusEnd=3)
+            .encode(
+                x=alt.X("trips:Q", title="taxi trips", axis=counts(4)),
+                y=alt.Y("zone:N", sort="-x", title=None, axis=alt.Axis(labelLimit=170)),
+                tooltip=[
+                    alt.Tooltip("zone:N", title="Zone"),
+                    alt.Tooltip("borough:N", title="Borough"),
+                    alt.Tooltip("trips:Q", title="Trips", format=","),
+                ],
+            )
+            .properties(height=alt.Step(21))
+        )
+        charts[f"{direction}s"] = finished(bars)
+    zones = _sums(answers.datasets["zones"], "direction", "zone")
+    told = []
+    for direction in _DIRECTIONS:
+        of = {zone: trips for (which, zone), trips in zones.items() if which == direction}
+        if of:
+            first = max(of, key=lambda zone: of[zone])
+            told.append(f"most {direction.lower()}s are in {first} ({number(100 * of[first] / sum(of.values()), 1)} %)")
+    sentence = ", ".join(told)
+    return Figure(
+        "zones",
+        f"The top {_MOST} pick-up and drop-off zones, in taxi trips",
+        sentence[:1].upper() + sentence[1:] + "." if told else "",
+        answers.datasets["zones"],
+        ("month",),
+        charts,
+        wide=True,
+        note="TLC's taxi zones; `N/A` is TLC's own name for a zone that was not recorded. The CSV has all zones.",
+        missing=NO_TAXIS,
+    )
+
+
+def _boroughs(answers: Answers) -> Figure:
+    bars = (
+        source("zones", "month")
+        .transform_aggregate(trips="sum(trips)", groupby=["borough", "direction"])
+        .transform_joinaggregate(of_all="sum(trips)", groupby=["direction"])
+        .transform_calculate(share="100 * datum.trips / datum.of_all")
+        .mark_bar(cornerRadiusEnd=3)
+        .encode(
+            x=alt.X("trips:Q", title="taxi trips (logarithmic)", scale=alt.Scale(type="symlog"), axis=counts(_POWERS)),
+            y=alt.Y("borough:N", sort="-x", title=None),
+            yOffset=alt.YOffset("direction:N", sort=_DIRECTIONS),
+            color=_by_direction(),
+            tooltip=[
+                alt.Tooltip("borough:N", title="Borough"),
+                alt.Tooltip("direction:N", title="End"),
+                alt.Tooltip("trips:Q", title="Trips", format=","),
+                alt.Tooltip("share:Q", title="Share in %", format=".2f"),
+            ],
+        )
+    )
+    boroughs = _sums(answers.datasets["zones"], "direction", "borough")
+    all_pickups = sum(trips for (direction, _), trips in boroughs.items() if direction == "Pick-up")
+    manhattan = 100 * boroughs["Pick-up", "Manhattan"] / all_pickups if all_pickups else 0
+    return Figure(
+        "boroughs",
+        "Boroughs, in taxi trips that begin or end there",
+        f"{number(manhattan, 1)} % of the taxi trips begin in Manhattan." if all_pickups else "",
+        answers.datasets["zones"],
+        ("month",),
+        {"": finished(bars)},
+        note="The scale is logarithmic: a step to the right is ten times as many.",
+        missing=NO_TAXIS,
+    )
+
+
+def _airports(answers: Answers) -> Figure:
+    bars = (
+        source("zones", "month")
+        .transform_filter("datum.airport == 1")
+        .transform_aggregate(trips="sum(trips)", groupby=["zone", "direction"])
+        .mark_bar(cornerRadiusEnd=3)
+        .encode(
+            x=alt.X("trips:Q", title="taxi trips", axis=counts(5)),
+            y=alt.Y("zone:N", sort="-x", title=None),
+            yOffset=alt.YOffset("direction:N", sort=_DIRECTIONS),
+            color=_by_direction(),
+            tooltip=[
+                alt.Tooltip("zone:N", title="Airport"),
+                alt.Tooltip("direction:N", title="End"),
+                alt.Tooltip("trips:Q", title="Trips", format=","),
+            ],
+        )
+    )
+    zones = answers.datasets["zones"]
+    airports = Dataset("airports", zones.columns, [row for row in zones.rows if row[zones.columns.index("airport")]])
+    ends = _sums(zones, "airport", "direction")
+    trips = sum(count for (_, direction), count in ends.items() if direction == "Pick-up")
+    from_, to = ends[1, "Pick-up"], ends[1, "Drop-off"]
+    return Figure(
+        "airports",
+        "Airports, in taxi trips from and to them",
+        f"{number(100 * from_ / trips, 1)} % of the trips begin at airports, {number(100 * to / trips, 1)} % end there."
+        if trips
+        else "",
+        airports,
+        ("month",),
+        {"": finished(bars)},
+        missing=NO_TAXIS,
+    )
+
+
+def _flows(answers: Answers) -> Figure:
+    cells = (
+        source("flows", "month")
+        .transform_aggregate(trips="sum(trips)", groupby=["origin", "destination"])
+        .transform_joinaggregate(of_origin="sum(trips)", groupby=["origin"])
+        .transform_calculate(share="100 * datum.trips / datum.of_origin")
+        .mark_rect(cornerRadius=2)
+        .encode(
+            x=alt.X("destination:N", title="to", axis=alt.Axis(labelAngle=-40, labelLimit=110)),
+            y=alt.Y("origin:N", title="from"),
+            color=alt.Color(
+                "share:Q",
+                scale=alt.Scale(range=["#e9f3ee", "#8dbba4", "#4b8b6e", "#1d5a41", "#08281b"]),
+                legend=alt.Legend(title="% of the origin's trips", orient="bottom", gradientLength=160, tickCount=3),
+            ),
+            tooltip=[
+                alt.Tooltip("origin:N", title="From"),
+                alt.Tooltip("destination:N", title="To"),
+                alt.Tooltip("trips:Q", title="Trips", format=","),
+                alt.Tooltip("share:Q", title="% of the origin's trips", format=".1f"),
+            ],
+        )
+    )
+    flows = _sums(answers.datasets["flows"], "origin", "destination")
+    between = {pair: trips for pair, trips in flows.items() if pair[0] != pair[1]}
+    first = max(between, key=lambda pair: between[pair]) if between else None
+    return Figure(
+        "flows",
+        "Flows between boroughs, in % of the taxi trips from each",
+        f"The largest flow between two boroughs is from {first[0]} to {first[1]}: {number(between[first])} trips."
+        if first
+        else "",
+        answers.datasets["flows"],
+        ("month",),
+        {"": finished(cells)},
+        wide=True,
+        note="A row adds up to 100 %. The CSV has the trips themselves.",
+        missing=NO_TAXIS,
+    )
+
+
+def _by_direction() -> alt.Color:
+    scale = alt.Scale(domain=_DIRECTIONS, range=PAIR)
+    return alt.Color("direction:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+
+
+def _sums(dataset: Dataset, *by: str) -> Counter[tuple[object, ...]]:
+    """Trips by some columns."""
+    sums: Counter[tuple[object, ...]] = Counter()
+    for key, trips in zip(zip(*map(dataset.column, by), strict=True), dataset.column("trips"), strict=True):
+        sums[key] += trips
+    return sums

@@ -1,0 +1,53 @@
+"""What is left out of the metrics, and how much of it there is."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from luigi_pipeline.report.charts.drawing import Figure, colour, finished, number, source
+from luigi_pipeline.report.datasets import MODES, SAID
+from luigi_pipeline.report.questions import Answers
+
+
+def figures(answers: Answers) -> list[Figure]:
+    """The section's figures; its tables are the template's."""
+    charts = {}
+    for flag in ("Voided", "Suspect"):
+        bars = (
+            source("flagged", "mode", "month")
+            .transform_filter(f"datum.flag == '{flag}'")
+            .mark_bar(cornerRadiusEnd=3)
+            .encode(
+                x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+                xOffset=alt.XOffset("mode:N", sort=list(MODES.values())),
+                y=alt.Y("rate:Q", title="% of recorded trips"),
+                color=colour(),
+                tooltip=[
+                    alt.Tooltip("month:O", title="Month"),
+                    alt.Tooltip("mode:N", title="Mode"),
+                    alt.Tooltip("rate:Q", title=f"{flag} in %", format=".3f"),
+                    alt.Tooltip("recorded:Q", title="Recorded trips", format=","),
+                ],
+            )
+            .properties(height=180)
+        )
+        charts[f"{flag} trips"] = finished(bars)
+    told = [
+        f"{number(row['voided_trip_rate_pct'], 2)} % of the {SAID[name]} trips are voided and "
+        f"{number(row['suspect_trip_rate_pct'], 2)} % suspect"
+        for mode, name in MODES.items()
+        if (row := answers.by_mode.get(mode))
+    ]
+    return [
+        Figure(
+            "flagged",
+            "Trips that are left out of the metrics, in % of all recorded ones",
+            "; ".join(told) + "." if told else "",
+            answers.datasets["flagged"],
+            ("mode", "month"),
+            charts,
+            wide=True,
+            note="Voided: taken back by a negative total, or negative itself. Suspect: cannot have happened as "
+            "published, such as a trip that ends before it starts. Both stay in the warehouse, flagged.",
+        )
+    ]

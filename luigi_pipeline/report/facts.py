@@ -1,0 +1,265 @@
+"""What the page says of the data themselves: months, files, checks. It is read from markers and from the validation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline import markers
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.markers import Marker
+from luigi_pipeline.metrics import reading
+from luigi_pipeline.months import first_day, months_between, next_month
+from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.settings import Settings
+from luigi_pipeline.sources import SOURCES
+
+NAMES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike", "weather": "Weather", "taxi_zones": "Taxi zones"}
+_MONTHLY = ("yellow_taxi", "citibike", "weather")
+_HISTORY = 20
+_COVERED_PCT = 99
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A month of a source.
+
+    Attributes:
+        state: loaded, due, missing, disabled, not configured, or out of the configuration.
+        rows: Rows loaded.
+        loaded_at: When, UTC, ISO 8601.
+    """
+
+    state: str
+    rows: int | None = None
+    loaded_at: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A published file, or a member of an archive: its rows when it was read, and those that stand in the warehouse."""
+
+    source: str
+    month: str | None
+    name: str
+    version: str
+    rows_in_file: int | None
+    rows_loaded: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether none was lost and none came twice."""
+        return self.rows_in_file == self.rows_loaded
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All of it.
+
+    Attributes:
+        sources: Names of the monthly sources, in order.
+        months: From the first month to the last.
+        calendar: By month and source.
+        files: All that the published tables stand on.
+        recorded: Rows loaded, trips recorded and rides counted twice, by mode.
+        freshness: Source, newest month, when it was loaded, and what is still to come.
+        report: The validation's report.
+        history: The newest validations, newest first.
+        build: Details of dbt's build.
+        problems: What is wrong, or worth knowing, in words: severity and text.
+    """
+
+    sources: list[str]
+    months: list[str]
+    calendar: dict[str, dict[str, Cell]]
+    files: list[File]
+    recorded: list[tuple[str, int, int]]
+    freshness: list[dict[str, Any]]
+    report: dict[str, Any]
+    history: list[dict[str, Any]]
+    build: dict[str, Any]
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
+    """Gather them.
+
+    Args:
+        data: The data dir.
+        settings: The configuration: which sources and months there are to be.
+        answers: What the metrics say.
+    """
+    loads = {
+        (marker.parameters["source"], marker.parameters["month"]): marker
+        for path in sorted((data.markers / "LoadMonth").rglob("*.json"))
+        if (marker := markers.read(path))
+    }
+    months = _months(settings, loads)
+    calendar = {month: {name: _cell(settings, loads, name, month) for name in _MONTHLY} for month in months}
+    files = _files(data, loads.values())
+    build = markers.read(data.markers / "DbtBuild.json")
+    facts = Facts(
+        sources=list(_MONTHLY),
+        months=months,
+        calendar=calendar,
+        files=files,
+        recorded=_recorded(files, answers),
+        freshness=[_freshness(settings, loads, name) for name in _MONTHLY],
+        report=_json(data.validation / "report.json"),
+        history=history(data)[:_HISTORY],
+        build=build.details if build else {},
+    )
+    facts.problems.extend(_problems(facts, settings, loads, answers))
+    return facts
+
+
+def history(data: DataDir) -> list[dict[str, Any]]:
+    """What past validations found, newest first."""
+    try:
+        lines = (data.validation / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in reversed(lines)]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _months(settings: Settings, loads: dict[tuple[str, str], Marker]) -> list[str]:
+    """From the first month to the last: one that is missing everywhere is seen as well."""
+    known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in _MONTHLY))
+    return months_between(min(known), max(known)) if known else []
+
+
+def _cell(settings: Settings, loads: dict[tuple[str, str], Marker], name: str, month: str) -> Cell:
+    load = loads.get((name, month))
+    configured = month in SOURCES[name].months(settings)
+    if load is None or load.source is None:
+        enabled = settings.source(name).enabled
+        return Cell("missing" if configured else "not configured" if enabled else "disabled")
+    state = "loaded" if configured else "out of the configuration"
+    if state == "loaded" and load.source.settled_at and load.finished_at < load.source.settled_at:
+        state = "due"
+    return Cell(state, load.source.rows, load.finished_at)
+
+
+def _files(data: DataDir, loads: Iterable[Marker]) -> list[File]:
+    zones = markers.read(data.markers / "LoadZones.json")
+    counted = {
+        name: rows
+        for marker in [*loads, *([zones] if zones else [])]
+        for published in marker.sources
+        for name, rows in published.members.items()
+    }
+    lineage = reading.current(data).run(
+        "select distinct source, source_month, source_file, source_version, row_count "
+        "from nyc_mobility.meta.lineage order by all"
+    )
+    return [
+        File(row["source"], row["source_month"], row["source_file"], row["source_version"],
+             counted.get(row["source_file"]), row["row_count"])
+        for row in lineage.to_pylist()
+    ]  # fmt: skip
+
+
+def _recorded(files: Sequence[File], answers: Answers) -> list[tuple[str, int, int]]:
+    return [
+        (mode, sum(file.rows_loaded for file in files if file.source == mode), int(row["recorded_trips"] or 0))
+        for mode, row in sorted(answers.by_mode.items(), reverse=True)
+    ]
+
+
+def _freshness(settings: Settings, loads: dict[tuple[str, str], Marker], name: str) -> dict[str, Any]:
+    of = {month: load for (source, month), load in loads.items() if source == name}
+    newest = max(of, default=None)
+    loaded = max((load.finished_at for load in of.values()), default=None)
+    settled = max((load.source.settled_at or "" for load in of.values() if load.source), default="")
+    open_ = bool(settled and loaded and loaded < settled)
+    return {
+        "source": name,
+        "enabled": settings.source(name).enabled,
+        "newest": newest,
+        "loaded_at": loaded,
+        "settled_at": settled if open_ else None,
+        "days": _days_between(newest, loaded),
+    }
+
+
+def _days_between(month: str | None, loaded_at: str | None) -> int | None:
+    """Days from the end of a month to a moment."""
+    if not month or not loaded_at:
+        return None
+    return (dt.date.fromisoformat(loaded_at[:10]) - first_day(next_month(month))).days
+
+
+def _problems(
+    facts: Facts, settings: Settings, loads: dict[tuple[str, str], Marker], answers: Answers
+) -> Iterator[tuple[str, str]]:
+    yield from _checks(facts)
+    for name in facts.sources:
+        states = {month: facts.calendar[month][name].state for month in facts.months}
+        yield from _enabled(name, states) if settings.source(name).enabled else _disabled(name, states)
+        yield from _columns(name, [load for (source, _), load in sorted(loads.items()) if source == name])
+    coverage = answers.totals.get("weather_coverage_pct")
+    if settings.source("weather").enabled and coverage is not None and coverage < _COVERED_PCT:
+        yield "warning", f"Only {coverage:.1f} % of the trips have weather for their hour."
+
+
+def _checks(facts: Facts) -> Iterator[tuple[str, str]]:
+    for item in facts.report.get("results", []):
+        if item["status"] in ("failed", "errored"):
+            column = f" of {item['column']}" if item["column"] else ""
+            yield "warning", f"A check{column} in {item['suite']} did not pass: {item['why']}{_counted(item)}"
+    for warning in facts.build.get("warnings", []):
+        yield "warning", f"A test of dbt warned: {warning}."
+    for file in facts.files:
+        if not file.agrees and file.rows_in_file is not None:
+            yield "warning", f"{file.name} has {file.rows_in_file:,} rows, but {file.rows_loaded:,} are loaded."
+
+
+def _disabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, str]]:
+    left = [month for month, state in states.items() if state == "out of the configuration"]
+    told = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
+    yield "note", f"{NAMES[name]} is disabled in the configuration{told}"
+
+
+def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, str]]:
+    there = [month for month, state in states.items() if state not in ("missing", "not configured")]
+    absent = [month for month in states if month not in there]
+    between = [month for month in absent if there and there[0] < month < there[-1]]
+    if between:
+        yield "warning", f"{NAMES[name]} has no data for {_listed(between)}: charts have a gap there."
+    elif absent:
+        yield "note", f"{NAMES[name]} has no data for {_listed(absent)}, where there are other sources' data."
+    due = [month for month, state in states.items() if state == "due"]
+    if due:
+        yield "note", f"{NAMES[name]} of {_listed(due)} is recent: its publisher still fills in values."
+
+
+def _columns(name: str, loads: Sequence[Marker]) -> Iterator[tuple[str, str]]:
+    changed = [load for load in loads if load.schema_changes]
+    if changed:
+        what = sorted({change.rpartition(": ")[2] for load in changed for change in load.schema_changes})
+        months = _listed([load.parameters["month"] for load in changed])
+        yield "note", f"{NAMES[name]} of {months} came with other columns than declared: {'; '.join(what)}."
+
+
+def _counted(item: dict[str, Any]) -> str:
+    if item.get("error"):
+        return f" ({item['error']})"
+    return f" ({item['unexpected_count']:,} rows)" if item.get("unexpected_count") else ""
+
+
+def _listed(months: Sequence[str]) -> str:
+    if len(months) > 3:
+        return f"{months[0]} to {months[-1]} ({len(months)} months)"
+    return " and ".join([", ".join(months[:-1]), months[-1]] if months[1:] else months)

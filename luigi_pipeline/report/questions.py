@@ -1,0 +1,213 @@
+"""What the page asks of the metrics. All its numbers about trips come from here, none from SQL of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline import metrics
+from luigi_pipeline.report.datasets import MODES, Dataset
+from luigi_pipeline.report.effects import Hour, compare
+
+TOTALS = (
+    "total_trips",
+    "yellow_taxi_trips",
+    "citibike_trips",
+    "citibike_mode_share_pct",
+    "total_revenue",
+    "avg_fare",
+    "tip_rate_pct",
+    "avg_trip_distance_miles",
+    "avg_trip_speed_mph",
+    "electric_bike_share_pct",
+    "member_share_pct",
+    "weather_coverage_pct",
+    "unknown_zone_rate_pct",
+    "missing_passenger_count_rate_pct",
+)
+BY_MODE = (
+    "total_trips",
+    "recorded_trips",
+    "median_trip_duration_minutes",
+    "p95_trip_duration_minutes",
+    "rain_effect_pct",
+    "voided_trip_rate_pct",
+    "suspect_trip_rate_pct",
+)
+_MONTH = "trip_date__month"
+_OF_TAXIS = "trip_type = 'yellow_taxi'"
+_COVERED = "(trip_type = 'yellow_taxi' and is_yellow_taxi_covered) or (trip_type = 'citibike' and is_citibike_covered)"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that was asked.
+
+    Attributes:
+        totals: Metrics over everything.
+        by_mode: Metrics of each mode that has trips.
+        datasets: The charts' tables, by name.
+    """
+
+    totals: dict[str, Any]
+    by_mode: dict[str, dict[str, Any]]
+    datasets: dict[str, Dataset]
+
+
+def ask(data_dir: Path) -> Answers:
+    """Ask everything of what is published in a data dir.
+
+    Raises:
+        WarehouseError: Nothing is published, or it can't be read.
+    """
+    asker = _Asker(data_dir)
+    (totals,) = asker.rows(TOTALS)
+    by_mode = {row["trip_type"]: row for row in asker.rows(BY_MODE, ["trip_type"])}
+    hours = list(_hours(asker))
+    made = [
+        Dataset.of(
+            "hourly",
+            ("day", "hour", "mode", "trips", "temperature"),
+            ((hour.day, hour.hour_of_day, MODES[hour.mode], hour.trips, hour.temperature) for hour in hours),
+        ),
+        _daily(asker, hours),
+        Dataset.of("effects", ("condition", "mode", "effect", "hours", "trips", "expected"), compare(hours)),
+        *_distributions(asker),
+        *_places(asker),
+        *_money(asker),
+        _flagged(asker),
+    ]
+    return Answers(totals, by_mode, {dataset.name: dataset for dataset in made})
+
+
+class _Asker:
+    """Asks the metrics of one data dir."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+
+    def rows(self, names: Sequence[str], by: Sequence[str] = (), where: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The answer, row by row."""
+        found: list[dict[str, Any]] = metrics.query(list(names), by, where, data_dir=self._data_dir).to_pylist()
+        return found
+
+    def dataset(self, name: str, columns: dict[str, str], names: Sequence[str], where: Sequence[str] = ()) -> Dataset:
+        """The answer as a table.
+
+        Args:
+            name: The table's.
+            columns: Names of its columns, by what they hold: what to cut by, or a metric.
+            names: The metrics.
+            where: Conditions.
+        """
+        rows = self.rows(names, [asked for asked in columns if asked not in names], where)
+        values = ([_shown(asked, row[asked]) for asked in columns] for row in rows)
+        return Dataset.of(name, list(columns.values()), values)
+
+
+def _shown(asked: str, value: Any) -> Any:
+    if asked == "trip_type":
+        return MODES.get(value, value)
+    if asked == _MONTH:
+        return value and f"{value:%Y-%m}"
+    return value
+
+
+def _hours(asker: _Asker) -> Iterator[Hour]:
+    by = {
+        "weather__hour_utc__hour": "hour_utc",
+        "trip_date__hour": "hour_nyc",
+        "trip_type": "mode",
+        "weather__temperature_celsius": "temperature",
+        "weather__precipitation_type": "precipitation",
+        "weather__precipitation_mm": "precipitation_mm",
+    }
+    for row in asker.rows(["covered_trips"], list(by), ["is_exposed"]):
+        nyc: dt.datetime = row["trip_date__hour"]
+        mm, degrees = row["weather__precipitation_mm"], row["weather__temperature_celsius"]
+        yield Hour(
+            day=nyc.date(),
+            hour_of_day=nyc.hour,
+            mode=row["trip_type"],
+            trips=int(row["covered_trips"] or 0),
+            temperature=None if degrees is None else float(degrees),
+            precipitation=row["weather__precipitation_type"],
+            is_dry=mm is not None and mm == 0,
+        )
+
+
+def _daily(asker: _Asker, hours: Sequence[Hour]) -> Dataset:
+    """Days and modes, every day from the first to the last; null where a mode's month is not loaded."""
+    asked = ("total_trips", "avg_trip_duration_minutes")
+    found = {
+        (row["trip_date__day"].date(), row["trip_type"]): row
+        for row in asker.rows(asked, ["trip_date__day", "trip_type"], [_COVERED])
+        if row["trip_date__day"] is not None
+    }
+    covered = {(hour.day, hour.mode) for hour in hours}
+    degrees: dict[dt.date, list[float]] = defaultdict(list)
+    for hour in hours:
+        if hour.temperature is not None:
+            degrees[hour.day].append(hour.temperature)
+    days = sorted({day for day, _ in covered})
+    rows = []
+    for at in range((days[-1] - days[0]).days + 1 if days else 0):
+        day = days[0] + dt.timedelta(days=at)
+        for mode in sorted({mode for _, mode in covered}, reverse=True):
+            row = found.get((day, mode), {})
+            trips = row.get("total_trips", 0) if (day, mode) in covered else None
+            warmth = sum(degrees[day]) / len(degrees[day]) if degrees[day] else None
+            warmth = None if warmth is None else round(warmth, 1)
+            rows.append((day, MODES[mode], trips, row.get("avg_trip_duration_minutes"), warmth))
+    return Dataset.of("daily", ("day", "mode", "trips", "minutes", "temperature"), rows)
+
+
+def _distributions(asker: _Asker) -> Iterator[Dataset]:
+    columns = {_MONTH: "month", "trip_type": "mode", "duration_band_minutes": "minutes", "total_trips": "trips"}
+    yield asker.dataset("durations", columns, ["total_trips"], ["duration_band_minutes is not null", _COVERED])
+    columns = {_MONTH: "month", "trip_type": "mode", "distance_band_miles": "miles", "total_trips": "trips"}
+    yield asker.dataset("distances", columns, ["total_trips"], ["distance_band_miles is not null", _COVERED])
+
+
+def _places(asker: _Asker) -> Iterator[Dataset]:
+    rows: list[tuple[Any, ...]] = []
+    columns = ("month", "direction", "zone", "borough", "airport", "trips")
+    for end, direction in (("pickup", "Pick-up"), ("dropoff", "Drop-off")):
+        by = [_MONTH, f"{end}_zone_name", f"{end}_borough", f"{end}_is_airport"]
+        for row in asker.rows(["yellow_taxi_trips"], by, [_OF_TAXIS, _COVERED]):
+            month, zone, borough, airport = (row[name] for name in by)
+            if zone is not None:
+                rows.append((f"{month:%Y-%m}", direction, zone, borough, int(bool(airport)), row["yellow_taxi_trips"]))
+    yield Dataset.of("zones", columns, rows)
+    flows = {
+        _MONTH: "month",
+        "pickup_borough": "origin",
+        "dropoff_borough": "destination",
+        "yellow_taxi_trips": "trips",
+    }
+    yield asker.dataset("flows", flows, ["yellow_taxi_trips"], [_OF_TAXIS, _COVERED, "pickup_borough is not null"])
+
+
+def _money(asker: _Asker) -> Iterator[Dataset]:
+    columns = {"trip_date__day": "day", "avg_fare": "fare", "tip_rate_pct": "tips", "total_revenue": "revenue"}
+    yield asker.dataset("fares", columns, ["avg_fare", "tip_rate_pct", "total_revenue"], [_OF_TAXIS, _COVERED])
+    names = ("total_trips", "metered_fares", "tips_in_cents")
+    rows = []
+    for row in asker.rows(names, [_MONTH, "payment_type"], [_OF_TAXIS, _COVERED]):
+        tips = (row["tips_in_cents"] or 0) / 100
+        kind = row["payment_type"] or "not told"
+        rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["metered_fares"] or 0, tips))
+    yield Dataset.of("payments", ("month", "payment", "trips", "fares", "tips"), rows)
+
+
+def _flagged(asker: _Asker) -> Dataset:
+    names = ["recorded_trips", "voided_trip_rate_pct", "suspect_trip_rate_pct"]
+    rows = []
+    for row in asker.rows(names, [_MONTH, "trip_type"], [_COVERED]):
+        for name, kind in (("voided_trip_rate_pct", "Voided"), ("suspect_trip_rate_pct", "Suspect")):
+            rows.append((f"{row[_MONTH]:%Y-%m}", MODES[row["trip_type"]], kind, row[name], row["recorded_trips"]))
+    return Dataset.of("flagged", ("month", "mode", "flag", "rate", "recorded"), rows)

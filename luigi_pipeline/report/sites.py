@@ -1,0 +1,32 @@
+"""The sites that the page links to: Great Expectations' Data Docs and dbt's docs, whole and without a network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from luigi_pipeline.datadir import DataDir
+
+_DATA_DOCS, _DBT_DOCS = "data_docs", "dbt_docs"
+
+
+def copy(data: DataDir, folder: Path) -> dict[str, str]:
+    """Copy the sites into the report's folder.
+
+    Args:
+        data: The data dir, with the last validation's and the last build's documents.
+        folder: The report's.
+
+    Returns:
+        Where each site begins, by its name; a site whose documents are gone is not there.
+    """
+    there: dict[str, str] = {}
+    docs = data.validation / "data_docs"
+    if (docs / "index.html").is_file():
+        shutil.copytree(docs, folder / _DATA_DOCS)
+        there["Data Docs"] = f"{_DATA_DOCS}/index.html"
+    if data.dbt_docs.is_file():
+        (folder / _DBT_DOCS).mkdir()
+        shutil.copy(data.dbt_docs, folder / _DBT_DOCS / "index.html")
+        there["dbt docs"] = f"{_DBT_DOCS}/index.html"
+    return there

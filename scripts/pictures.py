@@ -1,0 +1,118 @@
+"""Make the pictures in the README: `make pictures`, which needs Chromium.
+
+The offline sample is published below data/pictures, against a luigid that is started for it; then the report,
+as light and dark, and Luigi's visualiser, with the graph of the run, are looked at in a real browser.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+from rich.console import Console
+
+from luigi_pipeline import project
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.demo import publish_sample
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+_WIDTH, _HEIGHT = 1280, 860
+_SECONDS = 60
+
+
+def main() -> int:
+    """Make them.
+
+    Returns:
+        The exit code of the run, or 1 where there is no browser.
+    """
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        print("error: there is no Chromium; install it, and run again", file=sys.stderr)
+        return 1
+    folder, console = project.folder(), Console(highlight=False)
+    data = DataDir(folder / "data" / "pictures")
+    shutil.rmtree(data.root, ignore_errors=True)
+    pictures = folder / "docs" / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    with _luigid(folder) as url:
+        os.environ["LUIGI_CONFIG_PATH"] = "config/luigid.cfg"
+        code = publish_sample(folder, data, console, options=["--scheduler-url", url])
+        if code:
+            return code
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
+            _report(browser, data, pictures)
+            _visualiser(browser, url, pictures)
+            browser.close()
+    for picture in sorted(pictures.glob("*.png")):
+        console.print(f"{picture.relative_to(folder)}: {picture.stat().st_size / 1000:,.0f} kB")
+    return 0
+
+
+@contextmanager
+def _luigid(folder: Path) -> Iterator[str]:
+    """A central scheduler, which keeps nothing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("luigid")), "--address", "127.0.0.1", "--port", str(port)]
+    state = folder / "data" / "luigid.pickle"
+    state.parent.mkdir(exist_ok=True)
+    started = subprocess.Popen([*command, "--state-path", str(state)], cwd=folder, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + _SECONDS
+        while not _answers(url):
+            if time.monotonic() > deadline or started.poll() is not None:
+                raise SystemExit("error: luigid does not start")
+            time.sleep(0.2)
+        yield url
+    finally:
+        started.terminate()
+        started.wait()
+        state.unlink(missing_ok=True)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/static/visualiser/index.html", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _report(browser: Browser, data: DataDir, pictures: Path) -> None:
+    for scheme in ("light", "dark"):
+        page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme=scheme)
+        page.goto((data.report / "index.html").as_uri())
+        page.wait_for_selector("html[data-drawn]")
+        page.screenshot(path=pictures / f"report_{scheme}.png")
+        if scheme == "light":
+            page.locator("#weather").screenshot(path=pictures / "report_weather.png")
+        page.close()
+
+
+def _visualiser(browser: Browser, url: str, pictures: Path) -> None:
+    """The graph of the run, as luigid shows it: all tasks below Publish."""
+    page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
+    page.goto(f"{url}/static/visualiser/index.html#tab=graph&taskId=Publish__99914b932b&visType=d3&hideDone=0")
+    page.wait_for_selector("#graphContainer svg .node, #graphContainer svg g", timeout=_SECONDS * 1000)
+    page.wait_for_timeout(2000)
+    page.screenshot(path=pictures / "visualiser.png")
+    page.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Shared by the tests of the report: a real Chromium, and copies of what is published to change."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+from support import merged
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.settings import Settings
+from luigi_pipeline.settings import load as load_settings
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass
+class Opened:
+    """An open page, with all that it asked for and complained of."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=_OPTIONS, timeout=60_000)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def look(browser: Browser) -> Iterator[Callable[..., Opened]]:
+    """Open a page from disk: `look(path, width=390, color_scheme="dark")`."""
+    contexts = []
+
+    def look_at(path: Path, width: int = 1280, fragment: str = "", drawn: bool = True, **options: Any) -> Opened:
+        options |= {"viewport": {"width": width, "height": 900}, "accept_downloads": True}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        opened.page.set_default_timeout(60_000)
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.on("requestfailed", lambda request: opened.failed.append(request.url))
+        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.page.on("console", lambda said: opened.complaints.append(said.text) if said.type == "error" else None)
+        opened.page.goto(path.as_uri() + fragment)
+        if drawn:
+            opened.page.wait_for_selector("html[data-drawn]")
+        return opened
+
+    yield look_at
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def copy(published: Any, tmp_path: Path) -> DataDir:
+    """A copy of what a report is made of, for a test to change."""
+    data = DataDir(tmp_path / "data")
+    for part in ("markers", "published", "validation"):
+        shutil.copytree(published.data.root / part, data.root / part)
+    os.chmod(data.published, 0o644)
+    return data
+
+
+@pytest.fixture
+def change() -> Callable[[DataDir, str], None]:
+    """Change the published file of a copy: `change(copy, "delete from marts.fct_trips")`."""
+
+    def run(data: DataDir, sql: str) -> None:
+        with duckdb.connect(str(data.published)) as connection:
+            connection.execute(sql)
+
+    return run
+
+
+@pytest.fixture
+def settings_of(published: Any, tmp_path: Path) -> Callable[..., Settings]:
+    """The configuration of what is published, with changes to its sources: `settings_of(citibike={...})`."""
+
+    def read(**sources: dict[str, Any]) -> Settings:
+        given = yaml.safe_load(published.config.read_text(encoding="utf-8"))
+        changed = tmp_path / "changed.yaml"
+        changed.write_text(yaml.safe_dump(merged(given, {"sources": sources})), encoding="utf-8")
+        return load_settings(changed)
+
+    return read

@@ -1,0 +1,207 @@
+"""The report of what is not as usual: a source disabled, a month missing, one month only, nothing at all."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.report import making, notice
+
+Change = Callable[[DataDir, str], None]
+Look = Callable[..., Any]
+
+_NO_BIKES = """
+    delete from marts.fct_trips where trip_type = 'citibike';
+    delete from marts.fct_hourly_mobility where trip_type = 'citibike';
+    delete from marts.rain_hours where trip_type = 'citibike';
+    update marts.dim_date set is_citibike_covered = false;
+    delete from meta.lineage where source = 'citibike';
+"""
+_NO_TAXIS = _NO_BIKES.replace("citibike", "yellow_taxi") + "delete from marts.dim_location;"
+_NO_OCTOBER = """
+    delete from marts.fct_trips where source_month = '2024-10';
+    delete from marts.fct_hourly_mobility where date_day < '2024-11-01';
+    delete from marts.rain_hours where date_day < '2024-11-01';
+    delete from marts.dim_date where date_day < '2024-11-01';
+"""
+_NO_BIKES_IN_NOVEMBER = """
+    delete from marts.fct_trips where trip_type = 'citibike' and source_month = '2024-11';
+    delete from marts.fct_hourly_mobility where trip_type = 'citibike' and date_day >= '2024-11-01';
+    update marts.dim_date set is_citibike_covered = false where date_day >= '2024-11-01';
+"""
+_NO_WEATHER = """
+    update marts.dim_weather set temperature_celsius = null, precipitation_mm = null,
+        precipitation_type = 'unknown', temperature_category = 'unknown';
+    delete from marts.rain_hours;
+"""
+_CHARTS = 19
+
+
+def _drop_months(data: DataDir, source: str, *months: str) -> None:
+    for path in (data.markers / "LoadMonth" / source).glob("*.json"):
+        if not months or path.stem in months:
+            path.unlink()
+
+
+def _words(opened: Any) -> str:
+    assert opened.complaints == []
+    assert opened.page.locator("text=could not be drawn").count() == 0
+    return str(opened.page.inner_text("main"))
+
+
+def _drawn(opened: Any) -> int:
+    return int(opened.page.evaluate("document.documentElement.dataset.drawn"))
+
+
+def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+) -> None:
+    settings = settings_of(citibike={"enabled": False})
+    change(copy, _NO_BIKES)
+    _drop_months(copy, "citibike")
+    opened = look(making.make(copy, settings))
+    words = _words(opened)
+    assert "CitiBike is disabled in the configuration: nothing here is about it." in words
+    assert opened.page.locator("input[name=mode]").count() == 1
+    assert opened.page.locator("#calendar td.disabled").count() == 2
+    assert _drawn(opened) == _CHARTS - 1, "the week has one mode"
+
+
+def test_without_taxis_places_and_money_say_why_they_are_empty(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+) -> None:
+    settings = settings_of(yellow_taxi={"enabled": False})
+    change(copy, _NO_TAXIS)
+    _drop_months(copy, "yellow_taxi")
+    opened = look(making.make(copy, settings))
+    assert "Yellow taxi is disabled in the configuration" in _words(opened)
+    for name in ("zones", "boroughs", "airports", "flows", "fares", "payments", "tips"):
+        assert "their source is disabled" in opened.page.inner_text(f"#{name}")
+        assert opened.page.locator(f"#{name} button").count() == 0
+
+
+def test_without_weather_its_charts_say_so(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+) -> None:
+    settings = settings_of(weather={"enabled": False})
+    change(copy, _NO_WEATHER)
+    _drop_months(copy, "weather")
+    opened = look(making.make(copy, settings))
+    assert "Weather is disabled in the configuration" in _words(opened)
+    for name in ("effects", "temperature"):
+        assert "There is no weather in what is published" in opened.page.inner_text(f"#{name}")
+
+
+def test_a_month_that_one_source_lacks_is_a_gap_and_not_a_zero(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+) -> None:
+    change(copy, _NO_BIKES_IN_NOVEMBER)
+    _drop_months(copy, "citibike", "2024-11")
+    opened = look(making.make(copy, settings_of()))
+    assert "CitiBike has no data for 2024-11" in _words(opened)
+    assert opened.page.locator("#calendar td.missing").count() == 1
+    held = json.loads(opened.page.evaluate("document.getElementById('content').textContent"))["datasets"]["daily"]
+    days, modes = ([it["texts"][at] for at in it["numbers"]] for it in (held["day"], held["mode"]))
+    in_november = [
+        trips
+        for day, mode, trips in zip(days, modes, held["trips"], strict=True)
+        if mode == "CitiBike" and day >= "2024-11-01"
+    ]
+    assert in_november == [None] * 30
+
+
+def test_a_month_missing_between_others_is_a_warning(copy: DataDir, settings_of: Callable[..., Any]) -> None:
+    for path in (copy.markers / "LoadMonth" / "citibike").glob("2024-10.json"):
+        marker = json.loads(path.read_text())
+        marker["parameters"]["month"] = "2024-08"
+        path.with_name("2024-08.json").write_text(json.dumps(marker))
+    text = making.make(copy, settings_of()).read_text(encoding="utf-8")
+    assert "CitiBike has no data for 2024-09: charts have a gap there." in text
+
+
+def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look) -> None:
+    only = {"months": ["2024-11"]}
+    settings = settings_of(yellow_taxi=only, citibike=only, weather={"start_date": "2024-11-01"})
+    change(copy, _NO_OCTOBER)
+    for source in ("yellow_taxi", "citibike", "weather"):
+        _drop_months(copy, source, "2024-10")
+    opened = look(making.make(copy, settings))
+    _words(opened)
+    assert _drawn(opened) == _CHARTS
+    assert opened.page.input_value("input[name=first]") == "2024-11-01"
+
+
+def test_nothing_at_all_is_said_in_words(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+) -> None:
+    sources = ("yellow_taxi", "citibike", "weather")
+    settings = settings_of(**{source: {"enabled": False} for source in sources})
+    for source in sources:
+        _drop_months(copy, source)
+    change(copy, _NO_BIKES + _NO_TAXIS + _NO_WEATHER + "delete from marts.dim_weather; delete from marts.dim_date;")
+    opened = look(making.make(copy, settings))
+    words = _words(opened)
+    assert "There are no trips in what is published." in opened.page.inner_text("header")
+    assert words.count("is disabled in the configuration") == 3
+    assert _drawn(opened) == 0
+
+
+def test_a_check_of_severity_warning_that_fails_is_told_on_top(copy: DataDir, settings_of: Callable[..., Any]) -> None:
+    path = copy.validation / "report.json"
+    report = json.loads(path.read_text())
+    report["results"][5] |= {
+        "status": "failed",
+        "severity": "warning",
+        "why": "Trips <b>should</b> be few.",
+        "column": "x",
+    }
+    path.write_text(json.dumps(report))
+    text = making.make(copy, settings_of()).read_text(encoding="utf-8")
+    assert "1 thing to look at" in text
+    assert "did not pass: Trips &lt;b&gt;should&lt;/b&gt; be few." in text
+    assert "All is well" not in text
+
+
+def test_a_failed_validation_is_told_on_the_page_that_stands_and_taken_back(copy: DataDir, look: Look) -> None:
+    page = copy.report / "index.html"
+    before = page.read_bytes()
+    notice.tell(copy, [f"fct_trips: check {number} failed: <script>alert(1)</script>" for number in range(7)])
+    opened = look(page)
+    said = opened.page.inner_text("[role=alert]")
+    assert "The newest validation failed" in said
+    assert "last version that passed its checks" in said
+    assert "<script>alert(1)</script>" in said
+    assert "And 2 more" in said
+    notice.tell(copy, ["another"])
+    assert page.read_text(encoding="utf-8").count('role="alert"') == 1
+    notice.tell(copy, [])
+    assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe no page of ours"])
+def test_a_page_that_is_gone_or_not_ours_does_not_stand_in_the_way(copy: DataDir, content: bytes | None) -> None:
+    page = copy.report / "index.html"
+    page.unlink()
+    if content is not None:
+        page.write_bytes(content)
+    notice.tell(copy, ["a check failed"])
+    assert (page.read_bytes() if page.exists() else None) == content
+
+
+def test_a_report_that_can_t_be_made_leaves_the_old_one(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any]
+) -> None:
+    page = copy.report / "index.html"
+    before = page.read_bytes()
+    change(copy, "drop table marts.rain_hours")
+    with pytest.raises(Exception, match="rain_hours"):
+        making.make(copy, settings_of())
+    assert page.read_bytes() == before
+    assert sorted(path.name for path in Path(copy.report.parent).iterdir()) == [
+        "nyc_mobility.duckdb",
+        "parquet",
+        "report",
+    ]
