@@ -70,7 +70,7 @@ def end(exit_code: int, outcome: str) -> None:
     run = _run
     if run is None or run.pid != os.getpid():
         return
-    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code))
+    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code), is_last=True)
 
 
 def failed_before() -> str | None:
@@ -150,7 +150,9 @@ def _source(task: Any) -> str | None:
     return str(name) if name else None
 
 
-def _quietly(path: Path, act: Callable[[], Any]) -> Any:
+def _quietly(path: Path, act: Callable[[], Any], *, is_last: bool = False) -> Any:
+    if _is_told.value and not is_last:
+        return None  # a file that is locked is not waited for again and again
     try:
         return act()
     except (sqlite3.Error, OSError) as error:
