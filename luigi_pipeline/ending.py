@@ -122,11 +122,11 @@ def _alert(run: _Run, exit_code: int, told: report.Report, overdue: Sequence[lat
     ]
     late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
     new = sorted({f"{it.source} {it.month}" for it in late} - recording.told_before())
-    failed_at = recording.failed_before()
+    failed_before = recording.failed_before()
     if exit_code not in (0, _NOT_PUBLISHED):
         message = told
-    elif failed_at is not None:
-        message = report.Report(f"{told.title}; the run of {failed_at[:16]}Z had failed", told.lines)
+    elif failed_before is not None:
+        message = report.Report(f"{told.title}; {failed_before}", told.lines)
     elif new:
         message = told
     else:

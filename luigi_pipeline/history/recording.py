@@ -47,7 +47,9 @@ class _Run:
 
 
 _run: _Run | None = None
+# Of the task whose process this is: when it began, and what its marker said then.
 _clock = 0.0
+_before: Any = None
 # In memory that all processes of the run share: the file's trouble is told by the first one that has it.
 _is_told = multiprocessing.get_context("fork").Value("b", 0)
 
@@ -74,12 +76,12 @@ def end(exit_code: int, outcome: str) -> None:
 
 
 def failed_before() -> str | None:
-    """When the run of the same task before this one began, if it failed or was killed; else None."""
+    """What became of the run of the same task before this one, if it did not go well; else None."""
     run = _run
     before = _quietly(run.path, lambda: store.run_before(run.path, run.run_id)) if run else None
     if before is None or before["exit_code"] in (0, 20):
         return None
-    return str(before["started_at"])
+    return f"{before['outcome']} in the run of {before['started_at'][:16]}Z"
 
 
 def told_before() -> set[str]:
@@ -97,12 +99,13 @@ def note_told(months: list[str]) -> None:
 
 
 def _task_begins(task: Any) -> None:
-    global _clock
+    global _clock, _before
     _clock = time.monotonic()
     run = _run
     if run is None or not hasattr(task, "marker"):
         return
-    reason = task.reason() or "what it is made of was"
+    _before = _told(task)
+    reason = task.reason() or "to see whether anything has changed"
     facts = {"task": task.title, "reason": reason, "source": _source(task), "month": getattr(task, "month", None)}
     _quietly(run.path, lambda: store.begin_task(run.path, run.run_id, facts))
 
@@ -118,7 +121,7 @@ def _task_succeeds(task: Any) -> None:
         "rows": sum(rows.values()) if isinstance(rows, dict) else rows,
         "bytes": file.size if file else None,
     }
-    _end_task(task.title, "done", facts)
+    _end_task(task.title, "unchanged" if _before and _before == _told(task) else "done", facts)
 
 
 def _task_fails(task: Any, error: BaseException) -> None:
@@ -143,6 +146,12 @@ def _end_task(title: str, outcome: str, facts: dict[str, Any]) -> None:
     run = _run
     if run is not None:
         _quietly(run.path, lambda: store.end_task(run.path, run.run_id, title, outcome, facts))
+
+
+def _told(task: Any) -> Any:
+    """What the marker says that a task has made; None where there is none."""
+    marker = task.marker()
+    return (marker.fingerprint, [file.sha256 for file in marker.sources]) if marker else None
 
 
 def _source(task: Any) -> str | None:
