@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from luigi.notifications import email, send_email
 
+from luigi_pipeline.account import Report
 from luigi_pipeline.errors import one_line
-from luigi_pipeline.report import Report
 from luigi_pipeline.settings import Alerts
 
 log = logging.getLogger("luigi_pipeline.alerts")

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from luigi.cmdline_parser import CmdlineParser
 
-from luigi_pipeline import alerts, failures, latest, logs, markers, report
+from luigi_pipeline import account, alerts, failures, latest, logs, markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning
 from luigi_pipeline.history import recording, volumes
@@ -106,7 +106,7 @@ def _end(run: _Run, exit_code: int, outcome: str | None) -> int:
         exit_code = _NOT_PUBLISHED
     stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
-    told = report.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, [*drops, *overdue])
+    told = account.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, [*drops, *overdue])
     if exit_code != 0 and run.is_quiet:
         print(told, file=sys.stderr)
     if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
@@ -114,7 +114,7 @@ def _end(run: _Run, exit_code: int, outcome: str | None) -> int:
     return exit_code
 
 
-def _alert(run: _Run, exit_code: int, told: report.Report, overdue: Sequence[latest.Overdue]) -> None:
+def _alert(run: _Run, exit_code: int, told: account.Report, overdue: Sequence[latest.Overdue]) -> None:
     """Send one message at the most: on a failure, on the first success after one, on a month that is long overdue."""
     named = [
         latest.Overdue(source, month, latest.days_late(run.settings, source, month))
@@ -126,7 +126,7 @@ def _alert(run: _Run, exit_code: int, told: report.Report, overdue: Sequence[lat
     if exit_code not in (0, _NOT_PUBLISHED):
         message = told
     elif failed_before is not None:
-        message = report.Report(f"{told.title}; {failed_before}", told.lines)
+        message = account.Report(f"{told.title}; {failed_before}", told.lines)
     elif new:
         message = told
     else:
