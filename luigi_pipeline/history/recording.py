@@ -22,6 +22,7 @@ import luigi
 
 from luigi_pipeline.errors import explain, one_line
 from luigi_pipeline.history import store
+from luigi_pipeline.markers import Marker
 from luigi_pipeline.redaction import redacted
 
 log = logging.getLogger("luigi_pipeline.history")
@@ -49,7 +50,7 @@ class _Run:
 _run: _Run | None = None
 # Of the task whose process this is: when it began, and what its marker said then.
 _clock = 0.0
-_before: Any = None
+_before: Marker | None = None
 # In memory that all processes of the run share: the file's trouble is told by the first one that has it.
 _is_told = multiprocessing.get_context("fork").Value("b", 0)
 
@@ -104,7 +105,7 @@ def _task_begins(task: Any) -> None:
     run = _run
     if run is None or not hasattr(task, "marker"):
         return
-    _before = _told(task)
+    _before = task.marker()
     reason = task.reason() or "to see whether anything has changed"
     facts = {"task": task.title, "reason": reason, "source": _source(task), "month": getattr(task, "month", None)}
     _quietly(run.path, lambda: store.begin_task(run.path, run.run_id, facts))
@@ -121,7 +122,7 @@ def _task_succeeds(task: Any) -> None:
         "rows": sum(rows.values()) if isinstance(rows, dict) else rows,
         "bytes": file.size if file else None,
     }
-    _end_task(task.title, "unchanged" if _before and _before == _told(task) else "done", facts)
+    _end_task(task.title, "unchanged" if marker and _is_unchanged(_before, marker) else "done", facts)
 
 
 def _task_fails(task: Any, error: BaseException) -> None:
@@ -148,10 +149,12 @@ def _end_task(title: str, outcome: str, facts: dict[str, Any]) -> None:
         _quietly(run.path, lambda: store.end_task(run.path, run.run_id, title, outcome, facts))
 
 
-def _told(task: Any) -> Any:
-    """What the marker says that a task has made; None where there is none."""
-    marker = task.marker()
-    return (marker.fingerprint, [file.sha256 for file in marker.sources]) if marker else None
+def _is_unchanged(before: Marker | None, after: Marker) -> bool:
+    """Whether a task had nothing to do but to see so, or to ask a publisher for a file that is what it was."""
+    if before is None or before.started_at == after.started_at:
+        return before is not None
+    same_files = [it.sha256 for it in before.sources] == [it.sha256 for it in after.sources]
+    return bool(after.sources) and same_files and before.load_id == after.load_id
 
 
 def _source(task: Any) -> str | None:
