@@ -37,7 +37,7 @@ def of_run(
     data: DataDir,
     error: BaseException | None,
     complaints: Sequence[str],
-    overdue: Sequence[object],
+    remarks: Sequence[object],
 ) -> Report:
     """The report on the run that ends.
 
@@ -48,11 +48,11 @@ def of_run(
         data: The data dir.
         error: What Luigi could not handle, if that is what ended the run.
         complaints: What Luigi has complained of, for runs in which no task has failed.
-        overdue: Months that their publishers usually have by now.
+        remarks: Months with few rows, or that their publishers usually have by now.
     """
     told = [f"{it.title}: {it.error}" for it in failures.failed()]
     told += [f"{source} {month} is not published yet" for source, month in failures.unpublished()]
-    told += [str(month) for month in overdue]
+    told += [str(remark) for remark in remarks]
     if error is not None:
         told.append(f"{type(error).__name__}: {one_line(error)}")
     if exit_code != 0:

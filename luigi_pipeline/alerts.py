@@ -60,7 +60,7 @@ def _mail(report: Report, recipients: Sequence[str]) -> None:
 def _post(report: Report, url: str, timeout_seconds: float) -> None:
     import httpx
 
-    # Luigi's console shows the pipeline's lines alone, but the log of a request would have the hook's secret path.
+    # The path is the hook's secret. httpx would tell it at level info, which config/logging.cfg leaves out.
     response = httpx.post(url, json={"text": str(report)}, timeout=timeout_seconds)
     if response.is_error:
         raise ConnectionError(f"HTTP {response.status_code}")

@@ -89,18 +89,24 @@ def end(exit_code: int, outcome: str | None = None) -> int:
     """
     if not _runs:
         return exit_code
-    run = _runs.pop()
-    for drop in volumes.drops(run.data, run.settings, since=run.began_at):
-        log.warning("%s", drop)
+    try:
+        return _end(_runs.pop(), exit_code, outcome)
+    except Exception:
+        log.exception("the run has ended, but not all of it could be told")
+        return exit_code
+
+
+def _end(run: _Run, exit_code: int, outcome: str | None) -> int:
+    drops = volumes.drops(run.data, run.settings, since=run.began_at)
     overdue = [it for it in latest.overdue(run.settings, run.data) if it.source in latest.wanted]
-    for late in overdue:
-        log.warning("%s", late)
+    for remark in [*drops, *overdue]:
+        log.warning("%s", remark)
     if overdue and exit_code == 0:
         # All else is done: a publisher that is late holds up no one, so the month is no task that Luigi could miss.
         exit_code = _NOT_PUBLISHED
     stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
-    told = account.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, overdue)
+    told = account.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, [*drops, *overdue])
     if exit_code != 0 and run.is_quiet:
         print(told, file=sys.stderr)
     if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
@@ -116,11 +122,11 @@ def _alert(run: _Run, exit_code: int, told: account.Report, overdue: Sequence[la
     ]
     late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
     new = sorted({f"{it.source} {it.month}" for it in late} - recording.told_before())
-    failed_at = recording.failed_before()
+    failed_before = recording.failed_before()
     if exit_code not in (0, _NOT_PUBLISHED):
         message = told
-    elif failed_at is not None:
-        message = account.Report(f"{told.title}; the run of {failed_at[:16]}Z had failed", told.lines)
+    elif failed_before is not None:
+        message = account.Report(f"{told.title}; {failed_before}", told.lines)
     elif new:
         message = told
     else:

@@ -82,17 +82,15 @@ def ask(settings: Settings, data: DataDir) -> None:
         known = _known(settings, name, notes)
         try:
             newest = _newest(settings, name, known, data)
-        except PipelineError as error:
-            log.warning(
-                "%s: can't ask for new months (%s); going on with those to %s", name, error, known or "begin with"
-            )
+            if newest is not None:
+                notes[name] = {"month": newest, "of": _publisher(settings, name), "asked_at": utc_now()}
+                write_atomically(_path(data), json.dumps(notes, indent=2).encode() + b"\n")
+        except (PipelineError, OSError) as error:
+            what = f"those to {known}" if known else f"{_first(settings, name)} alone"
+            log.warning("%s: can't ask for new months (%s); going on with %s", name, error, what)
             continue
-        if newest is None:
-            continue
-        if known and newest > known:
+        if known and newest != known:
             log.info("%s: %s is published", name, newest)
-        notes[name] = {"month": newest, "of": _publisher(settings, name), "asked_at": utc_now()}
-        write_atomically(_path(data), json.dumps(notes, indent=2).encode() + b"\n")
 
 
 def told(settings: Settings, data: DataDir) -> list[str]:

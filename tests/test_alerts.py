@@ -102,7 +102,7 @@ def test_one_message_on_a_failure_one_on_the_recovery_and_none_while_all_is_well
     assert "IngestCitibike on " in failure
     assert "failed (exit code 30)" in failure
     assert failure.count("FetchMonth citibike 2024-1") == 2
-    assert "done (exit code 0); the run of " in recovery
+    assert "done (exit code 0); failed in the run of " in recovery
     sender, recipients, text = mailbox.mails[0]
     assert (sender, recipients) == ("pipeline@example.org", ["ops@example.org", "data@example.org"])
     assert "failed (exit code 30)" in text.partition("\n\n")[0].replace("\n ", " "), "the subject says it"

@@ -15,7 +15,7 @@ import pytest
 from support import MONTHS, ROWS
 
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.history import looking, store, volumes
+from luigi_pipeline.history import looking, recording, store, volumes
 from luigi_pipeline.history.volumes import Drop
 from luigi_pipeline.markers import read
 from luigi_pipeline.sample import Fault, Publishers, generate
@@ -139,6 +139,26 @@ def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_ro
     store.begin_run(loaded.history, "Ingest", "luigi", os.getpid())
     told = run_command("history", data_dir=loaded.root, config=file).stdout
     assert "fewer rows: " + drop in told
+
+
+def test_a_locked_history_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "history.sqlite"
+    store.begin_run(path, "Ingest", "luigi", os.getpid())
+    monkeypatch.setattr(store, "_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(recording, "_run", None)
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("begin exclusive")
+        try:
+            recording.begin(path, "Ingest")
+            recording.begin(path, "Ingest")
+        finally:
+            recording._is_told.value = 0
+            other.execute("rollback")
+    assert [record.message.count("(database is locked)") for record in caplog.records] == [1]
+    recording.end(0, "done")
+    assert [run.outcome for run in looking.last_runs(path, 9)] == ["running"]
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,8 @@ def test_who_says_no_at_the_terminal_changes_nothing(loaded: DataDir, ingested: 
 def test_a_terminal_shows_bars_while_long_work_goes_on(loaded: DataDir, ingested: Any) -> None:
     code, said = on_a_terminal("DbtBuild", "--force", answer="y", data=loaded, config=ingested.config)
     assert code == 0, said
-    assert re.search(r"DbtBuild .*━.* fct_trips \(\d+ of 22\)", said)
-    assert re.search(r"DbtBuild: 22 models, \d+ tests passed", said)
+    assert re.search(r"DbtBuild .*━.* fct_trips \(\d+ of \d+\)", said)
+    assert re.search(r"DbtBuild: \d+ models, \d+ tests passed", said)
     assert "This progress looks :)" in said
     assert said.rstrip().endswith("\x1b[?25h"), "the cursor is given back"
 

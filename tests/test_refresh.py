@@ -16,6 +16,7 @@ from support import MONTHS, ROWS
 
 from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.history import looking
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sample import Fault, Publishers, generate
 
@@ -95,6 +96,9 @@ def test_an_unchanged_month_costs_one_request_and_rebuilds_nothing(
     }
     assert all(request.status in (200, 304) for request in server.log)
     assert times(data, "LoadMonth", "LoadZones", "IngestYellowTaxi", "IngestCitibike", "Ingest") == before
+    for task in ("FetchMonth yellow_taxi 2024-10", "LoadMonth yellow_taxi 2024-10"):
+        attempts = looking.attempts(data.history, task, 9)
+        assert [it.outcome for it in attempts] == ["unchanged", "done"]
 
 
 def test_a_changed_month_is_fetched_and_replaced_with_what_depends_on_it_and_nothing_else(

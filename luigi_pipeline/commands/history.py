@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _WIDTH_OF_A_PIPE = 160
 _LAST = 20
-_COLOURS = {"done": "green", "running": "cyan", "not published yet": "yellow"}
+_COLOURS = {"done": "green", "unchanged": "dim", "running": "cyan", "not published yet": "yellow"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -49,7 +49,7 @@ class Attempt:
         run_id: Its run.
         started_at: UTC, ISO 8601.
         ended_at: The same.
-        outcome: done, failed, killed, cut off, not published yet or running.
+        outcome: done, unchanged (there was nothing to do), failed, killed, cut off, not published yet or running.
         seconds: How long it took.
         usual_seconds: The median of up to six earlier ones of the same title; of a month's, of the same source.
         rows: Rows that it made.
@@ -89,7 +89,11 @@ def _run(connection: sqlite3.Connection, run: sqlite3.Row) -> Run:
         "select task, outcome, error from tasks where run_id = ? order by task_id", (run["run_id"],)
     ).fetchall()
     last = {task["task"]: task for task in tasks}  # of several attempts, the last one tells
-    failed = {name: task["error"] or "" for name, task in last.items() if task["outcome"] in ("failed", store.KILLED)}
+    failed = {
+        name: task["error"] or task["outcome"]
+        for name, task in last.items()
+        if task["outcome"] in ("failed", store.KILLED)
+    }
     return Run(
         run["run_id"],
         run["task"],

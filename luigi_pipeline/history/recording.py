@@ -22,6 +22,7 @@ import luigi
 
 from luigi_pipeline.errors import explain, one_line
 from luigi_pipeline.history import store
+from luigi_pipeline.markers import Marker
 from luigi_pipeline.redaction import redacted
 
 log = logging.getLogger("luigi_pipeline.history")
@@ -47,7 +48,9 @@ class _Run:
 
 
 _run: _Run | None = None
+# Of the task whose process this is: when it began, and what its marker said then.
 _clock = 0.0
+_before: Marker | None = None
 # In memory that all processes of the run share: the file's trouble is told by the first one that has it.
 _is_told = multiprocessing.get_context("fork").Value("b", 0)
 
@@ -70,16 +73,16 @@ def end(exit_code: int, outcome: str) -> None:
     run = _run
     if run is None or run.pid != os.getpid():
         return
-    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code))
+    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code), is_last=True)
 
 
 def failed_before() -> str | None:
-    """When the run of the same task before this one began, if it failed or was killed; else None."""
+    """What became of the run of the same task before this one, if it did not go well; else None."""
     run = _run
     before = _quietly(run.path, lambda: store.run_before(run.path, run.run_id)) if run else None
     if before is None or before["exit_code"] in (0, 20):
         return None
-    return str(before["started_at"])
+    return f"{before['outcome']} in the run of {before['started_at'][:16]}Z"
 
 
 def told_before() -> set[str]:
@@ -97,12 +100,13 @@ def note_told(months: list[str]) -> None:
 
 
 def _task_begins(task: Any) -> None:
-    global _clock
+    global _clock, _before
     _clock = time.monotonic()
     run = _run
     if run is None or not hasattr(task, "marker"):
         return
-    reason = task.reason() or "what it is made of was"
+    _before = task.marker()
+    reason = task.reason() or "to see whether anything has changed"
     facts = {"task": task.title, "reason": reason, "source": _source(task), "month": getattr(task, "month", None)}
     _quietly(run.path, lambda: store.begin_task(run.path, run.run_id, facts))
 
@@ -118,7 +122,7 @@ def _task_succeeds(task: Any) -> None:
         "rows": sum(rows.values()) if isinstance(rows, dict) else rows,
         "bytes": file.size if file else None,
     }
-    _end_task(task.title, "done", facts)
+    _end_task(task.title, "unchanged" if marker and _is_unchanged(_before, marker) else "done", facts)
 
 
 def _task_fails(task: Any, error: BaseException) -> None:
@@ -145,12 +149,22 @@ def _end_task(title: str, outcome: str, facts: dict[str, Any]) -> None:
         _quietly(run.path, lambda: store.end_task(run.path, run.run_id, title, outcome, facts))
 
 
+def _is_unchanged(before: Marker | None, after: Marker) -> bool:
+    """Whether a task had nothing to do but to see so, or to ask a publisher for a file that is what it was."""
+    if before is None or before.started_at == after.started_at:
+        return before is not None
+    same_files = [it.sha256 for it in before.sources] == [it.sha256 for it in after.sources]
+    return bool(after.sources) and same_files and before.load_id == after.load_id
+
+
 def _source(task: Any) -> str | None:
     name = getattr(task, "source", None) or getattr(task, "source_name", None)
     return str(name) if name else None
 
 
-def _quietly(path: Path, act: Callable[[], Any]) -> Any:
+def _quietly(path: Path, act: Callable[[], Any], *, is_last: bool = False) -> Any:
+    if _is_told.value and not is_last:
+        return None  # a file that is locked is not waited for again and again
     try:
         return act()
     except (sqlite3.Error, OSError) as error:

@@ -5,6 +5,7 @@ Each call opens the file, does one thing and closes it: Luigi forks, and no conn
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -76,10 +77,23 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         sqlite3.Error: It can't be read.
     """
-    location = f"file:{quote(str(path))}?mode=ro"
-    with closing(sqlite3.connect(location, timeout=_WAIT_SECONDS, uri=True)) as connection:
+    with closing(_open_for_reading(path)) as connection:
         connection.row_factory = sqlite3.Row
         yield connection
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    location = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(location, timeout=_WAIT_SECONDS, uri=True)
+    try:
+        connection.execute("select 1 from runs limit 1")
+    except sqlite3.OperationalError:
+        connection.close()
+        if os.access(path.parent, os.W_OK):
+            raise
+        # SQLite notes its readers in a file beside, which who may not write in the folder has to do without.
+        return sqlite3.connect(f"{location}&immutable=1", uri=True)
+    return connection
 
 
 def begin_run(path: Path, task: str, command: str, pid: int) -> int:
