@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import markers
+from luigi_pipeline import markers, overview
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.validate import Validate
@@ -55,14 +55,15 @@ class Publish(MobilityTask):
         self.drop_marker()
         published = publish(self.data, self.settings.warehouse)
         written = parquet.write(self.data, self.settings.warehouse)
-        making.make(self.data, self.settings)
+        report = making.make(self.data, self.settings)
         file, trips = self._file(), published.rows.get("marts.fct_trips", 0)
         size = f"{file['size'] / 1e6:,.1f} MB" if file else ""
         return self.new_marker(
             inputs,
             versions={"duckdb": version("duckdb")},
             details={
-                "summary": f"{trips:,} trips from {published.source_files} source files, {size}",
+                "summary": f"{trips:,} trips from {published.source_files} source files, {size}; "
+                f"look at {overview.relative(report)}",
                 "file": file,
                 "rows": published.rows,
                 "source_files": published.source_files,
