@@ -27,7 +27,8 @@ from luigi_pipeline.demo import publish_sample
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-_WIDTH, _HEIGHT = 1280, 860
+_WIDTH, _HEIGHT = 1280, 1260
+_GRAPH = {"width": 1720, "height": 1130}
 _SECONDS = 60
 
 
@@ -106,7 +107,7 @@ def _report(browser: Browser, data: DataDir, pictures: Path) -> None:
 
 def _visualiser(browser: Browser, url: str, pictures: Path) -> None:
     """The graph of the run, as luigid shows it: all tasks below Publish."""
-    page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
+    page = browser.new_page(viewport=_GRAPH, device_scale_factor=0.75)
     page.goto(f"{url}/static/visualiser/index.html#tab=graph&taskId=Publish__99914b932b&visType=d3&hideDone=0")
     page.wait_for_selector("#graphContainer svg .node, #graphContainer svg g", timeout=_SECONDS * 1000)
     page.wait_for_timeout(2000)

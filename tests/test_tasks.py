@@ -15,7 +15,7 @@ from support import PROJECT, environment
 import luigi_pipeline
 from luigi_pipeline.sample import Publishers
 
-ENGINES = ("dlt", "dbt", "duckdb", "great_expectations", "metricflow")
+ENGINES = ("dlt", "dbt", "duckdb", "great_expectations", "metricflow", "altair", "vl_convert")
 HEAVY = (*ENGINES, "pyarrow", "httpx", "pandas", "sqlalchemy", "sqlglot")
 
 GRAPH = {

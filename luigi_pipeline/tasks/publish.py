@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from luigi_pipeline import markers, progress, scheduling
+from luigi_pipeline.datadir import relative
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.validate import Validate
@@ -56,15 +57,16 @@ class Publish(MobilityTask):
         published = publish(self.data, self.settings.warehouse)
         written = parquet.write(self.data, self.settings.warehouse)
         progress.tell("the report", 0.5, step="report")
-        page = making.make(self.data, self.settings)
-        progress.link(scheduling.link_to(page, self.data))
+        report = making.make(self.data, self.settings)
+        progress.link(scheduling.link_to(report, self.data))
         file, trips = self._file(), published.rows.get("marts.fct_trips", 0)
         size = f"{file['size'] / 1e6:,.1f} MB" if file else ""
         return self.new_marker(
             inputs,
             versions={"duckdb": version("duckdb")},
             details={
-                "summary": f"{trips:,} trips from {published.source_files} source files, {size}",
+                "summary": f"{trips:,} trips from {published.source_files} source files, {size}; "
+                f"look at {relative(report)}",
                 "file": file,
                 "rows": published.rows,
                 "source_files": published.source_files,

@@ -1,5 +1,6 @@
 """Publish: the validated marts, whole at any moment, for readers who never wait."""
 
+import json
 import random
 import stat
 import subprocess
@@ -165,9 +166,16 @@ def test_a_failed_check_leaves_the_last_version_and_a_lost_file_is_published_aga
     assert result.returncode == 30
     assert "Publish" not in result.stderr.partition("Luigi Execution Summary")[0]
     assert (copy.published.read_bytes(), copy.published.stat().st_mtime_ns) == before
+    page = copy.report / "index.html"
+    assert "The newest validation failed" in page.read_text(encoding="utf-8")
+    assert "The newest validation failed" not in (published.data.report / "index.html").read_text(encoding="utf-8")
 
     result = run_luigi("Publish", data_dir=copy.root, config=published.config)
     assert result.returncode == 0, result.stderr
+    assert "The newest validation failed" not in page.read_text(encoding="utf-8")
+    history = (copy.validation / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["success"] for line in history] == [False, True]
+    assert "Fewer bike trips than" in json.loads(history[0])["lines"][0]
     written = copy.published.stat()
     marker = markers.read(copy.markers / "Publish.json")
     assert marker is not None

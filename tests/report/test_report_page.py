@@ -206,11 +206,15 @@ def test_data_docs_and_dbt_docs_open_from_disk_and_ask_nobody(report: Path, look
     docs.page.wait_for_load_state()
     assert "fct_trips" in docs.page.inner_text("body")
 
-    dbt = look(report.parent / links["dbt docs"], drawn=False, fragment="#!/model/model.nyc_mobility.fct_trips")
+    dbt_docs = report.parent / links["dbt docs"]
+    dbt = look(dbt_docs, drawn=False, fragment="#!/model/model.nyc_mobility.fct_trips")
     dbt.page.wait_for_selector("text=One row per trip, taxi or bike")
     columns = dbt.page.locator("tr", has_text="pickup_at_nyc").first
     assert "timestamp" in columns.inner_text().lower()
-    for opened in (docs, dbt):
+    graph = look(dbt_docs, drawn=False, fragment="#!/model/model.nyc_mobility.fct_trips?g_v=1&g_i=%2Bfct_trips")
+    graph.page.wait_for_selector("text=Lineage Graph")
+    graph.page.wait_for_selector("canvas >> nth=0", state="attached")
+    for opened in (docs, dbt, graph):
         assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
         assert opened.failed == []
         assert opened.complaints == []

@@ -91,8 +91,8 @@ def test_data_docs_have_a_page_for_each_suite_and_need_no_network(sound_run: Run
             assert (page.parent / style).is_file(), page
 
 
-def test_nothing_but_report_and_data_docs_is_left(sound_run: Run) -> None:
-    assert sorted(path.name for path in sound_run.out.iterdir()) == ["data_docs", "report.json"]
+def test_nothing_but_report_history_and_data_docs_is_left(sound_run: Run) -> None:
+    assert sorted(path.name for path in sound_run.out.iterdir()) == ["data_docs", "history.jsonl", "report.json"]
 
 
 def test_warehouse_is_free_again(sound_run: Run, sound: Path) -> None:
