@@ -1,6 +1,6 @@
 """Make the pictures in the README: `make pictures`, which needs Chromium.
 
-The offline sample is published below data/pictures, against a luigid that is started for it; then the report,
+The offline sample is published below data/pictures, against a scheduler that is started for it; then the report,
 as light and dark, and Luigi's visualiser, with the graph of the run, are looked at in a real browser.
 """
 
@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +24,7 @@ from luigi_pipeline.demo import publish_sample
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _WIDTH, _HEIGHT = 1280, 1260
-_GRAPH = {"width": 1720, "height": 1130}
+_GRAPH = {"width": 1560, "height": 560}
 _SECONDS = 60
 
 
@@ -47,7 +43,7 @@ def main() -> int:
     shutil.rmtree(data.root, ignore_errors=True)
     pictures = folder / "docs" / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
-    with _luigid(folder) as url:
+    with _scheduler(folder, data) as url:
         os.environ["LUIGI_CONFIG_PATH"] = "config/luigid.cfg"
         code = publish_sample(folder, data, console, options=["--scheduler-url", url])
         if code:
@@ -63,35 +59,16 @@ def main() -> int:
 
 
 @contextmanager
-def _luigid(folder: Path) -> Iterator[str]:
-    """A central scheduler, which keeps nothing."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("luigid")), "--address", "127.0.0.1", "--port", str(port)]
-    state = folder / "data" / "luigid.pickle"
-    state.parent.mkdir(exist_ok=True)
-    started = subprocess.Popen([*command, "--state-path", str(state)], cwd=folder, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + _SECONDS
-        while not _answers(url):
-            if time.monotonic() > deadline or started.poll() is not None:
-                raise SystemExit("error: luigid does not start")
-            time.sleep(0.2)
-        yield url
-    finally:
-        started.terminate()
-        started.wait()
-        state.unlink(missing_ok=True)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/static/visualiser/index.html", timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+def _scheduler(folder: Path, data: DataDir) -> Iterator[str]:
+    """The central scheduler of the data dir."""
+    options = ["--port", "0", "--mobility-data-dir", str(data.root)]
+    command = [sys.executable, "-m", "luigi_pipeline", "scheduler", *options]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        try:
+            yield started.stdout.readline().split()[-1].rstrip("/")
+        finally:
+            started.terminate()
 
 
 def _report(browser: Browser, data: DataDir, pictures: Path) -> None:
@@ -106,7 +83,7 @@ def _report(browser: Browser, data: DataDir, pictures: Path) -> None:
 
 
 def _visualiser(browser: Browser, url: str, pictures: Path) -> None:
-    """The graph of the run, as luigid shows it: all tasks below Publish."""
+    """The graph of the run, as luigid shows it: all tasks below Publish, finished months folded under their source."""
     page = browser.new_page(viewport=_GRAPH, device_scale_factor=0.75)
     page.goto(f"{url}/static/visualiser/index.html#tab=graph&taskId=Publish__99914b932b&visType=d3&hideDone=0")
     page.wait_for_selector("#graphContainer svg .node, #graphContainer svg g", timeout=_SECONDS * 1000)
