@@ -24,6 +24,7 @@ $(INSTALLED): requirements.lock setup.py
 
 demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.demo
+	@mkdir -p dbt_project/target && cp data/demo/dbt/target/semantic_manifest.json dbt_project/target/  # for mf, as dbt parse does
 
 scheduler: setup  ## Run the scheduler with its visualiser, at http://localhost:8082
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline scheduler

@@ -72,7 +72,7 @@ def query(
         order_by=_order(_listed(order_by), cuts, dict(zip(asked, meant, strict=True))),
         limit=limit,
     )
-    table = version.run(version.engine.sql(question))
+    table = version.answer(question)
     return _typed(table.rename_columns([cut.asked for cut in cuts] + list(asked)))
 
 

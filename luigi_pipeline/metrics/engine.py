@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from luigi_pipeline.errors import QueryError, one_line
-from luigi_pipeline.metrics import early_sums
 from luigi_pipeline.metrics.names import GRAINS, Attribute
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Engine:
         )
         try:
             with self._turn:
-                return early_sums.presum(self._engine.explain(request).sql_statement.sql)
+                return str(self._engine.explain(request).sql_statement.sql)
         except InformativeUserError as error:
             raise QueryError(_explain(str(error))) from error
 

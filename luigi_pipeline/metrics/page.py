@@ -33,7 +33,8 @@ _HEAD = f"""\
 All can be asked with `python -m luigi_pipeline metrics NAME`, with `luigi_pipeline.metrics.query` and with `mf query`.
 `python -m luigi_pipeline metrics NAME --dimensions` lists what one can be cut by.
 
-A percentage is 0 to 100. A formula is in terms of the columns of the models, and of other metrics. The examples are of
+A percentage is 0 to 100. A formula is in terms of the columns of the models, and of other metrics; `trips` is how many
+trips a row stands for. The examples are of
 a generated sample of two months, with {_TRIPS:,} taxi and {_TRIPS:,} CitiBike trips in each: of all of it, or, for what
 looks back in time, of {_DAY}.
 """

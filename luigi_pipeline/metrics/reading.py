@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import QueryError, WarehouseError, one_line
-from luigi_pipeline.metrics import definitions
+from luigi_pipeline.metrics import definitions, early_sums
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.warehouse import quoting
 
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from luigi_pipeline.metrics.engine import Engine
+    from luigi_pipeline.metrics.engine import Engine, Question
+
+
+_TABLES = """
+    select table_name, list(column_name) from duckdb_columns()
+    where database_name = 'nyc_mobility' and schema_name = 'marts' group by table_name
+"""
 
 
 class Version:
@@ -44,6 +50,7 @@ class Version:
         try:
             self._connection.execute(f"attach {quoting.text(path)} as nyc_mobility (read_only)")
             found = self._connection.execute("select manifest from nyc_mobility.meta.semantic_manifest").fetchone()
+            self._tables = dict(self._connection.execute(_TABLES).fetchall())
         except duckdb.Error as error:
             raise WarehouseError(f"{path}: can't be read: {one_line(error)}") from error
         self.semantic_manifest = str(found[0]) if found else "{}"
@@ -62,6 +69,14 @@ class Version:
         if self._engine is None:
             self._engine = Engine(self.semantic_manifest)
         return self._engine
+
+    def answer(self, question: Question) -> pa.Table:
+        """Answer a question.
+
+        Raises:
+            QueryError: There is no answer to it.
+        """
+        return self.run(early_sums.presum(self.engine.sql(question), self._tables))
 
     def run(self, sql: str) -> pa.Table:
         """Run a query.

@@ -100,7 +100,7 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     made = "(select model from warehouse.meta.models where model_schema = 'marts')"
     there = "database_name = 'warehouse' and schema_name = 'marts'"
     tables = f"select table_name from duckdb_tables() where {there} and table_name in {made}"
-    views = f"select sql from duckdb_views() where {there} and view_name in {made} order by view_oid"
+    views = f"select sql from duckdb_views() where {there} and view_name in {made}"
     rows = {}
     connection.execute("create schema marts")
     for (name,) in connection.execute(tables).fetchall():
@@ -108,10 +108,23 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         copied = connection.execute(f"create table {table} as from warehouse.{table}").fetchone()
         rows[f"marts.{name}"] = int(copied[0]) if copied else 0
         _keep_not_null(connection, name)
-    # In the order in which they were made: one may read another.
-    for (view,) in connection.execute(views).fetchall():
-        connection.execute(view)
+    _create_views(connection, [sql for (sql,) in connection.execute(views).fetchall()])
     return rows
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, views: list[str]) -> None:
+    """Create views of which one may read another; DuckDB lists them in no order that can be relied on."""
+    while views:
+        left, missing = [], None
+        for view in views:
+            try:
+                connection.execute(view)
+            except duckdb.CatalogException as error:
+                left.append(view)
+                missing = error
+        if missing is not None and len(left) == len(views):
+            raise missing
+        views = left
 
 
 def _keep_not_null(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -61,6 +61,7 @@ def delete_rides() -> Callable[[DataDir], None]:
 
     def delete(data: DataDir) -> None:
         with database.writing(data, Warehouse()) as connection:
-            connection.execute("delete from marts.fct_trips where trip_type = 'citibike'")
+            for table in ("fct_trips", "pickup_sums", "dropoff_sums"):
+                connection.execute(f"delete from marts.{table} where trip_type = 'citibike'")
 
     return delete

@@ -1,0 +1,15 @@
+with
+
+trips as (
+
+    {{ sum_trips('dropoff_location_id') }}
+
+),
+
+classified as (
+
+    {{ classify_trips('trips') }}
+
+)
+
+select * from classified

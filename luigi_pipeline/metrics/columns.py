@@ -1,0 +1,65 @@
+"""What the parts of MetricFlow's SQL look at: which columns of what they read, and whether only to add them up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import expressions as exp
+
+
+def columns_of(source: exp.Expression) -> set[str] | None:
+    """The columns of a table or subquery that the query around it looks at; None where that can't be told."""
+    from sqlglot import expressions as exp
+
+    select = source.find_ancestor(exp.Select)
+    if select is None or select.find(exp.Star) is not None:
+        return None
+    sources = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
+    found = set()
+    for column in _own_columns(select):
+        if column.table == source.alias_or_name or (not column.table and len(sources) == 1):
+            found.add(column.name)
+        elif not column.table and not _is_output(column, select):
+            return None
+    return found
+
+
+def is_summed_up(part: exp.Expression) -> bool:
+    """Whether the next aggregation that a part's rows come to is made of sums alone."""
+    from sqlglot import expressions as exp
+
+    select = part.find_ancestor(exp.Select)
+    while select is not None:
+        used = [found for column in select.expressions for found in column.find_all(exp.AggFunc)]
+        if used or select.args.get("group"):
+            return bool(used) and all(isinstance(found, exp.Sum) and not found.find(exp.Distinct) for found in used)
+        if select.args.get("distinct") or isinstance(select.parent, exp.CTE):
+            return False  # its rows go elsewhere than to what it stands in
+        select = select.find_ancestor(exp.Select)
+    return False
+
+
+def keep(select: exp.Expression, columns: Collection[str]) -> exp.Select:
+    """A copy of a query with some of its columns."""
+    from sqlglot import expressions as exp
+
+    kept = select.copy()
+    assert isinstance(kept, exp.Select)
+    kept.set("expressions", [column for column in kept.expressions if column.alias_or_name in columns])
+    return kept
+
+
+def _own_columns(select: exp.Select) -> list[exp.Column]:
+    """The columns that a query names itself, without those that its subqueries name."""
+    from sqlglot import expressions as exp
+
+    return [column for column in select.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
+
+
+def _is_output(column: exp.Column, select: exp.Select) -> bool:
+    """Whether it is a name that the query gives, as in `order by`."""
+    from sqlglot import expressions as exp
+
+    return column.find_ancestor(exp.Order) is not None and column.name in select.named_selects

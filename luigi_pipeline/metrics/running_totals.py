@@ -1,0 +1,133 @@
+"""Running totals: MetricFlow joins rows with all later steps of the time spine, and looks zones and weather up then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from sqlglot import expressions as exp
+
+
+def joins(query: exp.Expression) -> list[exp.Join]:
+    """The joins with a time spine over a range of time."""
+    from sqlglot import expressions as exp
+
+    return [join for join in query.find_all(exp.Join) if _is_over_a_range(join)]
+
+
+def read_first(join: exp.Join) -> None:
+    """Read what a running total needs in a subquery of its own, where MetricFlow joins the table itself.
+
+    What is added up gets MetricFlow's mark of such columns, two underscores, where it has none.
+
+    Args:
+        join: A join over a range of time.
+    """
+    from sqlglot import expressions as exp
+
+    ranged, table = join.parent, join.this
+    if not isinstance(table, exp.Table) or not table.db or not isinstance(ranged, exp.Select):
+        return
+    alias = table.alias_or_name
+    adding = ranged.find_ancestor(exp.Select)
+    sums = list(adding.find_all(exp.Sum)) if adding is not None else []
+    added = {column.name for found in sums for column in found.find_all(exp.Column)}
+    read: dict[str, exp.Expression] = {}
+    for column in ranged.expressions:
+        of = {found.table for found in column.find_all(exp.Column)}
+        if of == {alias}:
+            name = f"__{column.alias_or_name}" if column.alias_or_name in added else column.alias_or_name
+            read[name] = column.unalias()
+            column.replace(exp.alias_(exp.column(name, table=alias), column.alias_or_name))
+        elif alias in of:
+            return
+    for column in [found for found in join.args["on"].find_all(exp.Column) if found.table == alias]:
+        # As far as a function goes: rows of one hour are one row then.
+        whole = column.parent if isinstance(column.parent, exp.TimestampTrunc | exp.DateTrunc) else column
+        read["read__time"] = whole.copy()
+        whole.replace(exp.column("read__time", table=alias))
+    inner = exp.select(*(exp.alias_(part.copy(), name) for name, part in read.items())).from_(table.copy())
+    table.replace(inner.subquery(alias))
+
+
+def look_up_first(join: exp.Join) -> None:
+    """Look up what the rows are cut by before they are joined with the time spine: then few rows are alike no more.
+
+    Queries that are not of the form that MetricFlow gives them stay as they are.
+
+    Args:
+        join: A join over a range of time, in a subquery whose rows then look things up by left joins.
+    """
+    from sqlglot import expressions as exp
+
+    ranged = join.find_ancestor(exp.Select)
+    outer = ranged.find_ancestor(exp.Select) if ranged is not None else None
+    if ranged is None or outer is None or outer.args["from_"].this is not ranged.parent:
+        return
+    ranges, source = str(ranged.parent.alias), join.this
+    lookups = list(outer.args.get("joins") or [])
+    origin = {column.alias_or_name: column.unalias() for column in ranged.expressions}
+    if not lookups or not all(_is_lookup(lookup, ranges, source.alias_or_name, origin) for lookup in lookups):
+        return
+    wider = exp.select(exp.column(exp.Star(), table=source.alias_or_name)).from_(source.copy())
+    for lookup in lookups:
+        table = lookup.this.alias_or_name
+        for column in [found for found in outer.find_all(exp.Column) if found.table == table]:
+            if column.find_ancestor(exp.Join) is lookup:
+                continue
+            name = f"{table}__{column.name}"
+            if name not in origin:
+                origin[name] = exp.column(name, table=source.alias_or_name)
+                wider.select(exp.alias_(column.copy(), name), copy=False)
+                ranged.select(exp.alias_(origin[name].copy(), name), copy=False)
+            column.replace(exp.column(name, table=ranges))
+        moved = lookup.pop()
+        for key in [found for found in moved.args["on"].find_all(exp.Column) if found.table == ranges]:
+            key.replace(origin[key.name].copy())
+        wider.append("joins", moved)
+    _name_columns(wider, source)
+    used = {column.name for column in outer.find_all(exp.Column) if column.table == ranges}
+    ranged.set("expressions", [column for column in ranged.expressions if column.alias_or_name in used])
+    source.replace(wider.subquery(source.alias_or_name))
+
+
+def _name_columns(wider: exp.Select, source: exp.Expression) -> None:
+    """All columns of the source by their names, in place of a star."""
+    from sqlglot import expressions as exp
+
+    inner: exp.Query = source.this if isinstance(source, exp.Subquery) else _cte(source)
+    named = [exp.column(name, table=source.alias_or_name) for name in inner.named_selects]
+    wider.set("expressions", [*named, *wider.expressions[1:]])
+
+
+def _cte(table: exp.Expression) -> exp.Query:
+    from sqlglot import expressions as exp
+
+    return cast("exp.Query", next(cte.this for cte in table.root().find_all(exp.CTE) if cte.alias == table.name))
+
+
+def _is_over_a_range(join: exp.Join) -> bool:
+    from sqlglot import expressions as exp
+
+    on = join.args.get("on")
+    return on is not None and on.find(exp.LTE, exp.GTE) is not None
+
+
+def _is_lookup(lookup: exp.Join, ranges: str, source: str, origin: dict[str, exp.Expression]) -> bool:
+    """Whether a left join looks things up by columns that the rows had before they met the time spine."""
+    from sqlglot import expressions as exp
+
+    keys = list(lookup.args["on"].find_all(exp.Column)) if lookup.args.get("on") else []
+    return (
+        lookup.side == "LEFT"
+        and bool(keys)
+        and all(
+            key.table == lookup.this.alias_or_name
+            or (
+                key.table == ranges
+                and isinstance(origin.get(key.name), exp.Column)
+                and str(origin[key.name].table) == source  # type: ignore[attr-defined]
+            )
+            for key in keys
+        )
+    )
