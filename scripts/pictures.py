@@ -87,7 +87,9 @@ def _visualiser(browser: Browser, url: str, pictures: Path) -> None:
     page = browser.new_page(viewport=_GRAPH, device_scale_factor=0.75)
     page.goto(f"{url}/static/visualiser/index.html#tab=graph&taskId=Publish__99914b932b&visType=d3&hideDone=0")
     page.wait_for_selector("#graphContainer svg .node, #graphContainer svg g", timeout=_SECONDS * 1000)
+    # Drawn in a window of 600 pixels; it grows once the graph has come to rest.
     page.wait_for_timeout(2000)
+    page.add_style_tag(content="#graphContainer svg { height: 760px; background: #333 }")
     page.screenshot(path=pictures / "visualiser.png")
     page.close()
 

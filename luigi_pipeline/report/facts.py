@@ -260,6 +260,12 @@ def _counted(item: dict[str, Any]) -> str:
 
 
 def _listed(months: Sequence[str]) -> str:
-    if len(months) > 3:
-        return f"{months[0]} to {months[-1]} ({len(months)} months)"
-    return " and ".join([", ".join(months[:-1]), months[-1]] if months[1:] else months)
+    """Months in words, those that follow one another as a span."""
+    spans: list[list[str]] = []
+    for month in months:
+        if spans and next_month(spans[-1][-1]) == month:
+            spans[-1].append(month)
+        else:
+            spans.append([month])
+    told = [f"{span[0]} to {span[-1]}" if span[1:] else span[0] for span in spans]
+    return " and ".join([", ".join(told[:-1]), told[-1]] if told[1:] else told)

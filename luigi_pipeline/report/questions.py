@@ -155,8 +155,7 @@ def _daily(asker: _Asker, hours: Sequence[Hour]) -> Dataset:
             degrees[hour.day].append(hour.temperature)
     days = sorted({day for day, _ in covered})
     rows = []
-    for at in range((days[-1] - days[0]).days + 1 if days else 0):
-        day = days[0] + dt.timedelta(days=at)
+    for day in _days(days[0], days[-1]) if days else []:
         for mode in sorted({mode for _, mode in covered}, reverse=True):
             row = found.get((day, mode), {})
             trips = row.get("total_trips", 0) if (day, mode) in covered else None
@@ -164,6 +163,10 @@ def _daily(asker: _Asker, hours: Sequence[Hour]) -> Dataset:
             warmth = None if warmth is None else round(warmth, 1)
             rows.append((day, MODES[mode], trips, row.get("avg_trip_duration_minutes"), warmth))
     return Dataset.of("daily", ("day", "mode", "trips", "minutes", "temperature"), rows)
+
+
+def _days(first: dt.date, last: dt.date) -> list[dt.date]:
+    return [first + dt.timedelta(days=at) for at in range((last - first).days + 1)]
 
 
 def _distributions(asker: _Asker) -> Iterator[Dataset]:
@@ -193,8 +196,15 @@ def _places(asker: _Asker) -> Iterator[Dataset]:
 
 
 def _money(asker: _Asker) -> Iterator[Dataset]:
-    columns = {"trip_date__day": "day", "avg_fare": "fare", "tip_rate_pct": "tips", "total_revenue": "revenue"}
-    yield asker.dataset("fares", columns, ["avg_fare", "tip_rate_pct", "total_revenue"], [_OF_TAXIS, _COVERED])
+    asked = ("avg_fare", "tip_rate_pct", "total_revenue")
+    of_day = {
+        row["trip_date__day"].date(): [row[name] for name in asked]
+        for row in asker.rows(asked, ["trip_date__day"], [_OF_TAXIS, _COVERED])
+    }
+    # Days without taxis are there as nulls: a line is not to run on through them.
+    days = _days(min(of_day), max(of_day)) if of_day else []
+    nothing = [None] * len(asked)
+    yield Dataset.of("fares", ("day", "fare", "tips", "revenue"), ([day, *of_day.get(day, nothing)] for day in days))
     names = ("total_trips", "metered_fares", "tips_in_cents")
     rows = []
     for row in asker.rows(names, [_MONTH, "payment_type"], [_OF_TAXIS, _COVERED]):

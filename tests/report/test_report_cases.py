@@ -113,13 +113,26 @@ def test_a_month_that_one_source_lacks_is_a_gap_and_not_a_zero(
     assert in_november == [None] * 30
 
 
-def test_a_month_missing_between_others_is_a_warning(copy: DataDir, settings_of: Callable[..., Any]) -> None:
-    for path in (copy.markers / "LoadMonth" / "citibike").glob("2024-10.json"):
-        marker = json.loads(path.read_text())
-        marker["parameters"]["month"] = "2024-08"
-        path.with_name("2024-08.json").write_text(json.dumps(marker))
-    text = making.make(copy, settings_of()).read_text(encoding="utf-8")
-    assert "CitiBike has no data for 2024-09: charts have a gap there." in text
+def test_months_missing_between_others_are_a_warning_and_no_line_runs_through_them(
+    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+) -> None:
+    path = copy.markers / "LoadMonth" / "yellow_taxi" / "2024-10.json"
+    marker = json.loads(path.read_text())
+    for month in ("2024-04", "2024-08"):
+        marker["parameters"]["month"] = month
+        path.with_name(f"{month}.json").write_text(json.dumps(marker))
+    taxis = "trip_type = 'yellow_taxi' and {} between '2024-10-20' and '2024-11-09'"
+    change(
+        copy,
+        f"delete from marts.fct_trips where {taxis.format('pickup_date')};"
+        f"delete from marts.fct_hourly_mobility where {taxis.format('date_day')};",
+    )
+    opened = look(making.make(copy, settings_of()))
+    told = "Yellow taxi has no data for 2024-05 to 2024-07 and 2024-09: charts have a gap there."
+    assert told in _words(opened)
+    for figure in ("daily", "fares", "revenue"):
+        drawn = opened.page.locator(f"#{figure} svg .mark-line path >> nth=0").get_attribute("d")
+        assert drawn.count("M") == 2, f"{figure} is drawn in two pieces"
 
 
 def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look) -> None:

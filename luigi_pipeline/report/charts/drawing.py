@@ -115,7 +115,14 @@ def shape() -> alt.Shape:
 
 def day_axis() -> alt.X:
     """Days along the bottom."""
-    return alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False, tickCount=8))
+    return alt.X("date:T", title=None, axis=dates())
+
+
+def dates() -> alt.Axis:
+    """An axis of days: the year stands under the first one, and under each January."""
+    year = "datum.index == 0 || (month(datum.value) == 0 && date(datum.value) < 8) ? timeFormat(datum.value, '%Y') : ''"
+    words = f"[timeFormat(datum.value, '%-d %b'), {year}]"
+    return alt.Axis(labelExpr=words, labelOverlap=True, grid=False, tickCount=8)
 
 
 def day_tooltip() -> alt.Tooltip:

@@ -15,6 +15,7 @@ from luigi_pipeline.report.charts.drawing import (
     counts,
     dash,
     dated,
+    dates,
     day_axis,
     day_tooltip,
     finished,
@@ -143,9 +144,9 @@ def _shares(answers: Answers) -> Figure:
         .transform_joinaggregate(modes_there="valid(trips)", all_trips="sum(trips)", groupby=["day"])
         .transform_filter("datum.modes_there == 2 && datum.all_trips > 0")
         .transform_calculate(share="100 * datum.trips / datum.all_trips")
-        .mark_bar(width=alt.RelativeBandSize(0.92))
+        .mark_bar(width=alt.RelativeBandSize(1))
         .encode(
-            x=alt.X("yearmonthdate(date):T", title=None, axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False)),
+            x=alt.X("yearmonthdate(date):T", title=None, axis=dates()),
             y=alt.Y("share:Q", title="% of trips", stack="zero", scale=alt.Scale(domain=[0, 100])),
             color=colour(),
             tooltip=[
