@@ -24,7 +24,7 @@ from luigi_pipeline.demo import publish_sample
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _WIDTH, _HEIGHT = 1280, 1260
-_GRAPH = {"width": 1560, "height": 560}
+_GRAPH = {"width": 2060, "height": 620}
 _SECONDS = 60
 
 
@@ -87,9 +87,7 @@ def _visualiser(browser: Browser, url: str, pictures: Path) -> None:
     page = browser.new_page(viewport=_GRAPH, device_scale_factor=0.75)
     page.goto(f"{url}/static/visualiser/index.html#tab=graph&taskId=Publish__99914b932b&visType=d3&hideDone=0")
     page.wait_for_selector("#graphContainer svg .node, #graphContainer svg g", timeout=_SECONDS * 1000)
-    # Drawn in a window of 600 pixels; it grows once the graph has come to rest.
-    page.wait_for_timeout(2000)
-    page.add_style_tag(content="#graphContainer svg { height: 760px; background: #333 }")
+    page.wait_for_timeout(2000)  # for the graph to come to rest
     page.screenshot(path=pictures / "visualiser.png")
     page.close()
 
