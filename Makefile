@@ -33,7 +33,7 @@ open: setup  ## Show the newest report in the browser, that of the demo or of da
 	@$(BIN)/python -m luigi_pipeline.report.opening
 
 test: setup  ## Run all tests
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS=200, SEED=...
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/chaos/harness.py --kills $(KILLS) $(if $(SEED),--seed $(SEED))

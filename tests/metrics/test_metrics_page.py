@@ -36,7 +36,7 @@ def test_what_a_formula_is_made_of_is_on_the_page_too(made: str, published: Any)
     assert "hundredfold_yellow_taxi_trips" in defined["yellow_taxi_mode_share_pct"].formula
     assert "\n| `hundredfold_yellow_taxi_trips` | `sum(" in made
     assert defined["tip_rate_pct"].formula == "tips_in_cents / metered_fares where trip__payment_type = 'credit card'"
-    assert defined["trips_7d_rolling"].formula == "sum(1) where trip__is_counted, over the last 7 days"
+    assert defined["trips_7d_rolling"].formula == "sum(trips) where trip__is_counted, over the last 7 days"
     assert "total_trips[1 month before]" in defined["trips_mom_growth_pct"].formula
 
 
