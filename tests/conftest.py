@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from browser import chromium
+from playwright.sync_api import Browser
 from support import MONTHS, PROJECT, ROWS, command, configuration, environment
 
 from luigi_pipeline.datadir import DataDir
@@ -197,6 +199,13 @@ def published(
             assert result.returncode == 0, result.stdout + result.stderr
             said.write_text(json.dumps([result.args, result.returncode, result.stdout, result.stderr]))
     return Ingested(data, file, subprocess.CompletedProcess(*json.loads(said.read_text())))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium. While it runs no other event loop can, so it ends with the module."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

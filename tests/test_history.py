@@ -26,13 +26,13 @@ OCTOBER = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024
 
 
 def test_a_run_and_its_tasks_are_recorded_with_rows_bytes_seconds_and_why(ingested: Any) -> None:
-    (run,) = looking.last_runs(ingested.data.history, 10)
+    run = looking.last_runs(ingested.data.history, 100)[-1]  # others may have looked whether there is more to do
     assert (run.task, run.outcome, run.exit_code, run.failed) == ("Ingest", "done", 0, {})
     assert run.done == 18  # 7 fetches, 7 loads, 3 sources and their sum
     assert "--workers 4" in run.command
     assert run.ended_at is not None
     for name, month in (("LoadMonth citibike", "2024-10"), ("FetchMonth yellow_taxi", "2024-11")):
-        (attempt,) = looking.attempts(ingested.data.history, f"{name} {month}", 10)
+        attempt = looking.attempts(ingested.data.history, f"{name} {month}", 100)[-1]
         marker = read(ingested.data.markers / name.replace(" ", "/") / f"{month}.json")
         assert marker is not None
         assert marker.source is not None

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from browser import chromium
 from playwright.sync_api import Browser, Page, expect
 from support import PROJECT, command, environment
 
@@ -47,12 +46,6 @@ class Scheduler:
     def page(self, page: Page, where: str = "") -> None:
         page.goto("about:blank")
         page.goto(f"{self.url}static/visualiser/index.html#{where}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
