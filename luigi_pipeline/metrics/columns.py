@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
+
+
+# MetricFlow's mark of a column that is still to be aggregated.
+MEASURE = "__"
 
 
 def columns_of(source: exp.Expression) -> set[str] | None:
@@ -39,6 +43,23 @@ def is_summed_up(part: exp.Expression) -> bool:
             return False  # its rows go elsewhere than to what it stands in
         select = select.find_ancestor(exp.Select)
     return False
+
+
+def measures_alone(source: exp.Expression, columns: Collection[str]) -> bool:
+    """Whether the query around a table has some columns in what it adds up alone: in no group, filter or key."""
+    from sqlglot import expressions as exp
+
+    select = source.find_ancestor(exp.Select)
+    if select is None:
+        return False
+    measures = {id(output) for output in select.expressions if output.alias_or_name.startswith(MEASURE)}
+    for column in _own_columns(select):
+        part: Any = column
+        while part is not None and id(part) not in measures and not isinstance(part, exp.Sum):
+            part = part.parent if part is not select else None
+        if part is None and column.name in columns:
+            return False
+    return True
 
 
 def keep(select: exp.Expression, columns: Collection[str]) -> exp.Select:

@@ -12,13 +12,10 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from luigi_pipeline.metrics import running_totals, smaller_tables
-from luigi_pipeline.metrics.columns import columns_of, is_summed_up, keep
+from luigi_pipeline.metrics.columns import MEASURE, columns_of, is_summed_up, keep
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
-
-# MetricFlow's mark of a column that is still to be aggregated.
-_MEASURE = "__"
 
 
 def presum(sql: str, tables: Mapping[str, Collection[str]]) -> str:
@@ -72,7 +69,7 @@ def _share(cte: exp.CTE, query: exp.Expression) -> None:
 
 
 def _measures(columns: list[str]) -> list[str]:
-    return [name for name in columns if name.startswith(_MEASURE)]
+    return [name for name in columns if name.startswith(MEASURE)]
 
 
 def _sum_source(source: exp.Expression) -> None:
@@ -88,7 +85,7 @@ def _sum_source(source: exp.Expression) -> None:
 def _summed(source: exp.Subquery, columns: list[str]) -> exp.Subquery:
     import sqlglot
 
-    shown = [f'sum("{name}") as "{name}"' if name.startswith(_MEASURE) else f'"{name}"' for name in columns]
+    shown = [f'sum("{name}") as "{name}"' if name.startswith(MEASURE) else f'"{name}"' for name in columns]
     made = sqlglot.parse_one(f"select {', '.join(shown)} from source group by all", dialect="duckdb")
     made.find(sqlglot.exp.Table).replace(source)  # type: ignore[union-attr]
     return cast("exp.Subquery", made.subquery(source.alias_or_name))  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from luigi_pipeline.metrics.columns import columns_of, is_summed_up
+from luigi_pipeline.metrics.columns import columns_of, is_summed_up, measures_alone
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _TRIPS = "classified_trips"
 _SUMS = ("pickup_sums", "dropoff_sums")
 _ROWS = ("counted_trips",)
+# What the sums add up: a duration there is that of many trips, of use to who adds it up, and to no one else.
+_ADDED_UP = frozenset(
+    {"trips", "passengers", "duration_minutes", "distance_miles", "fare_amount", "tip_amount", "total_amount"}
+)
 
 
 def use(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
@@ -33,7 +37,7 @@ def use(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
         columns = columns_of(table) if table.name == _TRIPS else None
         if columns is None:
             continue
-        instead = (*_SUMS, *_ROWS) if is_summed_up(table) else _ROWS
+        instead = (*_SUMS, *_ROWS) if is_summed_up(table) and measures_alone(table, _ADDED_UP) else _ROWS
         found = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
         if found:
             table.set("this", exp.to_identifier(found, quoted=True))

@@ -178,6 +178,22 @@ def test_metrics_asked_together_are_the_same_with_sums_made_early(both_ways: Any
     assert len(early) > 10
 
 
+def test_whatever_trips_are_cut_by_they_are_the_same_with_sums_made_early(both_ways: Any, data_dir: Path) -> None:
+    names = [attribute.name for attribute in reading.current(DataDir(data_dir)).engine.attributes(("total_trips",))]
+    assert {"duration_band_minutes", "distance_band_miles"} <= {name.rpartition("__")[2] for name in names}
+    for name in names:
+        early, plain, sql = both_ways(["total_trips", "total_revenue"], by=[name])
+        assert early == plain, f"{name}: {sql}"
+
+
+@pytest.mark.parametrize("where", ["duration_band_minutes = 10", "distance_band_miles > 3", "passenger_count = 2"])
+def test_a_filter_on_what_is_added_up_elsewhere_goes_by_the_trips(both_ways: Any, where: str) -> None:
+    early, plain, sql = both_ways(["total_trips"], by=["trip_type"], where=where)
+    assert early == plain
+    assert len(early) > 0
+    assert "_sums" not in sql
+
+
 def test_a_run_that_has_the_warehouse_open_is_not_waited_for(held: DataDir) -> None:
     assert asked(metrics.query("total_trips", by="trip_type", data_dir=held.root))[0][0] == "citibike"
 
