@@ -41,7 +41,8 @@ class _Following:
     """The task that this process works on, and whom to tell."""
 
     def __init__(self, title: str, reporter: StatusReporter) -> None:
-        self.title, self._reporter = title, reporter
+        self.title = title
+        self._reporter: StatusReporter | None = reporter
         self._told_at, self._step = float("-inf"), ""
 
     def tell(self, message: str, fraction: float, step: str) -> None:
@@ -64,7 +65,7 @@ class _Following:
         except RPCError as error:
             # Each attempt takes seconds; whether the scheduler is gone for good, the run finds out by itself.
             log.info("%s: tells the scheduler no more: %s", self.title, error)
-            self._reporter = None  # type: ignore[assignment]
+            self._reporter = None
 
 
 _following: _Following | None = None

@@ -45,8 +45,6 @@ _SECONDS_TO_END = 4.0
 _NOT_IN_PATHS = "#%?"
 _held: list[IO[str]] = []
 
-_told_at_end: list[Callable[[], None]] = []
-
 # Titles of the tasks that this run does again, whether or not anything has changed.
 forced: set[str] = set()
 # Months beyond the configuration's that this run is to load, by source.
@@ -167,30 +165,26 @@ def begin() -> None:
         if on_command_line and not _held:
             _hold(data_dir())
     except (ConfigError, OSError) as error:
-        if not on_command_line:
-            raise
-        if not ending.is_reported():
-            print(f"error: {error}", file=sys.stderr)
-        # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
-        sys.exit(ConfigError.exit_code)
+        refuse(error)
 
 
-def refuse(message: str) -> NoReturn:
-    """End a run that was asked for something that can't be.
+def refuse(error: Exception) -> NoReturn:
+    """End a run that was asked for something that can't be: on the command line, by one line and exit code 40.
 
     Raises:
-        ConfigError: In one line; on the command line it ends the process with exit code 40.
+        Exception: The error, where tasks are made by other code.
     """
-    error = ConfigError(message)
     if CmdlineParser.get_instance() is None:
         raise error
-    print(f"error: {error}", file=sys.stderr)
-    raise SystemExit(ConfigError.exit_code) from error
+    if not ending.is_reported():
+        print(f"error: {error}", file=sys.stderr)
+    # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
+    sys.exit(ConfigError.exit_code)
 
 
 def at_end(tell: Callable[[], None]) -> None:
     """Have something told when a run from the command line has ended, however it did but by a signal."""
-    if not is_on() or multiprocessing.parent_process() is not None or tell in _told_at_end:
+    if not is_on() or multiprocessing.parent_process() is not None:
         return
     arguments = sys.argv[1:]
 
@@ -198,7 +192,6 @@ def at_end(tell: Callable[[], None]) -> None:
         with CmdlineParser.global_instance(arguments):  # Luigi has let go of its options by then
             tell()
 
-    _told_at_end.append(tell)
     atexit.register(told)
 
 
@@ -291,9 +284,10 @@ class TaskProcessContext:
             _die_with_parent()
             terminal.in_child()
         task = self._process.task
-        title = " ".join([task.task_family, *task.to_str_params(only_significant=True).values()])
-        path = data_dir().log_of(task.task_family, task.to_str_params(only_significant=True))
+        # A wrapper has neither: it is Luigi's own.
+        path = getattr(task, "log_path", None) or data_dir().log_of(task.task_family, {})
         self._open.enter_context(logs.of_task(path))
+        title = getattr(task, "title", task.task_family)
         self._open.enter_context(progress.following(title, self._process.status_reporter))
         progress.link(scheduling.link_to(path, data_dir()))
 

@@ -124,6 +124,7 @@ def test_some_models_are_built_alone(built: DataDir, published: Any, run_luigi: 
     (told,) = [line for line in refused.stderr.splitlines() if "failed: " in line]
     assert "--select fct_trip: there is no such model; there are " in told
     assert " fct_trips," in told
+    assert "Traceback" in Path(told.rpartition("; log: ")[2]).read_text(encoding="utf-8")
 
 
 def test_a_selection_that_fails_leaves_the_whole_to_be_built(

@@ -9,6 +9,7 @@ from typing import Any
 import luigi
 
 from luigi_pipeline import runs
+from luigi_pipeline.errors import ConfigError
 from luigi_pipeline.months import in_words, may_be_unpublished, months_between
 from luigi_pipeline.tasks.load import LoadMonth
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
@@ -51,7 +52,7 @@ class Backfill(luigi.WrapperTask):
         first = getattr(self, "from")
         self.months = months_between(first, self.to)
         if not self.months:
-            runs.refuse(f"--to {self.to} is before --from {first}")
+            runs.refuse(ConfigError(f"--to {self.to} is before --from {first}"))
         runs.begin()
         runs.wanted_months[self.source] = self.months
         runs.at_end(self._tell)
