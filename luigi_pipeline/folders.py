@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from luigi_pipeline.markers import sync
+
 _HERE, _EXCHANGE = -100, 2
 
 
@@ -36,7 +38,7 @@ def _take_place(new: Path, target: Path) -> None:
         _exchange(new, target)
     else:
         new.rename(target)
-    _sync_folder(target.parent)
+    sync(target.parent)
 
 
 def _exchange(new: Path, target: Path) -> None:
@@ -56,13 +58,5 @@ def _exchange(new: Path, target: Path) -> None:
 
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
-        _sync_folder(path)
-    _sync_folder(folder)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
+    sync(folder)

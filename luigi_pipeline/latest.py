@@ -19,11 +19,10 @@ from luigi_pipeline.errors import PipelineError
 from luigi_pipeline.markers import utc_now, write_atomically
 from luigi_pipeline.months import NEW_YORK, first_day, last_day, next_month
 from luigi_pipeline.redaction import redacted
-from luigi_pipeline.settings import Download, Settings
+from luigi_pipeline.settings import MONTHLY_SOURCES, Download, Settings
 
 log = logging.getLogger("luigi_pipeline")
 
-_SOURCES = ("yellow_taxi", "citibike", "weather")
 # Looked back at a first time, for a publisher that has stopped: more would be as many requests.
 _MOST_MONTHS = 36
 # A month may be left out for good, or come after the next one.
@@ -57,7 +56,7 @@ class Overdue:
 
 def open_sources(settings: Settings) -> list[str]:
     """The sources that go up to the newest month."""
-    return [name for name in _SOURCES if settings.source(name).latest_from]
+    return [name for name in MONTHLY_SOURCES if settings.source(name).latest_from]
 
 
 def as_known(settings: Settings, data: DataDir) -> Settings:

@@ -209,6 +209,10 @@ class Weather(Published):
         return max(self.start_date or first, first), min(self.end_date or last, last)
 
 
+# Those that come in months; the taxi zones are one file.
+MONTHLY_SOURCES = ("yellow_taxi", "citibike", "weather")
+
+
 class Sources(Section):
     """The three publishers."""
 

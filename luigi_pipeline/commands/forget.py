@@ -10,9 +10,9 @@ import argparse
 from luigi_pipeline import markers, runs
 from luigi_pipeline.errors import PipelineError
 from luigi_pipeline.months import is_month
+from luigi_pipeline.settings import MONTHLY_SOURCES
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.tasks.load import LoadMonth
-from luigi_pipeline.tasks.parameters import MONTHLY_SOURCES
 from luigi_pipeline.tasks.recognise import recognise
 
 

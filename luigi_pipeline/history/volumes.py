@@ -10,7 +10,7 @@ from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.months import first_day, last_day
-from luigi_pipeline.settings import Settings
+from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 
 _EARLIER_MONTHS = 6
 _LARGEST_DROP = 0.4
@@ -52,7 +52,7 @@ def drops(data: DataDir, settings: Settings, since: str = "") -> list[Drop]:
         settings: The configuration, which may ask for a part of a month's weather.
         since: When the months to look at were loaded, at the earliest; UTC, ISO 8601.
     """
-    return [drop for source in ("yellow_taxi", "citibike", "weather") for drop in _drops(data, settings, source, since)]
+    return [drop for source in MONTHLY_SOURCES for drop in _drops(data, settings, source, since)]
 
 
 def _drops(data: DataDir, settings: Settings, source: str, since: str) -> Iterator[Drop]:

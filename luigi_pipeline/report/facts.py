@@ -15,11 +15,10 @@ from luigi_pipeline.markers import Marker
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.months import first_day, months_between, next_month
 from luigi_pipeline.report.questions import Answers
-from luigi_pipeline.settings import Settings
+from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.sources import SOURCES
 
 NAMES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike", "weather": "Weather", "taxi_zones": "Taxi zones"}
-_MONTHLY = ("yellow_taxi", "citibike", "weather")
 _HISTORY = 20
 _COVERED_PCT = 99
 
@@ -99,16 +98,16 @@ def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
         if (marker := markers.read(path))
     }
     months = _months(settings, loads)
-    calendar = {month: {name: _cell(settings, loads, name, month) for name in _MONTHLY} for month in months}
+    calendar = {month: {name: _cell(settings, loads, name, month) for name in MONTHLY_SOURCES} for month in months}
     files = _files(data, loads.values())
     build = markers.read(data.markers / "DbtBuild.json")
     facts = Facts(
-        sources=list(_MONTHLY),
+        sources=list(MONTHLY_SOURCES),
         months=months,
         calendar=calendar,
         files=files,
         recorded=_recorded(files, answers),
-        freshness=[_freshness(settings, loads, name) for name in _MONTHLY],
+        freshness=[_freshness(settings, loads, name) for name in MONTHLY_SOURCES],
         report=_json(data.validation / "report.json"),
         history=history(data)[:_HISTORY],
         build=build.details if build else {},
@@ -136,7 +135,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _months(settings: Settings, loads: dict[tuple[str, str], Marker]) -> list[str]:
     """From the first month to the last: one that is missing everywhere is seen as well."""
-    known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in _MONTHLY))
+    known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in MONTHLY_SOURCES))
     return months_between(min(known), max(known)) if known else []
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import luigi
 
 from luigi_pipeline.months import is_month
-
-MONTHLY_SOURCES = ("yellow_taxi", "citibike", "weather")
+from luigi_pipeline.settings import MONTHLY_SOURCES
 
 
 class MonthParameter(luigi.Parameter):

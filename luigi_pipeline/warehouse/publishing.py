@@ -17,6 +17,7 @@ import duckdb
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError, one_line
+from luigi_pipeline.markers import sync
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database, quoting
 
@@ -61,7 +62,7 @@ def publish(data: DataDir, limits: Warehouse) -> Published:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
         _settle(new)
         new.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
     return published
 
 
@@ -164,12 +165,4 @@ def _settle(path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     path.chmod(_MODE & ~umask)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path)
