@@ -8,26 +8,45 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline import markers, runs
 from luigi_pipeline.errors import PipelineError, Rejected
 from luigi_pipeline.markers import Marker, PublishedFile
-from luigi_pipeline.sources import Landed
+from luigi_pipeline.settings import MONTHLY_SOURCES, Warehouse
+from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
+from luigi_pipeline.tasks import ahead
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
 
+if TYPE_CHECKING:
+    from luigi_pipeline.warehouse.preparing import Prepared
+
 log = logging.getLogger("luigi_pipeline.tasks")
+
+_ORDER = ("yellow_taxi", "citibike", "weather", "taxi_zones")  # the last one is loaded first
+_MONTHS = 1_000_000  # more than 202412 and its like
+_SMALL = 60_000  # bytes of a file that is typed in no time: a month of weather
+_AHEAD = {"threads": 1, "memory_limit": "256MB"}  # beside an insert, which has what the configuration says
 
 
 class Load(MobilityTask):
     """A published file in its raw table, whole and exactly once."""
 
     resources = {"warehouse": 1}
-    priority = 10  # before further fetches, so that the two overlap
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Make the task, and say when its turn is.
+
+        It is before further fetches, so that the two overlap; small files first, while a large one is read ahead.
+        """
+        super().__init__(*args, **kwargs)
+        month = int(self.parameters.get("month", "0").replace("-", ""))
+        self.priority = (1 + _ORDER.index(self.fetch.origin.name)) * _MONTHS - month
 
     @property
     def fetch(self) -> Fetch:
@@ -92,7 +111,7 @@ class Load(MobilityTask):
         import dlt
         import duckdb
 
-        from luigi_pipeline.warehouse import database, loading, preparing
+        from luigi_pipeline.warehouse import database, loading
 
         source, month = self.fetch.origin, self.parameters.get("month")
         scratch = self.data.scratch / "load"
@@ -100,14 +119,10 @@ class Load(MobilityTask):
         scratch.mkdir(parents=True)
         try:
             with self._rejecting(landed):
-                parts = source.parts(landed, month or "", scratch, self.settings.download)
-                prepared = preparing.prepare(
-                    source, landed, parts, month, scratch / "typed.parquet", self.settings.warehouse
-                )
-                if month:
-                    preparing.check_month(source, prepared, month, landed.path.name)
+                found = ahead.take(self._typed_ahead, _key(inputs), scratch)
+                prepared = found or self._type(landed, scratch, self.settings.warehouse)
             self.drop_marker()
-            with database.writing(self.data, self.settings.warehouse) as connection:
+            with self._typing_next(), database.writing(self.data, self.settings.warehouse) as connection:
                 replaced = loading.loaded_file(connection, source, month)
                 load_id = loading.load(connection, self.data, source, month, landed, prepared)
         finally:
@@ -129,8 +144,54 @@ class Load(MobilityTask):
             load_id=load_id,
             schema_changes=prepared.changes,
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
-            details={"rows": rows, "summary": summary},
+            details={"rows": rows, "summary": summary, "typed_ahead": found is not None},
         )
+
+    def _type(self, landed: Landed, folder: Path, limits: Warehouse, *, quietly: bool = False) -> Prepared:
+        """Read a landed file and write its rows, typed, into a folder."""
+        from luigi_pipeline.warehouse import preparing
+
+        source, month = self.fetch.origin, self.parameters.get("month")
+        parts = source.parts(landed, month or "", folder, self.settings.download)
+        path = folder / "typed.parquet"
+        prepared = preparing.prepare(source, landed, parts, month, path, limits, quietly=quietly)
+        if month:
+            preparing.check_month(source, prepared, month, landed.path.name)
+        for part in parts:
+            if part.path != landed.path:
+                part.path.unlink()
+        return prepared
+
+    @contextmanager
+    def _typing_next(self) -> Iterator[None]:
+        """Read and type the file of the load that comes next, if it has landed."""
+        following, landed = next(self._following(), (None, None))
+        if following is None or landed is None:
+            ahead.clear(self._typed_ahead, but=None)
+            yield
+            return
+        key = _key(following._inputs_of(following.fetch.published(landed)))
+        ahead.clear(self._typed_ahead, but=key)
+        limits = self.settings.warehouse.model_copy(update=_AHEAD)
+        with ahead.typing(self._typed_ahead, key, partial(following._type, landed, limits=limits, quietly=True)):
+            yield
+
+    def _following(self) -> Iterator[tuple[Load, Landed]]:
+        """The loads whose files wait in `landing/`, in the order of their turns; without those that are small."""
+        months = {
+            name: {*SOURCES[name].months(self.settings), *runs.wanted_months.get(name, [])} for name in MONTHLY_SOURCES
+        }
+        loads = [LoadMonth(source=name, month=month) for name, wanted in months.items() for month in wanted]
+        for load in sorted(loads, key=lambda load: -load.priority):
+            if load.title == self.title or load.complete() or not load.fetch.complete():
+                continue
+            landed = load.fetch.landed()
+            if landed and landed.size > _SMALL:
+                yield load, landed
+
+    @property
+    def _typed_ahead(self) -> Path:
+        return self.data.scratch / "ahead"
 
     @contextmanager
     def _rejecting(self, landed: Landed) -> Iterator[None]:
@@ -201,8 +262,15 @@ def _import_for_all_loads() -> None:
         "luigi_pipeline.sources.http",
         "luigi_pipeline.warehouse.destination",
         "luigi_pipeline.warehouse.loading",
+        # What DuckDB and dlt import when they are first used: 0.4 s of each load.
+        "pandas",
+        "sqlalchemy",
     ):
         importlib.import_module(name)
+
+
+def _key(inputs: dict[str, Any]) -> str:
+    return markers.digest(inputs)[:16]
 
 
 def _is_awaited(path: Path, months: list[str]) -> bool:

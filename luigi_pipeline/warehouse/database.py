@@ -23,6 +23,9 @@ log = logging.getLogger("luigi_pipeline.warehouse")
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _POLL_SECONDS = 0.5
+# Of a warehouse that is made anew; one that is there keeps its own. This one compresses texts at half the cost of the
+# default, which the oldest DuckDB can read. What is published keeps the default.
+_STORAGE = "v1.5.0"
 
 T = TypeVar("T")
 
@@ -35,7 +38,7 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
     """
     data.root.mkdir(parents=True, exist_ok=True)
-    config = settings_of_duckdb(data, limits)
+    config = settings_of_duckdb(data, limits) | {"storage_compatibility_version": _STORAGE}
     connection = _patiently(lambda: duckdb.connect(str(data.warehouse), config=config), data.warehouse, limits)
     try:
         connection.execute("set TimeZone = 'UTC'")
