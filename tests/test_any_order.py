@@ -105,6 +105,7 @@ class City:
     data: DataDir
     typed: Typed
     state: dict[Month, int] = field(default_factory=dict)
+    changed: models.Partitions | None = None  # since the last build
 
     def do(self, *acts: Act) -> None:
         """Load and forget."""
@@ -118,12 +119,15 @@ class City:
                     file, rows = self.typed[act.month, act.edition]
                     loading.load(connection, self.data, source, month, file, rows)
                     self.state[act.month] = act.edition
+            if self.changed is not None:
+                self.changed.setdefault(act.month.source, []).append(act.month.month)
 
     def build(self) -> None:
-        """Build the models, with all their tests."""
+        """Build the models, with all their tests; of the costly ones no more than what has changed, after the first."""
         enabled = sorted({month.source for month in self.state} - {"taxi_zones"})
         variables = {"enabled_sources": enabled, "weather_start_date": None, "weather_end_date": None}
-        models.build(PROJECT / "dbt_project", self.data, Warehouse(), variables)
+        models.build(PROJECT / "dbt_project", self.data, Warehouse(), variables, changed=self.changed)
+        self.changed = {}
 
     def sums(self) -> dict[str, tuple[int, int]]:
         """Checksums of its tables."""

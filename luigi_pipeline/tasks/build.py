@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ import luigi
 
 from luigi_pipeline import markers, progress, project, runs, scheduling
 from luigi_pipeline.markers import Marker
-from luigi_pipeline.settings import Settings
-from luigi_pipeline.tasks.base import MobilityTask
+from luigi_pipeline.months import is_month
+from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
 
 # Files of the dbt project that decide what is built and tested; what dbt and mf write when run there does not.
 _CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
+
+# Variables that only decide what a test asks of all months.
+_ASKED_OF_ALL_MONTHS = ("weather_start_date", "weather_end_date")
 
 # Counted up when other things are made beside the models, for Publish to find: what warehouse/describing.py notes.
 _NOTES = 2
@@ -57,10 +62,12 @@ class DbtBuild(MobilityTask):
         """Run dbt: models first, each followed by its data tests."""
         from luigi_pipeline.warehouse import models
 
-        inputs, anew = self.inputs(), self.title in runs.forced
+        inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
+        changed = _changed_months(found, inputs) if found else None
         self.drop_marker()
         folder, variables = project.folder() / "dbt_project", _variables(self.settings)
-        outcome = models.build(folder, self.data, self.settings.warehouse, variables, anew=anew)
+        limits = self.settings.warehouse
+        outcome = models.build(folder, self.data, limits, variables, anew=anew, changed=changed)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
@@ -71,6 +78,9 @@ class DbtBuild(MobilityTask):
                 "tests": outcome.tests,
                 "warnings": outcome.warnings,
                 "seconds_by_model": outcome.seconds_by_model,
+                # For those who go by what has changed since a build: which one this went on from, and with what.
+                "since": found.fingerprint if found else None,
+                "rebuilt": outcome.rebuilt,
             },
         )
 
@@ -112,8 +122,32 @@ class BuildSelected(MobilityTask):
         except Exception:
             DbtBuild().drop_marker()
             raise
+        _note_selection()
         summary = f"{outcome.models} models, {outcome.tests} tests passed, {len(outcome.warnings)} warned"
         return self.new_marker(inputs, versions=outcome.versions, details={"summary": summary})
+
+
+def _note_selection() -> None:
+    """Have the next whole build go by all months: what a selection has built anew, it does not find stale."""
+    whole = DbtBuild()
+    found = whole.marker()
+    if found:
+        replace(found, details=found.details | {"models_were_selected": True}).write(whole.marker_path)
+
+
+def _changed_months(found: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
+    """Months by source that were loaded, loaded again or taken out since a build; None if anything else has changed."""
+    before, now = found.inputs, shortened(inputs)
+    if found.details.get("models_were_selected"):
+        return None
+    changed: dict[str, list[str]] = {}
+    for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
+        source, _, month = name.partition(" ")
+        if source in MONTHLY_SOURCES and is_month(month):
+            changed.setdefault(source, []).append(month)
+        elif name not in _ASKED_OF_ALL_MONTHS:
+            return None
+    return changed
 
 
 def _variables(settings: Settings) -> dict[str, Any]:

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline.warehouse")
 
+_SELF_HEALING = "replace_stale_trips"
+_MODES = ("yellow_taxi", "citibike")
+
+
+# Months by source.
+Partitions = dict[str, list[str]]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -41,6 +48,7 @@ class Outcome:
         warnings: Data tests that warned, each in one line.
         seconds_by_model: How long each model took.
         versions: Of dbt, its adapter and DuckDB.
+        rebuilt: The partitions of fct_trips, as months by mode, that may not be those of the last build; None: all.
     """
 
     models: int
@@ -48,6 +56,7 @@ class Outcome:
     warnings: list[str]
     seconds_by_model: dict[str, float]
     versions: dict[str, str]
+    rebuilt: Partitions | None
 
 
 def build(
@@ -57,10 +66,12 @@ def build(
     variables: dict[str, Any],
     select: str = "",
     anew: bool = False,
+    changed: Partitions | None = None,
 ) -> Outcome:
     """Build and test all models, or some of them.
 
-    Incremental models are built anew where their code, or that of a model above them, is not what built them.
+    fct_trips is built anew where its code, or that of a model above it, is not what built it. Otherwise only its stale
+    months are, whatever `changed` says, which is for the costly models and tests around it.
 
     Args:
         folder: The dbt project.
@@ -69,6 +80,8 @@ def build(
         variables: dbt's variables.
         select: Which models, in dbt's words; all by default.
         anew: Build incremental models from nothing, whatever they hold.
+        changed: The months of each source that have changed since a build of all models by today's code that ended
+            well; None where there was none.
 
     Returns:
         Counts, warnings and seconds.
@@ -86,6 +99,8 @@ def build(
         with database.writing(data, limits) as connection:
             loading.create_raw_tables(connection)
             stale = _forget_stale_code(connection, code)
+            changed = None if stale or anew or select else changed
+            _note_changed(connection, changed)
         flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *_options(folder, data, variables)]
         try:
@@ -98,6 +113,7 @@ def build(
     with database.writing(data, limits) as connection:
         names = {item.node.name for item in built}
         _note_code(connection, {model: digest for model, digest in code.items() if model in names})
+        rebuilt = _take_rebuilt(connection, changed)
         if result.success and not select:
             metrics = (data.dbt / "target" / "semantic_manifest.json").read_text(encoding="utf-8")
             describing.note(connection, manifest, metrics, folder)
@@ -121,6 +137,7 @@ def build(
         warnings=warnings,
         seconds_by_model={item.node.name: round(item.execution_time, 2) for item in built},
         versions={name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")},
+        rebuilt=rebuilt,
     )
 
 
@@ -185,8 +202,31 @@ def _environment(data: DataDir, limits: Warehouse) -> Iterator[None]:
         os.environ.update(before)
 
 
+def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> None:
+    """Note for the models and tests (dbt_project/macros/incremental/) which months have changed, if that is known."""
+    connection.execute("drop table if exists meta.changed_months")
+    connection.execute("create or replace table meta.rebuilt_partitions (trip_type varchar, source_month varchar)")
+    if changed is None:
+        return
+    connection.execute("create table meta.changed_months (source varchar, source_month varchar)")
+    rows = [[source, month] for source, months in changed.items() for month in months]
+    if rows:
+        connection.executemany("insert into meta.changed_months values (?, ?)", rows)
+
+
+def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> Partitions | None:
+    """The partitions of fct_trips that were built anew; what was noted for this build is of no use to another."""
+    connection.execute("drop table if exists meta.changed_months")
+    if changed is None:
+        return None
+    partitions = {mode: set(months) for mode, months in changed.items() if mode in _MODES}
+    for mode, month in connection.execute("select trip_type, source_month from meta.rebuilt_partitions").fetchall():
+        partitions.setdefault(mode, set()).add(month)
+    return {mode: sorted(months) for mode, months in sorted(partitions.items())}
+
+
 def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
-    """Digest, for each incremental model, of what decides its rows but the data.
+    """Digest, for each model that finds its own stale months, of what decides its rows but the data.
 
     That is its SQL, its ancestors' and all macros; and how files become rows, since a month that is loaded anew for
     that reason has the version that it had.
@@ -202,7 +242,7 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
     return {
         model.name: markers.digest([loads, macros, {name: models[name].raw_code for name in ancestors(key)}])
         for key, model in models.items()
-        if model.config.materialized == "incremental"
+        if model.config.incremental_strategy == _SELF_HEALING
     }
 
 

@@ -1,11 +1,12 @@
 {#-
-    Trips of one hour, zone and kind, added up. What metrics add up has the names that it has in counted_trips, so that a
+    Trips of one file's month, hour, zone and kind, added up. What metrics add up has the names that it has in counted_trips, so that a
     sum over these rows is the sum over the trips.
 -#}
 {% macro sum_trips(location_id) -%}
     select
         -- ids
         trip_type,
+        source_month,
         pickup_date,
         pickup_hour_of_day,
         pickup_hour_utc,
@@ -34,8 +35,12 @@
         pickup_hour_nyc
 
     from {{ ref('counted_trips') }}
+    {% if is_incremental() %}
+        where {{ is_of_changed_trips() }}
+    {% endif %}
     group by
         trip_type,
+        source_month,
         pickup_date,
         pickup_hour_of_day,
         pickup_hour_utc,

@@ -32,6 +32,8 @@ in_utc as (
         months.source_month,
         months.starts_at_nyc,
         months.ends_at_nyc,
+        {{ dbt.dateadd('day', -1, 'months.starts_at_nyc') }} as pickups_begin_at_nyc,
+        {{ dbt.dateadd('day', 1, 'months.ends_at_nyc') }} as pickups_end_at_nyc,
         {{ nyc_to_utc('months.starts_at_nyc', 'start_year') }} as starts_at_utc,
         {{ nyc_to_utc('months.ends_at_nyc', 'end_year') }} as ends_at_utc
 

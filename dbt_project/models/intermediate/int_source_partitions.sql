@@ -2,35 +2,14 @@
 
 with
 
-yellow_taxi as (
+source_files as (
 
-    select
-        'yellow_taxi' as trip_type,
-        _source_month as source_month,
-        _source_file as source_file,
-        _source_version as source_version,
-        count(*) as raw_row_count,
-        cast(0 as bigint) as duplicate_count
-
-    from {{ source('tlc', 'yellow_taxi') }}
-    group by 1, 2, 3, 4
+    select * from {{ ref('stg_meta__source_files') }}
+    where source_name in ('yellow_taxi', 'citibike')
 
 ),
 
-citibike_rows as (
-
-    select
-        _source_month as source_month,
-        _source_file as source_file,
-        _source_version as source_version,
-        count(*) as raw_row_count
-
-    from {{ source('citibike', 'trips') }}
-    group by 1, 2, 3
-
-),
-
-citibike_duplicates as (
+duplicates as (
 
     select
         source_month,
@@ -42,32 +21,25 @@ citibike_duplicates as (
 
 ),
 
-citibike as (
+partitions as (
 
     select
-        'citibike' as trip_type,
-        citibike_rows.source_month,
-        citibike_rows.source_file,
-        citibike_rows.source_version,
-        citibike_rows.raw_row_count,
-        coalesce(citibike_duplicates.duplicate_count, 0) as duplicate_count
+        source_files.source_name as trip_type,
+        source_files.source_month,
+        source_files.source_file,
+        source_files.source_version,
+        source_files.row_count as raw_row_count,
+        case
+            when source_files.source_name = 'citibike' then coalesce(duplicates.duplicate_count, 0)
+            else 0
+        end as duplicate_count
 
-    from citibike_rows
-    left join citibike_duplicates
+    from source_files
+    left join duplicates
         on
-            citibike_rows.source_month = citibike_duplicates.source_month
-            and citibike_rows.source_file = citibike_duplicates.source_file
-
-),
-
-unioned as (
-
-    select * from yellow_taxi
-
-    union all
-
-    select * from citibike
+            source_files.source_month = duplicates.source_month
+            and source_files.source_file = duplicates.source_file
 
 )
 
-select * from unioned
+select * from partitions

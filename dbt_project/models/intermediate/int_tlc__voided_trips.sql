@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_changed_rows',
+        changed_rows='is_of_changed_taxi_month',
+    )
+}}
+
 with
 
 trips as (
@@ -14,6 +22,9 @@ trips as (
         {{ hundredths('total_amount') }} as total_amount
 
     from {{ source('tlc', 'yellow_taxi') }}
+    {% if is_incremental() %}
+        where {{ is_of_changed_taxi_month('_source_month') }}
+    {% endif %}
 
 ),
 

@@ -13,6 +13,7 @@ counted as (
     select
         -- ids
         trip_type,
+        source_month,
         pickup_date,
         pickup_hour_of_day,
         pickup_hour_utc,

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_changed_rows',
+        changed_rows='is_of_changed_trips',
+        on_schema_change='fail',
+    )
+}}
+
 with
 
 trips as (

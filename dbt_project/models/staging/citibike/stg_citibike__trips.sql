@@ -25,6 +25,13 @@ dropoff_year as (
 
 ),
 
+months as (
+
+    select * from {{ ref('int_loaded_months') }}
+    where source_name = 'citibike'
+
+),
+
 -- A row is in the current layout or in the legacy one; the other layout's columns are null.
 renamed as (
 
@@ -82,6 +89,8 @@ in_utc as (
 
     select
         kept_once.*,
+        months.pickups_begin_at_nyc,
+        months.pickups_end_at_nyc,
         {{ nyc_to_utc('kept_once.pickup_at_nyc', 'pickup_year') }} as pickup_at_utc,
         {{ nyc_to_utc('kept_once.dropoff_at_nyc', 'dropoff_year') }} as dropoff_at_utc_first_reading,
         {{ nyc_to_utc('kept_once.dropoff_at_nyc', 'dropoff_year', 'second') }} as dropoff_at_utc_second_reading
@@ -91,6 +100,8 @@ in_utc as (
         on extract(year from kept_once.pickup_at_nyc) = pickup_year.year_number
     left join dropoff_year
         on extract(year from kept_once.dropoff_at_nyc) = dropoff_year.year_number
+    left join months
+        on kept_once.source_month = months.source_month
 
 ),
 
@@ -122,8 +133,8 @@ judged as (
     select
         *,
         {{ suspect_reason(
-            'source_month', 'pickup_at_nyc', 'pickup_at_utc', 'dropoff_at_utc', 'duration_microseconds',
-            'cast(null as decimal(18, 2))'
+            'pickup_at_nyc', 'pickups_begin_at_nyc', 'pickups_end_at_nyc', 'pickup_at_utc', 'dropoff_at_utc',
+            'duration_microseconds', 'cast(null as decimal(18, 2))'
         ) }} as suspect_reason
 
     from timed

@@ -19,6 +19,13 @@ dropoff_year as (
 
 ),
 
+months as (
+
+    select * from {{ ref('int_loaded_months') }}
+    where source_name = 'yellow_taxi'
+
+),
+
 voided_trips as (
 
     select * from {{ ref('int_tlc__voided_trips') }}
@@ -69,6 +76,8 @@ in_utc as (
 
     select
         renamed.*,
+        months.pickups_begin_at_nyc,
+        months.pickups_end_at_nyc,
         voided_trips.source_row is not null as is_voided,
         {{ nyc_to_utc('renamed.pickup_at_nyc', 'pickup_year') }} as pickup_at_utc,
         {{ nyc_to_utc('renamed.dropoff_at_nyc', 'dropoff_year') }} as dropoff_at_utc_first_reading,
@@ -79,6 +88,8 @@ in_utc as (
         on extract(year from renamed.pickup_at_nyc) = pickup_year.year_number
     left join dropoff_year
         on extract(year from renamed.dropoff_at_nyc) = dropoff_year.year_number
+    left join months
+        on renamed.source_month = months.source_month
     left join voided_trips
         on
             renamed.source_file = voided_trips.source_file
@@ -114,7 +125,8 @@ judged as (
     select
         *,
         {{ suspect_reason(
-            'source_month', 'pickup_at_nyc', 'pickup_at_utc', 'dropoff_at_utc', 'duration_microseconds', 'distance_miles'
+            'pickup_at_nyc', 'pickups_begin_at_nyc', 'pickups_end_at_nyc', 'pickup_at_utc', 'dropoff_at_utc',
+            'duration_microseconds', 'distance_miles'
         ) }} as suspect_reason
 
     from timed

@@ -1,0 +1,72 @@
+{#-
+    The months of raw data that have changed since the last build that ended well, as the pipeline found them: a dict of
+    source to its months. None where that is not known, or where code has changed: then everything is built and tested
+    anew. Whoever runs dbt by hand gets None.
+-#}
+{% macro changed_months() -%}
+    {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') if execute -%}
+    {%- if not noted -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set changed = {} -%}
+    {%- for source_name, source_month in run_query('select source, source_month from ' ~ noted ~ ' order by 1, 2').rows -%}
+        {%- do changed.setdefault(source_name, []).append(source_month) -%}
+    {%- endfor -%}
+    {{ return(changed) }}
+{%- endmacro %}
+
+
+{#- A condition on rows with a source month: that it is a changed month of taxis. -#}
+{% macro is_of_changed_taxi_month(source_month='source_month') -%}
+    {%- set months = (changed_months() or {}).get('yellow_taxi', []) -%}
+    {{ source_month ~ " in ('" ~ months | join("', '") ~ "')" if months else 'false' }}
+{%- endmacro %}
+
+
+{#-
+    The partitions of fct_trips whose rows may not be those of the last build: those of changed months, and those that
+    were stale without it, having won or lost a ride against a changed month. None: all of them.
+-#}
+{% macro changed_partitions() -%}
+    {%- set changed = changed_months() -%}
+    {%- if changed is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set partitions = {} -%}
+    {%- for trip_type in ('yellow_taxi', 'citibike') if trip_type in changed -%}
+        {%- do partitions.update({trip_type: changed[trip_type] | list}) -%}
+    {%- endfor -%}
+    {%- for trip_type, source_month in run_query('select trip_type, source_month from meta.rebuilt_partitions').rows -%}
+        {%- if source_month not in partitions.setdefault(trip_type, []) -%}
+            {%- do partitions[trip_type].append(source_month) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(partitions) }}
+{%- endmacro %}
+
+
+{#- A condition on rows with trip_type and source_month: that they are of a changed partition. -#}
+{% macro is_of_changed_partition() -%}
+    {%- set partitions = changed_partitions() -%}
+    {{ 'true' if partitions is none else '(' ~ in_partitions(partitions) ~ ')' if partitions else 'false' }}
+{%- endmacro %}
+
+
+{#-
+    A condition on trips, single or added up: that they are of a changed partition, or were picked up on a day whose
+    weather or coverage may have changed. A weather month goes an hour beyond the month, hence a day on either side.
+-#}
+{% macro is_of_changed_trips() -%}
+    {%- set changed = changed_months() -%}
+    {%- if changed is none -%}
+        true
+    {%- else -%}
+        {{ is_of_changed_partition() }}
+        {%- for month in changed.values() | sum(start=[]) | unique | sort %}
+            or (
+                pickup_date >= {{ dbt.dateadd('day', -1, month_start("'" ~ month ~ "'")) }}
+                and pickup_date < {{ dbt.dateadd('day', 1, dbt.dateadd('month', 1, month_start("'" ~ month ~ "'"))) }}
+            )
+        {%- endfor %}
+    {%- endif -%}
+{%- endmacro %}

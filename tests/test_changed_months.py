@@ -1,0 +1,102 @@
+"""A build goes by what has changed since the last one that ended well, and by everything where that is not known."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checksums import checksums
+from support import MONTHS
+
+from luigi_pipeline import markers
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.sample import Publishers
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OCTOBER = {
+    "sources": {
+        "yellow_taxi": {"months": [MONTHS[0]]},
+        "citibike": {"months": [MONTHS[0]]},
+        "weather": {"end_date": "2024-10-31"},
+    }
+}
+NOVEMBER = {"citibike": [MONTHS[1]], "yellow_taxi": [MONTHS[1]]}
+
+
+@pytest.fixture
+def october(
+    tmp_path: Path, publishers: Publishers, config: Callable[..., Path], run_luigi: Run
+) -> tuple[DataDir, Path, Path]:
+    """A data dir with October built, its configuration, and that of both months."""
+    data = DataDir(tmp_path / "data")
+    first, both = config(publishers.url, OCTOBER, "october.yaml"), config(publishers.url, name="both.yaml")
+    result = run_luigi("DbtBuild", data_dir=data.root, config=first)
+    assert result.returncode == 0, result.stderr
+    return data, first, both
+
+
+def built(data: DataDir) -> dict[str, Any]:
+    marker = markers.read(data.markers / "DbtBuild.json")
+    assert marker
+    return marker.details
+
+
+def asked(data: DataDir, name: str) -> str:
+    """The SQL of one of dbt's tests, as it was run last."""
+    results = json.loads((data.dbt / "target" / "run_results.json").read_text())["results"]
+    (found,) = [item["compiled_code"] for item in results if name in item["unique_id"]]
+    return str(found)
+
+
+def test_a_new_month_is_built_and_tested_alone_and_gives_what_a_clean_build_gives(
+    october: tuple[DataDir, Path, Path], tmp_path: Path, run_luigi: Run
+) -> None:
+    data, _, both = october
+    assert built(data)["since"] is None
+    assert built(data)["rebuilt"] is None
+    before = markers.read(data.markers / "DbtBuild.json")
+    assert before
+
+    assert run_luigi("DbtBuild", data_dir=data.root, config=both).returncode == 0
+    assert built(data)["since"] == before.fingerprint
+    assert built(data)["rebuilt"] == NOVEMBER
+    for test in ("unique_text_fct_trips_trip_id", "assert_rows_conserved"):
+        assert "in ('2024-11')" in asked(data, test)
+        assert "2024-10" not in asked(data, test)
+
+    clean = DataDir(tmp_path / "clean")
+    assert run_luigi("DbtBuild", data_dir=clean.root, config=both).returncode == 0
+    assert checksums(data.warehouse) == checksums(clean.warehouse)
+    assert "2024-11" not in asked(clean, "assert_rows_conserved")
+
+
+def test_after_a_build_that_failed_or_of_a_selection_all_months_are_asked(
+    october: tuple[DataDir, Path, Path], run_luigi: Run
+) -> None:
+    data, first, both = october
+    selected = run_luigi("DbtBuild", "--select", "fct_hourly_mobility", data_dir=data.root, config=first)
+    assert selected.returncode == 0, selected.stderr
+    assert run_luigi("DbtBuild", data_dir=data.root, config=both).returncode == 0
+    assert built(data)["rebuilt"] is None
+
+    assert run_luigi("DbtBuild", data_dir=data.root, config=first).returncode == 0
+    (data.markers / "DbtBuild.json").unlink()  # as a build that fails leaves it
+    assert run_luigi("DbtBuild", data_dir=data.root, config=first).returncode == 0
+    assert built(data)["since"] is None
+    assert built(data)["rebuilt"] is None
+
+
+def test_changed_code_is_asked_of_all_months(
+    october: tuple[DataDir, Path, Path], tmp_path: Path, run_luigi: Run, query: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    data, _, both = october
+    path = data.markers / "DbtBuild.json"
+    marker = json.loads(path.read_text())
+    marker["inputs"]["models/marts/dim_time.sql"] = "other code"
+    path.write_text(json.dumps(marker))
+
+    assert run_luigi("DbtBuild", data_dir=data.root, config=both).returncode == 0
+    assert built(data)["rebuilt"] is None
+    assert query(data, "select count(*) from duckdb_tables() where table_name = 'changed_months'") == [(0,)]
