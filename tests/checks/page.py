@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bench import Verdict
 from damage import Damage, Place
 from damages import DAMAGES
 from support import PROJECT
+from workbench import Verdict
 
 PAGE = PROJECT / "docs" / "checks.md"
 _SHOWN = 2
