@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-_SAMPLE_SECONDS = 0.1
+_SAMPLE_SECONDS = 0.25  # to look costs some milliseconds for each gigabyte, which are taken from what is measured
 _BLOCK = 512  # what the kernel counts writes in
 
 

@@ -34,6 +34,7 @@ _BIN = Path(sys.executable).parent
 _TRIPS, _RIDES = 8_600_000, 1_400_000  # of three months, at scale 1
 _MONTHS = ("2024-09", "2024-11")
 _GROWTH = (1, 3, 6, 12, 24)
+_HARDLY_ANYTHING = 0.003  # as a scale: less than a thousand rides are no month to the expectations
 _LIMITS = {"threads": 2, "memory_limit": "1GB"}
 
 
@@ -139,9 +140,18 @@ def compare(bench: Bench, repeats: int) -> dict[str, Any]:
     return {"pipeline": pipelines, "floor": floors, "idle": idle, "empty": empty, "landed_bytes": landed}
 
 
-def grow(bench: Bench) -> dict[str, Any]:
-    """Add a month to warehouses of more and more months."""
+def grow(bench: Bench, hardly_anything: Bench) -> dict[str, Any]:
+    """Add a month to warehouses of more and more months.
+
+    Args:
+        bench: The months.
+        hardly_anything: A month of so few rows that its run costs what the tools take to start.
+    """
     added: dict[int, Any] = {}
+    with _served(hardly_anything) as url, _fresh(hardly_anything.folder / "data") as data:
+        hardly_anything.console.print("a month of hardly any rows")
+        config = hardly_anything.configuration(url, hardly_anything.months)
+        start_up = _row(*hardly_anything.pipeline(data, config), data)
     with _served(bench) as url, _fresh(bench.folder / "growing") as data:
         for months in (count for count in _GROWTH if count <= len(bench.months)):
             if months > 1:
@@ -149,7 +159,7 @@ def grow(bench: Bench) -> dict[str, Any]:
             bench.console.print(f"the month that makes it {months}")
             cost, stages = bench.pipeline(data, bench.configuration(url, bench.months[:months]))
             added[months] = _row(cost, stages, data)
-    return {"added": added}
+    return {"start_up": start_up, "added": added}
 
 
 def _row(cost: Cost, stages: dict[str, float], data: DataDir) -> dict[str, float]:
@@ -206,8 +216,12 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(highlight=False, width=120)
     first = months_between("2022-12", _MONTHS[1])[-_GROWTH[-1] :] if options.growth else months_between(*_MONTHS)
-    bench = Bench(options.folder.resolve(), first, options.scale, options.seed, console)
-    result = grow(bench) if options.growth else compare(bench, options.repeats)
+    folder = options.folder.resolve()
+    bench = Bench(folder, first, options.scale, options.seed, console)
+    if options.growth:
+        result = grow(bench, Bench(folder, first[-1:], _HARDLY_ANYTHING, options.seed, console))
+    else:
+        result = compare(bench, options.repeats)
     (show_growth if options.growth else show)(result, console)
     path = options.folder / ("growth.json" if options.growth else "bench.json")
     path.write_text(json.dumps(result | {"scale": options.scale, "seed": options.seed}, indent=2), encoding="utf-8")

@@ -35,9 +35,13 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 
 def show_growth(result: dict[str, Any], console: Console) -> None:
-    """Print what a month more costs."""
-    table = Table("months", *_STAGES, "total s", "peak MiB", title="the last month added", title_justify="left")
+    """Print what a month more costs, and how much more than that month alone, start-up set apart."""
+    title = "the last month added"
+    table = Table("months", *_STAGES, "total s", "of a month alone", "peak MiB", title=title, title_justify="left")
+    start_up, alone = result["start_up"]["total"], next(iter(result["added"].values()))["total"]
     for months, row in result["added"].items():
         stages = [f"{row[stage]:.1f}" for stage in _STAGES]
-        table.add_row(str(months), *stages, f"{row['total']:.1f}", f"{row['peak_bytes'] / 2**20:,.0f}")
+        ratio = (row["total"] - start_up) / (alone - start_up)
+        table.add_row(str(months), *stages, f"{row['total']:.1f}", f"{ratio:.2f}", f"{row['peak_bytes'] / 2**20:,.0f}")
     console.print(table)
+    console.print(f"a run on a month of hardly any rows, which is taken off each: {start_up:.1f} s")

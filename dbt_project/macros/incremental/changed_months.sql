@@ -45,10 +45,16 @@
 {%- endmacro %}
 
 
-{#- A condition on rows with trip_type and source_month: that they are of a changed partition. -#}
-{% macro is_of_changed_partition() -%}
+{#- A condition on rows with a mode and a source month: that they are of a changed partition. -#}
+{% macro is_of_changed_partition(trip_type='trip_type', source_month='source_month') -%}
     {%- set partitions = changed_partitions() -%}
-    {{ 'true' if partitions is none else '(' ~ in_partitions(partitions) ~ ')' if partitions else 'false' }}
+    {%- if partitions is none -%}
+        true
+    {%- elif partitions -%}
+        ({{ in_partitions(partitions, trip_type, source_month) }})
+    {%- else -%}
+        false
+    {%- endif -%}
 {%- endmacro %}
 
 

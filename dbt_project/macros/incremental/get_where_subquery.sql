@@ -11,7 +11,7 @@
         {%- do conditions.append(is_of_changed_partition()) -%}
     {%- endif -%}
     {%- if conditions -%}
-        (select * from {{ relation }} where {{ conditions | join(' and ') }}) as {{ relation.identifier }}_rows
+        (select * from {{ relation }} where {{ '(' ~ conditions | join(') and (') ~ ')' }}) as {{ relation.identifier }}_rows
     {%- else -%}
         {{ relation }}
     {%- endif -%}

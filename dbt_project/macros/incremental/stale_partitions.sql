@@ -95,9 +95,9 @@
 {#-
     The condition that picks these partitions. Months are literals, so that whole row groups are left unread.
 -#}
-{% macro in_partitions(partitions) -%}
-    {%- for trip_type, months in partitions.items() -%}
-        {{ 'or ' if not loop.first }}(trip_type = '{{ trip_type }}' and source_month in ('{{ months | join("', '") }}'))
+{% macro in_partitions(partitions, trip_type='trip_type', source_month='source_month') -%}
+    {%- for mode, months in partitions.items() -%}
+        {{ 'or ' if not loop.first }}({{ trip_type }} = '{{ mode }}' and {{ source_month }} in ('{{ months | join("', '") }}'))
         {{- '\n' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
