@@ -243,6 +243,11 @@ class Warehouse(Section):
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")
     wait_seconds: float = Field(default=300, ge=0)
 
+    def share(self, part: float, threads: int) -> Warehouse:
+        """A part of the memory, for work beside other work."""
+        number, unit = re.fullmatch(r"([\d.]+) ?(\w+)", self.memory_limit).groups()  # type: ignore[union-attr]
+        return self.model_copy(update={"threads": threads, "memory_limit": f"{float(number) * part:.3f}{unit}"})
+
 
 class MinRows(Section):
     """The least rows that all loaded months of a source hold together."""

@@ -13,7 +13,7 @@ import yaml
 from support import PROJECT, configuration, merged
 
 from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.settings import Settings, load
+from luigi_pipeline.settings import Settings, Warehouse, load
 
 URL = "http://localhost:1"
 MINIMAL: dict[str, Any] = {
@@ -311,3 +311,9 @@ def test_a_wrong_configuration_stops_the_command_before_anything_is_touched(
     assert result.stderr.startswith(f"error: {file}: {told}")
     assert "Traceback" not in result.stderr + result.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
+
+
+def test_memory_is_shared_out_in_the_unit_that_it_was_given_in() -> None:
+    typist, writer = Warehouse(memory_limit="1.5 GiB").share(0.25, threads=1), Warehouse().share(0.75, threads=2)
+    assert (typist.memory_limit, typist.threads) == ("0.375GiB", 1)
+    assert (writer.memory_limit, writer.threads) == ("0.750GB", 2)

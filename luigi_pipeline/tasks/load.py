@@ -31,7 +31,7 @@ log = logging.getLogger("luigi_pipeline.tasks")
 _ORDER = ("yellow_taxi", "citibike", "weather", "taxi_zones")  # the last one is loaded first
 _MONTHS = 1_000_000  # more than 202412 and its like
 _SMALL = 60_000  # bytes of a file that is typed in no time: a month of weather
-_AHEAD = {"threads": 1, "memory_limit": "256MB"}  # beside an insert, which has what the configuration says
+_AHEAD = 0.25  # of DuckDB's memory goes to the typing of the next file while rows are inserted
 
 
 class Load(MobilityTask):
@@ -122,7 +122,7 @@ class Load(MobilityTask):
                 found = ahead.take(self._typed_ahead, _key(inputs), scratch)
                 prepared = found or self._type(landed, scratch, self.settings.warehouse)
             self.drop_marker()
-            with self._typing_next(), database.writing(self.data, self.settings.warehouse) as connection:
+            with self._typing_next() as limits, database.writing(self.data, limits) as connection:
                 replaced = loading.loaded_file(connection, source, month)
                 load_id = loading.load(connection, self.data, source, month, landed, prepared)
         finally:
@@ -163,18 +163,19 @@ class Load(MobilityTask):
         return prepared
 
     @contextmanager
-    def _typing_next(self) -> Iterator[None]:
-        """Read and type the file of the load that comes next, if it has landed."""
+    def _typing_next(self) -> Iterator[Warehouse]:
+        """Read and type the file of the load that comes next, if it has landed; yield what DuckDB may use beside it."""
+        limits = self.settings.warehouse
         following, landed = next(self._following(), (None, None))
         if following is None or landed is None:
             ahead.clear(self._typed_ahead, but=None)
-            yield
+            yield limits
             return
         key = _key(following._inputs_of(following.fetch.published(landed)))
         ahead.clear(self._typed_ahead, but=key)
-        limits = self.settings.warehouse.model_copy(update=_AHEAD)
-        with ahead.typing(self._typed_ahead, key, partial(following._type, landed, limits=limits, quietly=True)):
-            yield
+        work = partial(following._type, landed, limits=limits.share(_AHEAD, threads=1), quietly=True)
+        with ahead.typing(self._typed_ahead, key, work):
+            yield limits.share(1 - _AHEAD, limits.threads)
 
     def _following(self) -> Iterator[tuple[Load, Landed]]:
         """The loads whose files wait in `landing/`, in the order of their turns; without those that are small."""
