@@ -12,7 +12,7 @@ from support import MONTHS
 
 from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.sample import Publishers
+from luigi_pipeline.sample import Publishers, generate
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OCTOBER = {
@@ -100,3 +100,15 @@ def test_changed_code_is_asked_of_all_months(
     assert run_luigi("DbtBuild", data_dir=data.root, config=both).returncode == 0
     assert built(data)["rebuilt"] is None
     assert query(data, "select count(*) from duckdb_tables() where table_name = 'changed_months'") == [(0,)]
+
+
+def test_rides_in_two_months_of_which_one_has_fractions_of_seconds_are_copies(
+    tmp_path: Path, serve: Callable[[Path], Publishers], config: Callable[..., Path], run_luigi: Run
+) -> None:
+    months, folder = ["2024-05", "2024-06"], tmp_path / "published"
+    generate(folder, months=months, taxi_trips_per_month=2000, rides_per_month=2000)
+    weather = {"start_date": "2024-05-01", "end_date": "2024-06-30"}
+    trips = {"months": months}
+    sources = {"sources": {"yellow_taxi": trips, "citibike": trips, "weather": weather}}
+    result = run_luigi("DbtBuild", data_dir=tmp_path / "data", config=config(serve(folder).url, sources))
+    assert result.returncode == 0, result.stderr
