@@ -116,7 +116,7 @@ class MobilityTask(luigi.Task):
 
     def changes(self, found: Marker) -> str:
         """What is not as it was when the marker was left, in words."""
-        now = _shortened(self.inputs())
+        now = shortened(self.inputs())
         added, gone = sorted(now.keys() - found.inputs.keys()), sorted(found.inputs.keys() - now.keys())
         other = sorted(key for key in now.keys() & found.inputs.keys() if now[key] != found.inputs[key])
         told = (
@@ -185,7 +185,7 @@ class MobilityTask(luigi.Task):
             task=self.task_family,
             parameters=self.parameters,
             fingerprint=markers.digest(inputs),
-            inputs=_shortened(inputs),
+            inputs=shortened(inputs),
             started_at="",
             finished_at="",
             warehouse=identity.warehouse_id(self.data) if self.in_warehouse else None,
@@ -194,5 +194,6 @@ class MobilityTask(luigi.Task):
         )
 
 
-def _shortened(inputs: dict[str, Any]) -> dict[str, str]:
+def shortened(inputs: dict[str, Any]) -> dict[str, str]:
+    """Inputs as a marker keeps them."""
     return {name: markers.digest(value)[:16] for name, value in inputs.items()}
