@@ -8,10 +8,9 @@ from typing import Any
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.months import is_month
 from luigi_pipeline.tasks.base import shortened
-from luigi_pipeline.validation.months import Changed
+from luigi_pipeline.validation.months import MODES, Changed
 
 BUILD = "the build"
-_MODES = ("yellow_taxi", "citibike")
 
 
 def changed_months(
@@ -49,10 +48,10 @@ def changed_months(
 
 def _months(value: Any) -> dict[str, list[str]] | None:
     """Months by mode; None where it is anything else."""
-    if not isinstance(value, dict) or not set(value) <= set(_MODES):
+    if not isinstance(value, dict) or not set(value) <= set(MODES):
         return None
     months: dict[str, list[str]] = {}
-    for mode in _MODES:
+    for mode in MODES:
         of_mode = value.get(mode, [])
         if not isinstance(of_mode, list) or not all(isinstance(month, str) and is_month(month) for month in of_mode):
             return None

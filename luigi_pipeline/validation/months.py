@@ -9,6 +9,7 @@ from luigi_pipeline.months import next_month, previous_month
 
 # Months, by mode of travel (trip_type, which is also the source's name).
 Months = Mapping[str, Sequence[str]]
+MODES = ("yellow_taxi", "citibike")
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,17 @@ def condition(partitions: Sequence[str], mode: str | None, months: Months) -> st
         mode: The mode, where the table holds one.
         months: The months.
     """
-    picked = {name: of_mode for name, of_mode in months.items() if of_mode and mode in (None, name)}
-    parts = []
-    for name, of_mode in picked.items():
-        listed = ", ".join(f"'{month}'" for month in sorted(of_mode))
-        in_months = f"source_month in ({listed})"
-        parts.append(f"(trip_type = '{name}' and {in_months})" if "trip_type" in partitions else in_months)
-    return f"({' or '.join(parts)})" if parts else "false"
+    picked = {name: sorted(of_mode) for name, of_mode in months.items() if of_mode and mode in (None, name)}
+    if not picked:
+        return "false"
+    everywhere = _in_list("source_month", sorted({month for of_mode in picked.values() for month in of_mode}))
+    if "trip_type" not in partitions or (set(picked) == set(MODES) and len({*map(tuple, picked.values())}) == 1):
+        return f"({everywhere})"
+    each = [f"(trip_type = '{name}' and {_in_list('source_month', of_mode)})" for name, of_mode in picked.items()]
+    # The months once more by themselves: in an `or`, DuckDB would not go by them to leave row groups unread.
+    return f"({everywhere} and ({' or '.join(each)}))"
+
+
+def _in_list(column: str, values: Sequence[str]) -> str:
+    """A condition that a column has one of some values."""
+    return f"{column} in ({', '.join(map(repr, values))})"
