@@ -98,7 +98,7 @@ class Validate(MobilityTask):
 def _told(changed: Changed) -> str:
     if not any(changed.months.values()):
         return "no month has changed"
-    many = sum(map(len, changed.months.values())) > 1
+    many = len({month for months in changed.months.values() for month in months}) > 1
     return f"those of {changed.words} and the months beside {'them' if many else 'it'}"
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 import page  # noqa: E402
-from bench import Bench, Verdict  # noqa: E402
 from damage import Damage  # noqa: E402
 from damages import DAMAGES  # noqa: E402
+
+from bench import Bench, Verdict  # noqa: E402
 
 
 def judge_all(damages: list[Damage], workers: int) -> Iterator[tuple[str, Verdict]]:

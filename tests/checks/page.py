@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bench import Verdict
 from damage import Damage, Place
 from damages import DAMAGES
 from support import PROJECT
+
+from bench import Verdict
 
 PAGE = PROJECT / "docs" / "checks.md"
 _SHOWN = 2

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import page
 import pytest
-from bench import Bench
 from damages import DAMAGES
+
+from bench import Bench
 
 # Some of each kind, place and catching stage; `make mutations` does all of them.
 CORE = [
