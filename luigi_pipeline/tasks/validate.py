@@ -6,12 +6,14 @@ import logging
 from importlib.metadata import version
 from typing import Any
 
-from luigi_pipeline import markers, progress, project, scheduling
+from luigi_pipeline import markers, progress, project, runs, scheduling
 from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.build import DbtBuild
+from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
+from luigi_pipeline.tasks.changes import BUILD, changed_months
 from luigi_pipeline.tasks.ingest import sources
+from luigi_pipeline.validation.months import Changed
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -31,7 +33,7 @@ class Validate(MobilityTask):
         files = sorted((project.folder() / "config" / "expectations").glob("*.yml"))
         suites = {f"expectations of {path.stem}": markers.digest_file(path) for path in files}
         thresholds = {"validation in the configuration": self.settings.validation.model_dump()}
-        return {"the build": DbtBuild().fingerprint()} | suites | thresholds
+        return {BUILD: DbtBuild().fingerprint()} | suites | thresholds
 
     def work(self) -> Marker:
         """Run the suites; write the report and the Data Docs."""
@@ -41,6 +43,10 @@ class Validate(MobilityTask):
         # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
         inputs = self.inputs()
+        # Before the marker goes: it stands after a success only, and so says what need not be looked at again.
+        changed = changed_months(self.marker(), DbtBuild().marker(), inputs, expected, self._selected_at())
+        if self.title in runs.forced:
+            changed = None
         self.drop_marker()
         summary = validate(
             self.data.warehouse,
@@ -53,6 +59,7 @@ class Validate(MobilityTask):
             ),
             self.data.validation,
             progress=_tell,
+            changed=changed,
         )
         progress.link(scheduling.link_to(summary.data_docs, self.data))
         notice.tell(self.data, [item.line for item in summary.blocking])
@@ -69,13 +76,30 @@ class Validate(MobilityTask):
             inputs,
             versions={"great_expectations": version("great_expectations")},
             details={
-                "summary": f"{passed} of {len(summary.outcomes)} expectations hold in {len(summary.suites)} suites",
+                "summary": f"{passed} of {len(summary.outcomes)} expectations hold in {len(summary.suites)} suites"
+                + (f"; trips: {_told(changed)}" if changed else ""),
                 "suites": len(summary.suites),
                 "passed": passed,
                 "failed": summary.count("failed"),
                 "skipped": summary.count("skipped"),
+                "months": summary.months,
+                "known_months": summary.known,
+                "not_held": [item.key for item in summary.outcomes if item.status == "failed"],
+                "sources": sorted(expected),
             },
         )
+
+    def _selected_at(self) -> str:
+        """When models were last built by selection: that leaves no word of which months it made."""
+        found = (markers.read(path) for path in (self.data.markers / BuildSelected.__name__).glob("*.json"))
+        return max((marker.finished_at for marker in found if marker), default="")
+
+
+def _told(changed: Changed) -> str:
+    if not any(changed.months.values()):
+        return "no month has changed"
+    many = len({month for months in changed.months.values() for month in months}) > 1
+    return f"those of {changed.words} and the months beside {'them' if many else 'it'}"
 
 
 def _tell(suite: str, passed: int, total: int, done: float) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from great_expectations.data_context.types.resource_identifiers import ValidationResultIdentifier
 
 STYLE = "static/data_docs.css"
+# Where a result's `meta` says of which months the rows are that were looked at.
+MONTHS = "months"
 
 # Pages load Bootstrap, jQuery, Vega and a logo from five hosts; what they say needs none of them.
 FOREIGN = re.compile(
@@ -77,12 +79,15 @@ def _make_local(context: EphemeralDataContext, site: Path) -> None:
 def _suites(context: EphemeralDataContext, site: Path) -> Iterator[dict[str, object]]:
     store = context.validation_results_store
     keys = cast("list[ValidationResultIdentifier]", store.list_keys())
-    for key in sorted(keys, key=lambda key: key.expectation_suite_identifier.name):
+    for key in sorted(keys, key=lambda key: key.to_tuple()):
         name = key.expectation_suite_identifier.name
-        results = cast("ExpectationSuiteValidationResult", store.get(key)).results
-        (page,) = (site / "validations" / name).rglob("*.html")
+        result = cast("ExpectationSuiteValidationResult", store.get(key))
+        results = result.results
+        page = site.joinpath("validations", *key.to_tuple())
+        page = page.with_name(f"{page.name}.html")
         yield {
             "name": name,
+            "months": result.meta.get(MONTHS, "all"),
             "page": page.relative_to(site).as_posix(),
             "passed": sum(result.success is True for result in results),
             "total": len(results),

@@ -33,6 +33,30 @@ class WarehouseSource:
         asset = self.sql.add_table_asset(f"{schema}.{name}", table_name=name, schema_name=schema)
         return asset.add_batch_definition_whole_table("whole table")
 
+    def part(self, schema: str, name: str, condition: str, called: str) -> BatchDefinition[Any]:
+        """Some rows of a table.
+
+        Args:
+            schema: The table's schema.
+            name: The table.
+            condition: Picks the rows, in SQL.
+            called: What the part is called, in names of files.
+        """
+        query = f"select * from {schema}.{name} where {condition}"
+        asset = self.sql.add_query_asset(f"{schema}.{name}.{called}", query=query)
+        return asset.add_batch_definition_whole_table(called)
+
+    def months(self, schema: str, name: str) -> dict[str, list[str]]:
+        """The months that a table of trips holds, by mode."""
+        from sqlalchemy import text
+
+        query = f"select distinct trip_type, source_month from {schema}.{name} order by all"
+        found: dict[str, list[str]] = {}
+        with self.sql.get_engine().connect() as connection:
+            for mode, month in connection.execute(text(query)).fetchall():
+                found.setdefault(str(mode), []).append(str(month))
+        return found
+
 
 @contextmanager
 def open_warehouse(

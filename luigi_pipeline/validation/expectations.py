@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.validation import data_docs
 from luigi_pipeline.validation.results import Outcome, outcome, plain
-from luigi_pipeline.validation.suites import Expectation, Suite
+from luigi_pipeline.validation.suites import CHANGED, QUERY, Expectation, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core import (
@@ -34,13 +35,16 @@ log = logging.getLogger(__name__)
 COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 SAMPLE_SIZE = 5
 SAMPLES = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_SIZE}
-QUERY = "unexpected_rows_expectation"
 # The same, taught to run its query once.
 QUERY_ONCE = "unexpected_rows_of_one_query"
 
 
 def add_suite(
-    context: EphemeralDataContext, path: Path, suite: Suite, items: Sequence[Expectation]
+    context: EphemeralDataContext,
+    path: Path,
+    suite: Suite,
+    items: Sequence[Expectation],
+    changed: Callable[[Expectation], str] = lambda _: "true",
 ) -> ExpectationSuite:
     """Turn expectations into one of Great Expectations' suites.
 
@@ -49,6 +53,7 @@ def add_suite(
         path: The suite's file, for messages.
         suite: The suite.
         items: Those of its expectations that are evaluated.
+        changed: Gives the condition that `{changed}` stands for in an expectation's query.
 
     Returns:
         The suite, its expectations numbered by position in their `meta`.
@@ -68,7 +73,7 @@ def add_suite(
         why = " ".join(item.why.split())
         configuration = ExpectationConfiguration(
             type=QUERY_ONCE if item.type == QUERY else item.type,
-            kwargs=item.kwargs,
+            kwargs=_with_changed(item, changed),
             severity=FailureSeverity(item.severity),
             notes=why,
             # In place of the query, which says less; the report has it.
@@ -85,6 +90,13 @@ def add_suite(
         if len(made.expectations) != position + 1:
             raise ConfigError(f"{key}: is there twice")
     return context.suites.add(made)
+
+
+def _with_changed(item: Expectation, changed: Callable[[Expectation], str]) -> dict[str, Any]:
+    if item.type != QUERY:
+        return item.kwargs
+    key = "unexpected_rows_query"
+    return {**item.kwargs, key: item.kwargs[key].replace(CHANGED, changed(item))}
 
 
 @functools.cache
@@ -121,27 +133,52 @@ def evaluate(
     suite: ExpectationSuite,
     items: Sequence[Expectation],
     described_by: Suite,
-) -> list[Outcome]:
-    """Evaluate a suite; its result stays in the context, for the Data Docs.
+    positions: Collection[int] | None = None,
+    *,
+    months: str = "all",
+    is_final: bool = True,
+) -> dict[int, Outcome]:
+    """Evaluate a suite, or some of it; its result stays in the context, for the Data Docs.
 
     Args:
         context: The context the suite is in.
-        batch: The table.
+        batch: The table, or a part of it.
         suite: The suite made from the expectations.
         items: The expectations, by position.
         described_by: The suite as written.
+        positions: Those that are evaluated; by default all.
+        months: The months of the rows, for people.
+        is_final: Whether what does not hold is told, too; else it is left to be evaluated on more.
 
     Returns:
-        An outcome for each expectation, in the same order.
+        Outcomes by position.
     """
-    result, key = _run(context, batch, suite, COUNTS)
-    failed = [found for found in result.results if not found.success and "unexpected_count" in found.result]
-    if failed:
-        sampled = _samples(context, batch, suite, failed)
+    result, key = _run(context, batch, suite, COUNTS, positions)
+    failed = [found for found in result.results if not found.success]
+    if failed and is_final:
+        counted = {_position(found) for found in failed if "unexpected_count" in found.result}
+        sampled = _samples(context, batch, suite, counted) if counted else {}
         result.results = [sampled.get(_position(found), found) for found in result.results]
-        context.validation_results_store.set(key, result)
-    by_position = {_position(found): found for found in result.results}
-    return [_outcome(described_by, item, by_position[position]) for position, item in enumerate(items)]
+    elif failed:
+        result.results = [found for found in result.results if found.success]
+        total = len(result.results)
+        result.statistics = {
+            "evaluated_expectations": total,
+            "successful_expectations": total,
+            "unsuccessful_expectations": 0,
+            "success_percent": 100.0,
+        }
+        result.success = True
+    told = cast("dict[str, Any]", result.meta)
+    told[data_docs.MONTHS] = months
+    if positions is not None:
+        told["batch_spec"]["data_asset_name"] = f"{described_by.table}, months: {months}"
+    store: Any = context.validation_results_store
+    if result.results:
+        store.set(key, result)
+    else:
+        store.remove_key(key)
+    return {_position(found): _outcome(described_by, items[_position(found)], found) for found in result.results}
 
 
 def _run(
@@ -149,42 +186,55 @@ def _run(
     batch: BatchDefinition[Any],
     suite: ExpectationSuite,
     result_format: dict[str, Any],
+    positions: Collection[int] | None = None,
 ) -> tuple[ExpectationSuiteValidationResult, ValidationResultIdentifier]:
+    """Run a suite, or a part of it as if the suite were no more than that."""
     import great_expectations as gx
     from great_expectations.core import RunIdentifier
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+        ValidationResultIdentifier,
+    )
 
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name=suite.name, data=batch, suite=suite))
-    store = context.validation_results_store
+    store: Any = context.validation_results_store
+    evaluated = suite if positions is None else context.suites.add(_part(suite, positions))
+    name = f"{suite.name} on {batch.data_asset.name}"
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=evaluated))
     before = set(store.list_keys())
     now = dt.datetime.now(dt.UTC)
     run_id = RunIdentifier(run_name=f"{now:%Y%m%dT%H%M%SZ}", run_time=now)
     result = definition.run(result_format=result_format, run_id=run_id)
     (key,) = set(store.list_keys()) - before
-    return result, cast("ValidationResultIdentifier", key)
+    context.validation_definitions.delete(name)
+    if positions is not None:
+        context.suites.delete(evaluated.name)
+        store.remove_key(key)
+        key = ValidationResultIdentifier(ExpectationSuiteIdentifier(suite.name), key.run_id, key.batch_identifier)
+        result.suite_name = suite.name
+    return result, key
 
 
-def _samples(
-    context: EphemeralDataContext,
-    batch: BatchDefinition[Any],
-    suite: ExpectationSuite,
-    failed: Sequence[ExpectationValidationResult],
-) -> dict[int, ExpectationValidationResult]:
-    """Evaluate what failed once more, this time with the unexpected values."""
+def _part(suite: ExpectationSuite, positions: Collection[int]) -> ExpectationSuite:
     import great_expectations as gx
 
-    positions = {_position(found) for found in failed}
-    part = gx.ExpectationSuite(f"{suite.name} once more")
+    part = gx.ExpectationSuite(f"{suite.name} in part")
     for configuration in suite.expectation_configurations:
         if configuration.meta["position"] in positions:
             expectation = configuration.to_domain_obj()
             # One with an id is taken to be in another suite already.
             expectation.id = None
             part.add_expectation(expectation)
-    result, key = _run(context, batch, context.suites.add(part), SAMPLES)
-    # The Data Docs show what is in the stores: the first run's result is completed instead.
-    store: Any = context.validation_results_store
-    store.remove_key(key)
-    context.suites.delete(part.name)
+    return part
+
+
+def _samples(
+    context: EphemeralDataContext,
+    batch: BatchDefinition[Any],
+    suite: ExpectationSuite,
+    positions: Collection[int],
+) -> dict[int, ExpectationValidationResult]:
+    """Evaluate what failed once more, this time with the unexpected values."""
+    result, _ = _run(context, batch, suite, SAMPLES, positions)
     return {_position(found): found for found in result.results if not _error(found)}
 
 

@@ -10,16 +10,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.validation import data_docs
 from luigi_pipeline.validation.datasource import WarehouseSource, open_warehouse
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
+from luigi_pipeline.validation.months import Changed, condition, words
 from luigi_pipeline.validation.quiet import quiet
 from luigi_pipeline.validation.results import Outcome, SuiteSummary, ValidationSummary, outcome
-from luigi_pipeline.validation.suites import Expectation, Suite, read_suites
+from luigi_pipeline.validation.suites import Expectation, Scope, Suite, key_of, read_suites
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
@@ -78,6 +79,7 @@ def validate(
     settings: ValidationInput,
     out: Path,
     progress: Progress | None = None,
+    changed: Changed | None = None,
 ) -> ValidationSummary:
     """Evaluate every suite on a warehouse, which is opened for reading only.
 
@@ -87,6 +89,8 @@ def validate(
         settings: What the deployment decides.
         out: Where report.json, data_docs/ and everything temporary goes.
         progress: Called after each suite.
+        changed: What is not as it was when a validation last succeeded: months that are have no need to be looked at
+            again. None where that is not known for certain.
 
     Returns:
         What was found. An expectation that could not be evaluated is an outcome too.
@@ -100,15 +104,16 @@ def validate(
     out.mkdir(parents=True, exist_ok=True)
     with quiet(), _scratch(out) as scratch:
         context = _context()
-        planned = [_plan(context, expectations_dir, suite, settings) for suite in suites]
+        planned = [_plan(context, expectations_dir, suite, settings, changed) for suite in suites]
         summaries, outcomes = [], []
         with open_warehouse(context, warehouse, scratch, settings.limits) as source:
             for number, plan in enumerate(planned, 1):
-                summary, found = _run_suite(context, source, plan)
+                summary, found = _run_suite(context, source, plan, changed)
                 summaries.append(summary)
                 outcomes += found
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
+            known = changed.now_known() if changed else _known(source, suites)
         docs_error = _build_docs(context, out)
     result = ValidationSummary(
         suites=summaries,
@@ -118,6 +123,8 @@ def validate(
         report=out / "report.json",
         data_docs=out / "data_docs" / "index.html",
         data_docs_error=docs_error,
+        months=changed.months if changed else "all",
+        known=known,
     )
     result.write()
     return result
@@ -149,20 +156,27 @@ def _context() -> EphemeralDataContext:
     return context
 
 
-def _plan(context: EphemeralDataContext, folder: Path, suite: Suite, settings: ValidationInput) -> _Planned:
+def _plan(
+    context: EphemeralDataContext, folder: Path, suite: Suite, settings: ValidationInput, changed: Changed | None
+) -> _Planned:
     evaluated, skipped = suite.select(settings.enabled_sources)
-    made = add_suite(context, folder / f"{suite.name}.yml", suite, evaluated)
+
+    def condition_for(item: Expectation) -> str:
+        if changed is None or key_of(suite.name, item.type, item.kwargs) in changed.failed:
+            return "true"
+        return condition(suite.partitions, suite.source, changed.months)
+
+    made = add_suite(context, folder / f"{suite.name}.yml", suite, evaluated, condition_for)
     return _Planned(suite, evaluated, skipped, made)
 
 
 def _run_suite(
-    context: EphemeralDataContext, source: WarehouseSource, plan: _Planned
+    context: EphemeralDataContext, source: WarehouseSource, plan: _Planned, changed: Changed | None
 ) -> tuple[SuiteSummary, list[Outcome]]:
     started = time.monotonic()
     suite = plan.suite
     try:
-        batch = source.table(suite.table_schema, suite.name)
-        found = evaluate(context, batch, plan.made, plan.evaluated, suite)
+        found = _evaluate(context, source, plan, changed)
     except Exception as error:
         # No table, for one: then none of its expectations could be evaluated, and each says so.
         log.info("suite %s could not be run", suite.name, exc_info=True)
@@ -171,12 +185,58 @@ def _run_suite(
     summary = SuiteSummary(
         suite=suite.name,
         table=suite.table,
+        months=changed.of(suite.source) if changed and suite.partitions else "all",
         passed=sum(item.success for item in found),
         total=len(found),
+        on_all_months=sum(item.months == "all" for item in found),
         skipped=len(plan.skipped),
         seconds=round(time.monotonic() - started, 3),
     )
     return summary, [*found, *(outcome(suite, item, "skipped") for item in plan.skipped)]
+
+
+def _evaluate(
+    context: EphemeralDataContext, source: WarehouseSource, plan: _Planned, changed: Changed | None
+) -> list[Outcome]:
+    """Evaluate what goes by months on those that have changed, and all else on the whole table.
+
+    What does not hold of some months is evaluated on the whole table as well, which has the verdict: at the edges of
+    the months that were looked at, a neighbour may be missing.
+    """
+    suite = plan.suite
+    scopes = [suite.scope_of(item, changed) for item in plan.evaluated]
+    found: dict[int, Outcome] = {}
+    if changed:
+        own = changed.of(suite.source)
+        parts: list[tuple[Scope, dict[str, list[str]], str]] = [
+            ("changed_months", own, words(own)),
+            ("neighbouring_months", changed.with_neighbours(suite.source), f"{words(own)}, and those beside"),
+        ]
+        for scope, months, told in parts:
+            positions = {position for position, item in enumerate(scopes) if item == scope}
+            if not positions:
+                continue
+            picked = condition(suite.partitions, suite.source, months)
+            batch = source.part(suite.table_schema, suite.name, picked, scope)
+            there = changed.there(months)
+            held = evaluate(context, batch, plan.made, plan.evaluated, suite, positions, months=told, is_final=False)
+            found |= {position: replace(item, months=there) for position, item in held.items()}
+    left = set(range(len(plan.evaluated))) - found.keys()
+    if left:
+        batch = source.table(suite.table_schema, suite.name)
+        found |= evaluate(context, batch, plan.made, plan.evaluated, suite, left if found else None)
+    return [found[position] for position in range(len(plan.evaluated))]
+
+
+def _known(source: WarehouseSource, suites: list[Suite]) -> dict[str, list[str]] | None:
+    """The months of trips that are there; None where no table tells of them."""
+    for suite in suites:
+        if "trip_type" in suite.partitions:
+            try:
+                return source.months(suite.table_schema, suite.name)
+            except Exception:
+                log.info("the months of %s can't be read", suite.table, exc_info=True)
+    return None
 
 
 def _build_docs(context: EphemeralDataContext, out: Path) -> str | None:

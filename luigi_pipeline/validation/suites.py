@@ -10,9 +10,13 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.markers import digest
+from luigi_pipeline.validation.months import Changed
 
 SourceName = Literal["yellow_taxi", "citibike", "weather"]
 Severity = Literal["critical", "warning", "info"]
+Scope = Literal["changed_months", "neighbouring_months", "all_months"]
+Partition = Literal["trip_type", "source_month"]
 
 # What still holds for a table that is empty because its source is disabled.
 STRUCTURAL = frozenset(
@@ -22,6 +26,21 @@ STRUCTURAL = frozenset(
         "expect_table_columns_to_match_set",
     }
 )
+
+
+# What is told of each row by itself: it holds of a table if it holds of its parts. With `mostly`, see `Suite.scope_of`.
+BY_ROW = frozenset(
+    {
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        "expect_column_values_to_be_between",
+        "expect_column_values_to_be_in_set",
+        "expect_column_values_to_be_null",
+        "expect_column_values_to_not_be_in_set",
+        "expect_column_values_to_not_be_null",
+    }
+)
+QUERY = "unexpected_rows_expectation"
+CHANGED = "{changed}"
 
 
 def _as_list(value: Any) -> Any:
@@ -45,6 +64,8 @@ class Expectation(_Block):
         why: What it would mean if it failed; shown in the report and the Data Docs.
         kwargs: Its arguments; `{config: a.b}` stands for a value of the configuration.
         source: Evaluated only when this source (or one of these) is enabled.
+        scope: What it must be evaluated on for it to hold of the whole table, if it did before some months changed:
+            these months, these with the ones before and after each, or all.
     """
 
     type: str = Field(pattern=r"^(expect_\w+|unexpected_rows_expectation)$")
@@ -52,6 +73,15 @@ class Expectation(_Block):
     why: str = Field(min_length=10)
     kwargs: dict[str, Any] = Field(default_factory=dict)
     source: AnySource | None = None
+    scope: Scope = "changed_months"
+
+    @property
+    def holds_by_parts(self) -> bool:
+        """Whether it is of a kind that can hold of a table because it holds of its parts."""
+        if self.type == "expect_table_row_count_to_be_between":
+            # As many rows as a part has, the table has.
+            return set(self.kwargs) == {"min_value"}
+        return self.type == QUERY or self.type in BY_ROW
 
     def applies(self, enabled: Collection[str]) -> bool:
         """Whether the source it is about is enabled."""
@@ -65,12 +95,14 @@ class Suite(_Block):
         name: The model, which is also the file's name.
         table_schema: The schema its table is in (`schema` in the file).
         source: The source whose rows the table holds; when it is disabled, the table is expected to be empty.
+        partitions: The columns that tell a row's month (and mode): what is evaluated may go by what has changed.
         expectations: In the file's order.
     """
 
     name: str
     table_schema: str = Field(alias="schema")
     source: SourceName | None = None
+    partitions: list[Partition] = Field(default_factory=list)
     expectations: list[Expectation] = Field(min_length=1)
 
     @property
@@ -81,6 +113,20 @@ class Suite(_Block):
     def expects_empty(self, enabled: Collection[str]) -> bool:
         """Whether the table's source is disabled."""
         return self.source is not None and self.source not in enabled
+
+    def scope_of(self, item: Expectation, changed: Changed | None) -> Scope:
+        """What an expectation is to be evaluated on.
+
+        Args:
+            item: One that this suite evaluates.
+            changed: The months that are not as they were when all held; None where that is not known.
+        """
+        if changed is None or not self.partitions or key_of(self.name, item.type, item.kwargs) in changed.failed:
+            return "all_months"
+        # A share that held, and holds in what came to it, holds in all; but not if the best months were taken out.
+        if "mostly" in item.kwargs and changed.replaces(self.source):
+            return "all_months"
+        return item.scope
 
     def select(self, enabled: Collection[str]) -> tuple[list[Expectation], list[Expectation]]:
         """Choose what to evaluate.
@@ -105,7 +151,13 @@ def _empty(suite: Suite) -> Expectation:
         severity="critical",
         why=f"{suite.source} is disabled, so {suite.table} must hold no rows.",
         kwargs={"value": 0},
+        scope="all_months",
     )
+
+
+def key_of(suite: str, kind: str, kwargs: Mapping[str, Any]) -> str:
+    """What tells an expectation from all others: no suite has the same one twice."""
+    return digest([suite, kind, kwargs])[:16]
 
 
 def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
@@ -141,6 +193,8 @@ def read_suite(path: Path, config: Mapping[str, Any]) -> Suite:
         suite = Suite.model_validate({**content, "name": path.stem})
     except ValidationError as error:
         raise ConfigError(_explain(path, error)) from error
+    if suite.partitions == ["source_month"] and suite.source is None:
+        raise ConfigError(f"{path}: partitions: rows of several sources are told apart by trip_type; name it too")
     return suite.model_copy(update={"expectations": _resolved(path, suite, config)})
 
 
@@ -163,6 +217,7 @@ def _resolved(path: Path, suite: Suite, config: Mapping[str, Any]) -> list[Expec
     for position, item in enumerate(suite.expectations):
         key = f"expectations[{position}].kwargs"
         _check_query(path, key, item)
+        _check_scope(path, f"expectations[{position}].scope", suite, item)
         resolved.append(item.model_copy(update={"kwargs": _fill(path, key, item.kwargs, config)}))
     return resolved
 
@@ -171,6 +226,17 @@ def _check_query(path: Path, key: str, item: Expectation) -> None:
     query = item.kwargs.get("unexpected_rows_query")
     if query is not None and "{batch}" not in str(query):
         raise ConfigError(f"{path}: {key}.unexpected_rows_query: must select from {{batch}}")
+
+
+def _check_scope(path: Path, key: str, suite: Suite, item: Expectation) -> None:
+    """Refuse what would be evaluated on other rows than its author thinks of."""
+    if not suite.partitions:
+        if "scope" in item.model_fields_set or CHANGED in str(item.kwargs):
+            raise ConfigError(f"{path}: {key}: the suite names no partitions, so everything is evaluated on all rows")
+    elif item.scope != "all_months" and not item.holds_by_parts:
+        raise ConfigError(f"{path}: {key}: {item.type} can't be told from some months; write scope: all_months")
+    elif item.scope != "all_months" and CHANGED in str(item.kwargs):
+        raise ConfigError(f"{path}: {key}: {CHANGED} is for a query with scope: all_months")
 
 
 def _fill(path: Path, key: str, value: Any, config: Mapping[str, Any]) -> Any:

@@ -362,7 +362,27 @@ DAMAGE = {
     "a trip twice": (
         "fct_trips",
         "insert into marts.fct_trips from marts.fct_trips where trip_id = 'RIDE7'",
-        "A trip that is there twice",
+        "A ride that is there twice",
+    ),
+    "a taxi trip twice": (
+        "fct_trips",
+        "insert into marts.fct_trips from marts.fct_trips where trip_id like '%#77'",
+        "A taxi trip's id is its file",
+    ),
+    "a taxi trip for another": (
+        "fct_trips",
+        TAXI.format("trip_id = replace(trip_id, '#77', '#78')"),
+        "A taxi trip's id is its file",
+    ),
+    "a file under two months": (
+        "fct_trips",
+        TAXI.format("source_month = '2024-10'"),
+        "A taxi trip's id is its file",
+    ),
+    "a ride with the id of a taxi trip": (
+        "fct_trips",
+        BIKE.format("trip_id = 'yellow_tripdata_2024-09.parquet#7'") + " and trip_id = 'RIDE7'",
+        "A ride that is there twice",
     ),
     "a mode lost": ("fct_trips", "delete from marts.fct_trips where trip_type = 'citibike'", "Fewer bike trips"),
     "Fahrenheit": (
@@ -415,7 +435,7 @@ DAMAGE = {
     ),
     "voided trips counted": (
         "fct_hourly_mobility",
-        "update marts.fct_trips set is_voided = true where trip_id like '%:1_'",
+        "update marts.fct_trips set is_voided = true where trip_id like '%#1_'",
         "The trips of an hour, their minutes",
     ),
     "a day lost": ("dim_date", "delete from marts.dim_date where date_day = '2024-09-30'", "A loaded month has all"),
@@ -452,7 +472,7 @@ def test_damage_is_told(damaged: Callable[..., Path], suites: Callable[..., Path
 def test_new_code_of_the_publisher_is_a_warning(
     damaged: Callable[..., Path], suites: Callable[..., Path], tmp_path: Path
 ) -> None:
-    warehouse = damaged("update staging.stg_tlc__yellow_taxi set vendor_id = 8 where source_row < 40")
+    warehouse = damaged("update staging.stg_tlc__yellow_taxi set vendor_id = 8 where source_row <= 40")
     summary = validate(warehouse, suites("stg_tlc__yellow_taxi"), SETTINGS, tmp_path / "out")
     assert summary.ok
     (new,) = [item for item in summary.outcomes if item.status == "failed"]

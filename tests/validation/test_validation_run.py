@@ -66,6 +66,7 @@ def test_report_says_what_was_found(sound_run: Run) -> None:
         "status": "passed",
         "why": "Fewer hours than this deployment's least; months are missing.",
         "kwargs": {"min_value": 700},
+        "months": "all",
         "observed_value": 721,
         "element_count": None,
         "unexpected_count": None,

@@ -25,6 +25,13 @@ SUITES = [
 
 ONE = {"type": "expect_column_to_exist", "severity": "critical", "why": "it is the key", "kwargs": {"column": "a"}}
 
+QUERY = {
+    "type": "unexpected_rows_expectation",
+    "severity": "critical",
+    "why": "it is the key",
+    "kwargs": {"unexpected_rows_query": "select a from {batch} where {changed}"},
+}
+
 
 def written(folder: Path, **changed: object) -> Path:
     path = folder / "dim_x.yml"
@@ -82,6 +89,27 @@ def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
             {"expectations": [{**ONE, "kwargs": {"unexpected_rows_query": "select 1"}}]},
             "expectations[0].kwargs.unexpected_rows_query: must select from {batch}",
         ),
+        (
+            {"expectations": [{**ONE, "scope": "all_months"}]},
+            "expectations[0].scope: the suite names no partitions, so everything is evaluated on all rows",
+        ),
+        (
+            {"partitions": ["trip_type", "source_month"]},
+            "expectations[0].scope: expect_column_to_exist can't be told from some months; write scope: all_months",
+        ),
+        (
+            {"partitions": ["source_month"], "source": "citibike", "expectations": [{**QUERY, "scope": "some_months"}]},
+            "expectations[0].scope: Input should be 'changed_months', 'neighbouring_months' or 'all_months', "
+            "not 'some_months'",
+        ),
+        (
+            {"partitions": ["trip_type", "source_month"], "expectations": [QUERY]},
+            "expectations[0].scope: {changed} is for a query with scope: all_months",
+        ),
+        (
+            {"partitions": ["source_month"], "expectations": [{**ONE, "scope": "all_months"}]},
+            "partitions: rows of several sources are told apart by trip_type; name it too",
+        ),
     ],
 )
 def test_mistake_is_one_line_with_file_and_key(tmp_path: Path, changed: dict[str, object], message: str) -> None:
@@ -124,3 +152,29 @@ def test_mixed_table_skips_only_what_is_about_the_disabled_source(tmp_path: Path
     evaluated, skipped = suite.select({"yellow_taxi"})
     assert [item.kwargs["column"] for item in evaluated] == ["a", "c"]
     assert [item.kwargs["column"] for item in skipped] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("item", "told_from_parts"),
+    [
+        ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}}, True),
+        ({"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "select 1 from {batch}"}}, True),
+        ({"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}, True),
+        ({"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1, "max_value": 9}}, False),
+        ({"type": "expect_column_values_to_be_unique", "kwargs": {"column": "a"}}, False),
+        ({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "a", "min_value": 1}}, False),
+    ],
+)
+def test_what_only_the_whole_table_tells_must_say_so(
+    tmp_path: Path, item: dict[str, object], told_from_parts: bool
+) -> None:
+    path = written(tmp_path, partitions=["trip_type", "source_month"], expectations=[{**ONE, **item}])
+    if told_from_parts:
+        assert read(path).expectations[0].scope == "changed_months"
+        return
+    with pytest.raises(ConfigError, match="can't be told from some months"):
+        read(path)
+    path = written(
+        tmp_path, partitions=["trip_type", "source_month"], expectations=[{**ONE, **item, "scope": "all_months"}]
+    )
+    assert read(path).expectations[0].scope == "all_months"

@@ -1,0 +1,93 @@
+"""A month is added to a warehouse that is validated: what the real runs look at, and what they say."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline import markers
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.markers import Marker
+from luigi_pipeline.sample import Publishers
+
+ADDED = {"yellow_taxi": ["2024-11"], "citibike": ["2024-11"]}
+BOTH = {"yellow_taxi": ["2024-10", "2024-11"], "citibike": ["2024-10", "2024-11"]}
+OCTOBER = {
+    "sources": {
+        "yellow_taxi": {"months": ["2024-10"]},
+        "citibike": {"months": ["2024-10"]},
+        "weather": {"end_date": "2024-10-31"},
+    }
+}
+
+
+def marker(data: DataDir, task: str) -> Marker:
+    found = markers.read(data.markers / f"{task}.json")
+    assert found is not None, f"{task} left no marker"
+    return found
+
+
+def validated(data: DataDir) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((data.validation / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+def verdicts(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(item["suite"], item["why"], item["status"]) for item in report["results"]]
+
+
+def test_added_month_is_validated_with_those_beside_it_and_all_months_where_that_is_not_enough(
+    tmp_path: Path,
+    publishers: Publishers,
+    config: Callable[..., Path],
+    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    data = DataDir(tmp_path / "data")
+
+    def run(task: str, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        return run_luigi(task, *options, data_dir=data.root, config=file)
+
+    october, both = config(publishers.url, OCTOBER, name="october.yaml"), config(publishers.url)
+    first = run("Validate", october)
+    assert first.returncode == 0, first.stderr
+    assert validated(data)["months"] == "all"
+    assert marker(data, "Validate").details["known_months"] == {mode: ["2024-10"] for mode in ADDED}
+    before = marker(data, "DbtBuild")
+
+    second = run("DbtBuild", both)
+    assert second.returncode == 0, second.stderr
+    built = marker(data, "DbtBuild")
+    if "since" not in built.details:
+        told = replace(built, details={**built.details, "since": before.fingerprint, "rebuilt": ADDED})
+        told.write(data.markers / "DbtBuild.json")
+    else:
+        assert (built.details["since"], built.details["rebuilt"]) == (before.fingerprint, ADDED)
+
+    third = run("Validate", both)
+    assert third.returncode == 0, third.stderr
+    summary = marker(data, "Validate").details["summary"]
+    assert summary.endswith("; trips: those of 2024-11 and the months beside it"), summary
+    assert summary in third.stderr
+    report = validated(data)
+    assert report["months"] == ADDED
+    looked_at = [item["months"] for item in report["results"] if item["suite"] == "fct_trips"]
+    assert all(months in looked_at for months in ("all", ADDED, BOTH))
+    assert marker(data, "Validate").details["known_months"] == BOTH
+
+    fourth = run("Validate", both, "--force")
+    assert fourth.returncode == 0, fourth.stderr
+    assert validated(data)["months"] == "all"
+    assert verdicts(validated(data)) == verdicts(report)
+
+    # A threshold that does not hold, and then the old one: neither is what was validated by last.
+    demanding = config(publishers.url, {"validation": {"min_rows": {"citibike": 1_000_000}}}, name="demanding.yaml")
+    fifth = run("Validate", demanding)
+    assert fifth.returncode == 30
+    assert "Fewer bike trips" in fifth.stderr
+    assert not (data.markers / "Validate.json").exists()
+    assert validated(data)["months"] == "all"
+    sixth = run("Validate", both)
+    assert sixth.returncode == 0, sixth.stderr
+    assert validated(data)["months"] == "all"
