@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.metrics import running_totals, smaller_tables
+from luigi_pipeline.metrics import levels, running_totals, smaller_tables
 from luigi_pipeline.metrics.columns import MEASURE, columns_of, is_summed_up, keep
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def presum(sql: str, tables: Mapping[str, Collection[str]]) -> str:
         if is_summed_up(join):
             running_totals.read_first(join)
             running_totals.look_up_first(join)
+            running_totals.filter_first(join)
             _sum_source(join.this)
+            levels.use(join)
     smaller_tables.use(query, tables)
     return query.sql(dialect="duckdb")
 

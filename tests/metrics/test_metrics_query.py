@@ -164,10 +164,11 @@ def test_a_running_total_asked_alone_adds_up_before_it_meets_the_time_spine(
     early, plain, sql = both_ways([name], by=["trip_date__hour", *by], where="trip_type = 'yellow_taxi'")
     assert early == plain
     assert len(early) > 24
-    spine, _, added = sql.partition("INNER JOIN")
-    assert "time_spine_hours" in spine
-    assert "GROUP BY ALL" in added
-    assert "dim_" not in added.partition("GROUP BY ALL")[2], "looked up before, by trips and not by totals"
+    added, _, joined = sql.partition("GROUP BY ALL")
+    assert "pickup_sums" in added
+    assert "dim_" not in joined, "looked up before, by trips and not by totals"
+    assert "is_counted" not in joined, "left out before"
+    assert "OVER along" in joined, "and added up along the time spine, which is joined with as many rows as it has"
 
 
 @pytest.mark.parametrize("group", ["Core", "Mode", "Weather", "Time", "Quality"])
