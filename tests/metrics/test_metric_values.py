@@ -144,12 +144,12 @@ def test_every_attribute_splits_trips_without_losing_any(metrics: Metrics) -> No
 
 def test_the_hour_that_occurs_twice_is_one_of_the_clock_and_two_of_exposure(metrics: Metrics) -> None:
     at_one = "{{ TimeDimension('metric_time', 'hour') }} = '2024-11-03 01:00:00'"
-    names = ["covered_trips", "covered_hours", "total_trips"]
+    names = ["part_covered_trips", "part_covered_hours", "total_trips"]
     found = metrics.ask(names, ["metric_time__hour"], at_one)
     key = (dt.datetime(2024, 11, 3, 1),)
-    assert found["covered_hours"] == {key: 2}
-    assert found["covered_trips"][key] == found["total_trips"][key] > 0
-    in_utc = metrics.ask(["covered_hours"], ["weather__hour_utc__hour"], at_one)["covered_hours"]
+    assert found["part_covered_hours"] == {key: 2}
+    assert found["part_covered_trips"][key] == found["total_trips"][key] > 0
+    in_utc = metrics.ask(["part_covered_hours"], ["weather__hour_utc__hour"], at_one)["part_covered_hours"]
     assert in_utc == {(dt.datetime(2024, 11, 3, 5),): 1, (dt.datetime(2024, 11, 3, 6),): 1}
 
 
