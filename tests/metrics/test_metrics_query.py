@@ -79,6 +79,8 @@ def test_rows_come_in_the_order_asked_for_and_else_in_that_of_what_they_are_cut_
     assert by_name == sorted(by_name, key=lambda row: (row[0] is None, row[0]))
     most = asked(metrics.query("total_trips", by="pickup_borough", order_by="-total_trips", limit=2, data_dir=data_dir))
     assert most == sorted(by_name, key=lambda row: -row[1])[:2]
+    none = metrics.query("total_trips", by="pickup_borough", limit=0, data_dir=data_dir)
+    assert (none.num_rows, none.schema.names) == (0, ["pickup_borough", "total_trips"])
     least = metrics.query("total_trips", by="pickup_borough", order_by=["total_trips"], limit=1, data_dir=data_dir)
     assert asked(least)[0][1] == min(count for _, count in by_name)
 
