@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 from metric_expectations import HOURS, TRIPS
 
+from luigi_pipeline.metrics import early_sums
+
 Key = tuple[Any, ...]
 Answer = dict[Key, Any]
 
@@ -52,6 +54,13 @@ class Metrics:
             metric: {row[: len(by)]: row[number] for row in rows}
             for number, metric in enumerate(metrics, start=len(by))
         }
+
+    def both_ways(self, sql: str) -> tuple[list[str], list[str], str]:
+        """The rows that a query of MetricFlow's has with its sums made early, and as it stands; and the first's SQL."""
+        tables = self.select("select table_name, list(column_name) from duckdb_columns() group by table_name")
+        early = early_sums.presum(sql, dict(tables))
+        first, second = (sorted(map(str, self.select(way))) for way in (early, sql))
+        return first, second, early
 
     def select(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query written by hand; `trips` and `hours` are the facts with what it takes to classify them."""

@@ -72,7 +72,8 @@ def query(
         order_by=_order(_listed(order_by), cuts, dict(zip(asked, meant, strict=True))),
         limit=limit,
     )
-    table = version.answer(question)
+    # MetricFlow takes a limit of no rows for no limit.
+    table = version.answer(question).slice(0, limit)
     return _typed(table.rename_columns([cut.asked for cut in cuts] + list(asked)))
 
 

@@ -68,6 +68,8 @@ def _lines(answer: Answer, time: int, at: int, metric: Metric, width: int) -> st
 
 def _bars(answer: Answer, at: int, metric: Metric, width: int) -> str:
     """Bars of own making: plotext's lose the sign."""
+    if not answer.rows:
+        return f"{_title(metric)}: no values"
     shown = [(", ".join(_text(answer, by, row) for by in range(len(answer.by))), row[at]) for row in answer.rows]
     texts = [values.for_people(value, metric.unit) for _, value in shown]
     names = max((len(name) for name, _ in shown), default=0)

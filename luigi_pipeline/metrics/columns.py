@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 MEASURE = "__"
 
 
+def own_columns(select: exp.Select) -> list[exp.Column]:
+    """The columns that a query names itself, without those that its subqueries name."""
+    from sqlglot import expressions as exp
+
+    return [column for column in select.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
+
+
 def columns_of(source: exp.Expression) -> set[str] | None:
     """The columns of a table or subquery that the query around it looks at; None where that can't be told."""
     from sqlglot import expressions as exp
@@ -22,7 +29,7 @@ def columns_of(source: exp.Expression) -> set[str] | None:
         return None
     sources = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
     found = set()
-    for column in _own_columns(select):
+    for column in own_columns(select):
         if column.table == source.alias_or_name or (not column.table and len(sources) == 1):
             found.add(column.name)
         elif not column.table and not _is_output(column, select):
@@ -53,7 +60,7 @@ def measures_alone(source: exp.Expression, columns: Collection[str]) -> bool:
     if select is None:
         return False
     measures = {id(output) for output in select.expressions if output.alias_or_name.startswith(MEASURE)}
-    for column in _own_columns(select):
+    for column in own_columns(select):
         part: Any = column
         while part is not None and id(part) not in measures and not isinstance(part, exp.Sum):
             part = part.parent if part is not select else None
@@ -70,13 +77,6 @@ def keep(select: exp.Expression, columns: Collection[str]) -> exp.Select:
     assert isinstance(kept, exp.Select)
     kept.set("expressions", [column for column in kept.expressions if column.alias_or_name in columns])
     return kept
-
-
-def _own_columns(select: exp.Select) -> list[exp.Column]:
-    """The columns that a query names itself, without those that its subqueries name."""
-    from sqlglot import expressions as exp
-
-    return [column for column in select.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
 
 
 def _is_output(column: exp.Column, select: exp.Select) -> bool:

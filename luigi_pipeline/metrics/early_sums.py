@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.metrics import running_totals, smaller_tables
+from luigi_pipeline.metrics import levels, quantiles, running_totals, shared_lookups, smaller_tables
 from luigi_pipeline.metrics.columns import MEASURE, columns_of, is_summed_up, keep
 
 if TYPE_CHECKING:
@@ -39,8 +39,11 @@ def presum(sql: str, tables: Mapping[str, Collection[str]]) -> str:
         if is_summed_up(join):
             running_totals.read_first(join)
             running_totals.look_up_first(join)
+            running_totals.filter_first(join)
             _sum_source(join.this)
+            levels.use(join)
     smaller_tables.use(query, tables)
+    quantiles.merge(query)
     return query.sql(dialect="duckdb")
 
 
@@ -55,17 +58,17 @@ def _share(cte: exp.CTE, query: exp.Expression) -> None:
     looked_at = [columns_of(table) for table in references]
     if any(columns is None for columns in looked_at):
         return
-    summed_up: set[str] = set()
+    summing = [table for table in references if is_summed_up(table)]
     for table, columns in zip(references, looked_at, strict=True):
-        if is_summed_up(table):
-            summed_up |= columns or set()
-        else:
+        if not any(table is other for other in summing):
             table.replace(keep(cte.this, columns or ()).subquery(table.alias_or_name))
-    if summed_up:
-        kept = keep(cte.this, summed_up)
-        cte.set("this", _summed(kept.subquery("source"), kept.named_selects).this)
-    else:
+    if not summing:
         cte.pop()
+        return
+    lookups = shared_lookups.take(summing)
+    read = {name for table in summing for name in columns_of(table) or ()}
+    made = shared_lookups.look_up(cte.this, lookups, read)
+    cte.set("this", _summed(made.subquery("source"), made.named_selects).this)
 
 
 def _measures(columns: list[str]) -> list[str]:

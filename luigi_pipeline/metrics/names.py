@@ -73,6 +73,9 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
             raise UnknownName(f"{asked} may be {names}; say which")
         if nearest:
             return _with_grain(asked, nearest[0], grain)
+    start, _, unknown = base.rpartition("__")
+    if start == TRIP_DATE and _by_name(METRIC_TIME, attributes):
+        raise UnknownName(f"{asked}: there is no grain {unknown}; the grains are {', '.join(GRAINS)}")
     raise UnknownName(f"nothing to cut by is called {asked}; the nearest are {nearest_names(asked, attributes)}")
 
 

@@ -1,8 +1,8 @@
-"""The smallest table that answers a query: trips that were added up, or trips without the classes of their hour.
+"""The smallest table and columns that answer a query: trips that were added up, or trips without classes of their hour.
 
 The semantic model of the trips is on `classified_trips`. `pickup_sums` and `dropoff_sums` are the same trips, added up
 by hour, zone and kind, and `counted_trips` are the same rows without classes. Each has some of its columns, by the same
-names.
+names. All have the day of a trip as a date, which is the day of its hour and quicker to make weeks and months of.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from luigi_pipeline.metrics.columns import columns_of, is_summed_up, measures_alone
+from luigi_pipeline.metrics.columns import columns_of, is_summed_up, measures_alone, own_columns
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
 _TRIPS = "classified_trips"
+_HOUR, _DAY = "pickup_hour_nyc", "pickup_date"
 _SUMS = ("pickup_sums", "dropoff_sums")
 _ROWS = ("counted_trips",)
 # What the sums add up: a duration there is that of many trips, of use to who adds it up, and to no one else.
@@ -37,7 +38,23 @@ def use(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
         columns = columns_of(table) if table.name == _TRIPS else None
         if columns is None:
             continue
+        _take_times_of_days(table)
+        columns = columns_of(table) or columns
         instead = (*_SUMS, *_ROWS) if is_summed_up(table) and measures_alone(table, _ADDED_UP) else _ROWS
         found = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
         if found:
             table.set("this", exp.to_identifier(found, quoted=True))
+
+
+def _take_times_of_days(table: exp.Table) -> None:
+    """Make days, weeks, months, ... of the trips' dates, and leave their hours as they are."""
+    from sqlglot import expressions as exp
+
+    select = table.find_ancestor(exp.Select)
+    for column in own_columns(select) if select is not None else []:
+        time = column.parent
+        if column.name == _HOUR and isinstance(time, exp.TimestampTrunc) and time.this is column:
+            if str(time.args["unit"].name).upper() == "HOUR":
+                time.replace(column)
+            else:
+                column.replace(exp.column(_DAY, table=column.table or None))

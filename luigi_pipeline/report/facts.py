@@ -172,7 +172,7 @@ def _files(data: DataDir, loads: Iterable[Marker]) -> list[File]:
 
 def _recorded(files: Sequence[File], answers: Answers) -> list[tuple[str, int, int]]:
     return [
-        (mode, sum(file.rows_loaded for file in files if file.source == mode), int(row["recorded_trips"] or 0))
+        (mode, sum(file.rows_loaded for file in files if file.source == mode), int(row["part_recorded_trips"] or 0))
         for mode, row in sorted(answers.by_mode.items(), reverse=True)
     ]
 

@@ -31,7 +31,7 @@ TOTALS = (
 )
 BY_MODE = (
     "total_trips",
-    "recorded_trips",
+    "part_recorded_trips",
     "median_trip_duration_minutes",
     "p95_trip_duration_minutes",
     "rain_effect_pct",
@@ -126,14 +126,14 @@ def _hours(asker: _Asker) -> Iterator[Hour]:
         "weather__precipitation_type": "precipitation",
         "weather__precipitation_mm": "precipitation_mm",
     }
-    for row in asker.rows(["covered_trips"], list(by), ["is_exposed"]):
+    for row in asker.rows(["part_covered_trips"], list(by), ["is_exposed"]):
         nyc: dt.datetime = row["trip_date__hour"]
         mm, degrees = row["weather__precipitation_mm"], row["weather__temperature_celsius"]
         yield Hour(
             day=nyc.date(),
             hour_of_day=nyc.hour,
             mode=row["trip_type"],
-            trips=int(row["covered_trips"] or 0),
+            trips=int(row["part_covered_trips"] or 0),
             temperature=None if degrees is None else float(degrees),
             precipitation=row["weather__precipitation_type"],
             is_dry=mm is not None and mm == 0,
@@ -205,19 +205,19 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
     days = _days(min(of_day), max(of_day)) if of_day else []
     nothing = [None] * len(asked)
     yield Dataset.of("fares", ("day", "fare", "tips", "revenue"), ([day, *of_day.get(day, nothing)] for day in days))
-    names = ("total_trips", "metered_fares", "tips_in_cents")
+    names = ("total_trips", "part_metered_fares", "part_tips_in_cents")
     rows = []
     for row in asker.rows(names, [_MONTH, "payment_type"], [_OF_TAXIS, _COVERED]):
-        tips = (row["tips_in_cents"] or 0) / 100
+        tips = (row["part_tips_in_cents"] or 0) / 100
         kind = row["payment_type"] or "not told"
-        rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["metered_fares"] or 0, tips))
+        rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["part_metered_fares"] or 0, tips))
     yield Dataset.of("payments", ("month", "payment", "trips", "fares", "tips"), rows)
 
 
 def _flagged(asker: _Asker) -> Dataset:
-    names = ["recorded_trips", "voided_trip_rate_pct", "suspect_trip_rate_pct"]
+    names = ["part_recorded_trips", "voided_trip_rate_pct", "suspect_trip_rate_pct"]
     rows = []
     for row in asker.rows(names, [_MONTH, "trip_type"], [_COVERED]):
         for name, kind in (("voided_trip_rate_pct", "Voided"), ("suspect_trip_rate_pct", "Suspect")):
-            rows.append((f"{row[_MONTH]:%Y-%m}", MODES[row["trip_type"]], kind, row[name], row["recorded_trips"]))
+            rows.append((f"{row[_MONTH]:%Y-%m}", MODES[row["trip_type"]], kind, row[name], row["part_recorded_trips"]))
     return Dataset.of("flagged", ("month", "mode", "flag", "rate", "recorded"), rows)

@@ -66,7 +66,10 @@ def test_what_is_no_metric_of_its_own_is_part_of_one_or_one_by_the_hour() -> Non
         parts |= {part if isinstance(part, str) else part["name"] for part in inputs if part}
     own = defined().keys() - public().keys()
     assert own <= parts
-    assert all(defined()[name]["label"].startswith("Part: ") for name in own), "as `mf list metrics` shows them"
+    assert all(defined()[name]["label"].startswith("Part: ") for name in own)
+    by_hour = {name for name in own if name.endswith("_by_hour")}
+    assert all(name.startswith("part_") for name in own - by_hour), "`mf list metrics` shows no more than names"
+    assert not any(name.startswith("part_") for name in public())
 
 
 def test_a_file_has_its_metrics_in_the_order_of_the_list() -> None:

@@ -74,6 +74,45 @@ def test_metrics_that_look_back(metrics: Metrics, by: tuple[str, ...], grain: st
     check_growth(metrics, by, grain)
 
 
+@pytest.mark.parametrize("name", ["cumulative_trips", "trips_7d_rolling", "trips_month_to_date"])
+@pytest.mark.parametrize(
+    ("by", "where"),
+    [
+        (["metric_time__hour"], None),
+        (["metric_time__hour", "pickup_location__zone_name"], None),
+        (["metric_time__day", "pickup_location", "dropoff_location__borough"], "{{ Dimension('date__is_weekend') }}"),
+        (["metric_time__week", "weather__temperature_category", "trip__payment_type"], None),
+        (["metric_time__day", "trip__trip_date__day"], "{{ TimeDimension('metric_time', 'month') }} > '2024-03-01'"),
+        (["metric_time__day"], "{{ Dimension('trip__payment_type') }} = 'no such'"),
+        (
+            ["metric_time__month", "trip_type"],
+            "{{ Entity('trip_type') }} = 'citibike' or {{ TimeDimension('metric_time', 'day') }} < '2024-11-05'",
+        ),
+    ],
+    ids=str,
+)
+def test_running_totals_over_gaps_are_the_same_as_levels(
+    metrics: Metrics, name: str, by: list[str], where: str | None
+) -> None:
+    by_hour = "_by_hour" if by[0] == "metric_time__hour" else ""
+    question = {"metric_names": [name + by_hour], "group_by_names": by}
+    early, plain, sql = metrics.both_ways(metrics.sql(**question, where_constraints=[where] if where else None))
+    assert early == plain
+    assert len(early) > 1 or "no such" in str(where)
+    assert "OVER along" in sql
+    assert "trip__is_counted" not in sql.partition("GROUP BY ALL")[2], "what does not count is left out first"
+
+
+def test_a_running_total_of_what_is_not_known_is_null_and_not_zero(metrics: Metrics) -> None:
+    question = {"metric_names": ["trips_7d_rolling"], "group_by_names": ["metric_time__day", "trip_type"]}
+    charged = metrics.sql(**question).replace("trips AS __trip_count", "total_amount AS __trip_count")
+    early, plain, sql = metrics.both_ways(charged)
+    assert early == plain
+    assert sum("'citibike', None" in row for row in early) > 60
+    assert sum("'yellow_taxi', Decimal" in row for row in early) > 60
+    assert "OVER along" in sql
+
+
 def test_a_month_that_is_not_loaded_is_absent_and_one_without_such_trips_is_zero(metrics: Metrics) -> None:
     def by_month(name: str) -> dict[int, object]:
         return {key[0].month: value for key, value in metrics.ask([name], ["metric_time__month"])[name].items()}
@@ -105,12 +144,12 @@ def test_every_attribute_splits_trips_without_losing_any(metrics: Metrics) -> No
 
 def test_the_hour_that_occurs_twice_is_one_of_the_clock_and_two_of_exposure(metrics: Metrics) -> None:
     at_one = "{{ TimeDimension('metric_time', 'hour') }} = '2024-11-03 01:00:00'"
-    names = ["covered_trips", "covered_hours", "total_trips"]
+    names = ["part_covered_trips", "part_covered_hours", "total_trips"]
     found = metrics.ask(names, ["metric_time__hour"], at_one)
     key = (dt.datetime(2024, 11, 3, 1),)
-    assert found["covered_hours"] == {key: 2}
-    assert found["covered_trips"][key] == found["total_trips"][key] > 0
-    in_utc = metrics.ask(["covered_hours"], ["weather__hour_utc__hour"], at_one)["covered_hours"]
+    assert found["part_covered_hours"] == {key: 2}
+    assert found["part_covered_trips"][key] == found["total_trips"][key] > 0
+    in_utc = metrics.ask(["part_covered_hours"], ["weather__hour_utc__hour"], at_one)["part_covered_hours"]
     assert in_utc == {(dt.datetime(2024, 11, 3, 5),): 1, (dt.datetime(2024, 11, 3, 6),): 1}
 
 

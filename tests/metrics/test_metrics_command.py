@@ -202,3 +202,18 @@ def test_help_says_what_can_be_asked(run_command: Run, published: Any) -> None:
     result = run_command("metrics", "--help", data_dir=published.data.root, config=published.config)
     for option in ("--by", "--where", "--order-by", "--limit", "--start", "--dimensions", "--csv", "--json", "--chart"):
         assert option in result.stdout
+
+
+def test_an_answer_without_rows_is_empty_in_every_form(ask: Ask) -> None:
+    question = ["total_trips", "--by", "trip_date__month", "--where", "pickup_borough = 'Nowhere'"]
+    assert ask(*question, "--csv").stdout == "trip_date__month,total_trips\n"
+    assert json.loads(ask(*question, "--json").stdout) == []
+    assert ask(*question, "--chart").stdout == "Total trips (trips): no values\n"
+    assert "Total trips" in ask(*question).stdout
+
+
+@pytest.mark.parametrize("rows", ["x", "-1", "1.5"])
+def test_a_limit_that_is_no_number_of_rows_is_told_so(rows: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["metrics", "total_trips", f"--limit={rows}"])
+    assert capsys.readouterr().err.endswith(f"argument --limit: {rows!r} is not a number of rows\n")

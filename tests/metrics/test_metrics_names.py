@@ -51,9 +51,12 @@ def test_a_unique_end_of_a_name_will_do(asked: str, meant: str) -> None:
         ("borough", "borough may be dropoff_location__borough or pickup_location__borough; say which"),
         ("pickup_boro", "the nearest are pickup_borough, pickup, dropoff_borough"),
         ("orough", "nothing to cut by is called orough"),
+        (
+            "trip_date__fortnight",
+            "trip_date__fortnight: there is no grain fortnight; the grains are hour, day, week, month, ",
+        ),
         ("trip_type__week", "trip__trip_type is no time and has no grain"),
         ("date_day__hour", "date_day__hour: its finest grain is day"),
-        ("trip_date__fortnight", "nothing to cut by is called trip_date__fortnight; the nearest are trip_date, "),
     ],
 )
 def test_a_name_that_means_nothing_or_too_much_is_refused(asked: str, told: str) -> None:

@@ -33,9 +33,12 @@ def test_the_page_has_every_metric_with_its_unit_and_an_example(made: str, publi
 
 def test_what_a_formula_is_made_of_is_on_the_page_too(made: str, published: Any) -> None:
     defined = {metric.name: metric for metric in metrics.list_metrics(published.data.root, parts=True)}
-    assert "hundredfold_yellow_taxi_trips" in defined["yellow_taxi_mode_share_pct"].formula
-    assert "\n| `hundredfold_yellow_taxi_trips` | `sum(" in made
-    assert defined["tip_rate_pct"].formula == "tips_in_cents / metered_fares where trip__payment_type = 'credit card'"
+    assert "part_hundredfold_yellow_taxi_trips" in defined["yellow_taxi_mode_share_pct"].formula
+    assert "\n| `part_hundredfold_yellow_taxi_trips` | `sum(" in made
+    assert (
+        defined["tip_rate_pct"].formula
+        == "part_tips_in_cents / part_metered_fares where trip__payment_type = 'credit card'"
+    )
     assert defined["trips_7d_rolling"].formula == "sum(trips) where trip__is_counted, over the last 7 days"
     assert "total_trips[1 month before]" in defined["trips_mom_growth_pct"].formula
 

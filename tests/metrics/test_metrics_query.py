@@ -79,6 +79,8 @@ def test_rows_come_in_the_order_asked_for_and_else_in_that_of_what_they_are_cut_
     assert by_name == sorted(by_name, key=lambda row: (row[0] is None, row[0]))
     most = asked(metrics.query("total_trips", by="pickup_borough", order_by="-total_trips", limit=2, data_dir=data_dir))
     assert most == sorted(by_name, key=lambda row: -row[1])[:2]
+    none = metrics.query("total_trips", by="pickup_borough", limit=0, data_dir=data_dir)
+    assert (none.num_rows, none.schema.names) == (0, ["pickup_borough", "total_trips"])
     least = metrics.query("total_trips", by="pickup_borough", order_by=["total_trips"], limit=1, data_dir=data_dir)
     assert asked(least)[0][1] == min(count for _, count in by_name)
 
@@ -164,10 +166,11 @@ def test_a_running_total_asked_alone_adds_up_before_it_meets_the_time_spine(
     early, plain, sql = both_ways([name], by=["trip_date__hour", *by], where="trip_type = 'yellow_taxi'")
     assert early == plain
     assert len(early) > 24
-    spine, _, added = sql.partition("INNER JOIN")
-    assert "time_spine_hours" in spine
-    assert "GROUP BY ALL" in added
-    assert "dim_" not in added.partition("GROUP BY ALL")[2], "looked up before, by trips and not by totals"
+    added, _, joined = sql.partition("GROUP BY ALL")
+    assert "pickup_sums" in added
+    assert "dim_" not in joined, "looked up before, by trips and not by totals"
+    assert "is_counted" not in joined, "left out before"
+    assert "OVER along" in joined, "and added up along the time spine, which is joined with as many rows as it has"
 
 
 @pytest.mark.parametrize("group", ["Core", "Mode", "Weather", "Time", "Quality"])
