@@ -19,8 +19,6 @@ from damage import Damage  # noqa: E402
 from damages import DAMAGES  # noqa: E402
 from workbench import Bench, Verdict  # noqa: E402
 
-from bench import Bench, Verdict  # noqa: E402
-
 
 def judge_all(damages: list[Damage], workers: int) -> Iterator[tuple[str, Verdict]]:
     """Judge damages in several processes.

@@ -10,8 +10,6 @@ from damages import DAMAGES
 from support import PROJECT
 from workbench import Verdict
 
-from bench import Verdict
-
 PAGE = PROJECT / "docs" / "checks.md"
 _SHOWN = 2
 _ROW = re.compile(r"^\| (?P<name>[^|]+) \| (?P<words>[^|]+) \| (?P<outcome>\w+) \| (?P<stage>\w*) \| (?P<by>.*) \|$")

@@ -9,8 +9,6 @@ import pytest
 from damages import DAMAGES
 from workbench import Bench
 
-from bench import Bench
-
 # Some of each kind, place and catching stage; `make mutations` does all of them.
 CORE = [
     "taxi green file",
