@@ -93,11 +93,14 @@
 
 
 {#-
-    The condition that picks these partitions. Months are literals, so that whole row groups are left unread.
+    The condition that picks these partitions. Months are literals, and stand once more by themselves, so that whole row
+    groups are left unread: by what stands in an `or`, DuckDB would not leave them.
 -#}
 {% macro in_partitions(partitions, trip_type='trip_type', source_month='source_month') -%}
-    {%- for mode, months in partitions.items() -%}
-        {{ 'or ' if not loop.first }}({{ trip_type }} = '{{ mode }}' and {{ source_month }} in ('{{ months | join("', '") }}'))
-        {{- '\n' if not loop.last }}
-    {%- endfor -%}
+    {{ source_month }} in ('{{ partitions.values() | sum(start=[]) | unique | sort | join("', '") }}')
+    and (
+        {% for mode, months in partitions.items() -%}
+            {{ 'or ' if not loop.first }}({{ trip_type }} = '{{ mode }}' and {{ source_month }} in ('{{ months | join("', '") }}'))
+        {% endfor -%}
+    )
 {%- endmacro %}
