@@ -16,7 +16,7 @@ from metric_checks import (
     check_rain_effect,
     check_together,
 )
-from metric_expectations import ALL, OF_HOURS, OF_TRIPS
+from metric_expectations import ALL, GROUPS, OF_HOURS, OF_TRIPS
 from support import configuration
 
 from luigi_pipeline.datadir import DataDir
@@ -101,6 +101,28 @@ def test_running_totals_over_gaps_are_the_same_as_levels(
     assert len(early) > 1 or "no such" in str(where)
     assert "OVER along" in sql
     assert "trip__is_counted" not in sql.partition("GROUP BY ALL")[2], "what does not count is left out first"
+
+
+@pytest.mark.parametrize("group", ["Core", "Mode", "Weather", "Time", "Quality"])
+@pytest.mark.parametrize(
+    ("by", "where"),
+    [
+        (["metric_time__hour", "pickup_location__zone_name"], None),
+        (["weather__temperature_category", "date__holiday_name", "metric_time__week"], None),
+        (["dropoff_location__borough", "pickup_location__is_airport"], "{{ Dimension('date__is_weekend') }}"),
+        (["metric_time__year", "trip_type"], "{{ Dimension('pickup_location__borough') }} is null"),
+        ([], "{{ TimeDimension('metric_time', 'month') }} = '2024-04-01'"),
+    ],
+    ids=str,
+)
+def test_metrics_asked_together_over_gaps_are_the_same_with_sums_made_early(
+    metrics: Metrics, group: str, by: list[str], where: str | None
+) -> None:
+    names = [name for name in GROUPS[group] if name in OF_TRIPS]
+    question = {"metric_names": names, "group_by_names": by or None}
+    early, plain, _ = metrics.both_ways(metrics.sql(**question, where_constraints=[where] if where else None))
+    assert early == plain
+    assert len(early) > 0
 
 
 def test_a_running_total_of_what_is_not_known_is_null_and_not_zero(metrics: Metrics) -> None:

@@ -176,9 +176,25 @@ def test_a_running_total_asked_alone_adds_up_before_it_meets_the_time_spine(
 @pytest.mark.parametrize("group", ["Core", "Mode", "Weather", "Time", "Quality"])
 def test_metrics_asked_together_are_the_same_with_sums_made_early(both_ways: Any, group: str, data_dir: Path) -> None:
     question = [metric.name for metric in metrics.list_metrics(data_dir) if metric.group == group]
-    early, plain, _ = both_ways(question, by=["trip_type", "temperature_category", "trip_date__month"])
+    early, plain, sql = both_ways(question, by=["trip_type", "temperature_category", "trip_date__month"])
     assert early == plain
     assert len(early) > 10
+    assert "pickup_hour_nyc" not in sql, "months are made of days"
+    shared, _, apart = sql.partition("GROUP BY ALL")
+    assert "_sums" in shared
+    assert "dim_weather" in shared, "looked up for all of them at once"
+    assert group != "Quality" or "LEFT OUTER JOIN" not in apart, "and not again"
+
+
+def test_percentiles_of_the_same_durations_are_taken_together(both_ways: Any) -> None:
+    question = ["p95_trip_duration_minutes", "median_trip_duration_minutes", "median_trip_distance_miles"]
+    early, plain, sql = both_ways(question, by=["pickup_borough", "trip_date__day"])
+    assert early == plain
+    assert len(early) > 100
+    assert sql.count("[0.95, 0.5])[1]") == sql.count("[0.95, 0.5])[2]") == 1
+    alone, plain, sql = both_ways(question[:1], by=["trip_date__hour", "day_part"])
+    assert alone == plain
+    assert "[0.95" not in sql
 
 
 def test_whatever_trips_are_cut_by_they_are_the_same_with_sums_made_early(both_ways: Any, data_dir: Path) -> None:
