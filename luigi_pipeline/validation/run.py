@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import logging
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.validation import data_docs
+from luigi_pipeline.validation import data_docs, importing
 from luigi_pipeline.validation.datasource import WarehouseSource, open_warehouse
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
 from luigi_pipeline.validation.months import Changed, condition, words
@@ -139,17 +138,10 @@ def _scratch(out: Path) -> Iterator[Path]:
 
 
 def _context() -> EphemeralDataContext:
-    collects = gc.isenabled()
-    # The import makes hundreds of thousands of objects that stay; looking for garbage among them is a sixth of it.
-    gc.disable()
-    try:
-        import great_expectations as gx
-    finally:
-        if collects:
-            gc.enable()
+    gx = importing.great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = gx.get_context(mode="ephemeral")
+    context: EphemeralDataContext = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # The site it begins with is in the system's temporary folder.
     context.variables.data_docs_sites = {}

@@ -304,3 +304,13 @@ validate(Path({str(sound)!r}), Path({str(EXPECTATIONS)!r}), settings, Path({str(
     assert [(item["suite"], item["status"]) for item in report["results"]] == [
         (item.suite, item.status) for item in sound_run.summary.outcomes
     ]
+
+
+def test_what_great_expectations_seldom_uses_is_not_loaded() -> None:
+    look = (
+        "import sys; from luigi_pipeline.validation import importing; gx = importing.great_expectations(); "
+        "print(type(sys.modules['scipy.stats']).__name__, 'scipy.stats._stats_py' in sys.modules); "
+        "print(sys.modules['scipy.stats'].norm.cdf(0), type(gx).__name__)"
+    )
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["_LazyModule", "False", "0.5", "module"]
