@@ -164,7 +164,8 @@ class _Teller:
 
 
 def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
-    result = runner.invoke(["parse", *_options(folder, data, variables)])
+    # What dbt writes of a parse, it writes again in the build.
+    result = runner.invoke(["parse", "--no-write-json", *_options(folder, data, variables)])
     if not result.success:
         raise BuildFailed(f"dbt can't read {folder}: {one_line(result.exception)}")
     return cast("Manifest", result.result)
