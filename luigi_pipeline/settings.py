@@ -211,6 +211,8 @@ class Weather(Published):
 
 # Those that come in months; the taxi zones are one file.
 MONTHLY_SOURCES = ("yellow_taxi", "citibike", "weather")
+# Those of trips: each is a mode of travel, by the same name (trip_type).
+MODES = ("yellow_taxi", "citibike")
 
 
 class Sources(Section):
@@ -245,7 +247,8 @@ class Warehouse(Section):
 
     def share(self, part: float, threads: int) -> Warehouse:
         """A part of the memory, for work beside other work."""
-        number, unit = re.fullmatch(r"([\d.]+) ?(\w+)", self.memory_limit).groups()  # type: ignore[union-attr]
+        number = self.memory_limit.rstrip("KMGTiB ")
+        unit = self.memory_limit.removeprefix(number).strip()
         return self.model_copy(update={"threads": threads, "memory_limit": f"{float(number) * part:.3f}{unit}"})
 
 

@@ -96,7 +96,7 @@ def test_a_file_typed_ahead_that_is_damaged_is_not_loaded_and_the_next_run_types
     path, before = loaded.markers / "LoadMonth" / "yellow_taxi" / "2024-10.json", checksums(loaded.warehouse)
     marker = markers.read(path)
     assert marker
-    left = loaded.scratch / "ahead" / marker.fingerprint[:16]
+    left = loaded.scratch / "ahead" / marker.fingerprint
     left.mkdir(parents=True)
     (left / "typed.parquet").write_bytes(b"PAR1 and what was written when the power went")
     (left / "typed.json").write_text(json.dumps({"path": "typed.parquet", "rows": {}, "changes": []}))

@@ -1,7 +1,7 @@
 {#-
     The rows of each file in raw_data bear the positions 1 to n, each once: their number, their least and greatest position,
     the sum of the positions and of their squares are those of 1 to n. File and position are the key of a taxi trip, which
-    makes that key unique at a tenth of what it costs to compare ten million texts.
+    makes that key unique at a quarter of what it costs to compare ten million texts.
 -#}
 with
 

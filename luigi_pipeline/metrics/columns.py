@@ -20,6 +20,11 @@ def own_columns(select: exp.Select) -> list[exp.Column]:
     return [column for column in select.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
 
 
+def sources_of(select: exp.Select) -> list[exp.Expression]:
+    """The tables and subqueries that a query reads."""
+    return [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
+
+
 def columns_of(source: exp.Expression) -> set[str] | None:
     """The columns of a table or subquery that the query around it looks at; None where that can't be told."""
     from sqlglot import expressions as exp
@@ -27,7 +32,7 @@ def columns_of(source: exp.Expression) -> set[str] | None:
     select = source.find_ancestor(exp.Select)
     if select is None or select.find(exp.Star) is not None:
         return None
-    sources = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
+    sources = sources_of(select)
     found = set()
     for column in own_columns(select):
         if column.table == source.alias_or_name or (not column.table and len(sources) == 1):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from luigi_pipeline.metrics.columns import sources_of
+
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
@@ -57,8 +59,7 @@ def _origin(column: exp.Column, select: exp.Select) -> str | None:
     found: exp.Expression = column
     within: exp.Expression = select
     while isinstance(within, exp.Select) and isinstance(found, exp.Column):
-        sources = [within.args["from_"].this, *(join.this for join in within.args.get("joins") or [])]
-        name, table = found.name, found.table
+        name, table, sources = found.name, found.table, sources_of(within)
         source = next(
             (item for item in sources if item.alias_or_name == table or (not table and len(sources) == 1)), None
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import luigi
 
 from luigi_pipeline import markers, progress, project, runs, scheduling
+from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.months import is_month
 from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
@@ -63,7 +63,7 @@ class DbtBuild(MobilityTask):
         from luigi_pipeline.warehouse import models
 
         inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
-        changed = _changed_months(found, inputs) if found else None
+        changed = _changed_months(found, inputs) if found and selected_at(self.data) <= found.started_at else None
         self.drop_marker()
         folder, variables = project.folder() / "dbt_project", _variables(self.settings)
         limits = self.settings.warehouse
@@ -122,24 +122,19 @@ class BuildSelected(MobilityTask):
         except Exception:
             DbtBuild().drop_marker()
             raise
-        _note_selection()
         summary = f"{outcome.models} models, {outcome.tests} tests passed, {len(outcome.warnings)} warned"
         return self.new_marker(inputs, versions=outcome.versions, details={"summary": summary})
 
 
-def _note_selection() -> None:
-    """Have the next whole build go by all months: what a selection has built anew, it does not find stale."""
-    whole = DbtBuild()
-    found = whole.marker()
-    if found:
-        replace(found, details=found.details | {"models_were_selected": True}).write(whole.marker_path)
+def selected_at(data: DataDir) -> str:
+    """When models were last built by selection, UTC, ISO 8601: that leaves no word of which months it made."""
+    found = (markers.read(path) for path in (data.markers / BuildSelected.__name__).glob("*.json"))
+    return max((marker.finished_at for marker in found if marker), default="")
 
 
 def _changed_months(found: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
     """Months by source that were loaded, loaded again or taken out since a build; None if anything else has changed."""
     before, now = found.inputs, shortened(inputs)
-    if found.details.get("models_were_selected"):
-        return None
     changed: dict[str, list[str]] = {}
     for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
         source, _, month = name.partition(" ")

@@ -7,8 +7,9 @@ from typing import Any
 
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.months import is_month
+from luigi_pipeline.settings import MODES
 from luigi_pipeline.tasks.base import shortened
-from luigi_pipeline.validation.months import MODES, Changed
+from luigi_pipeline.validation.months import Changed
 
 BUILD = "the build"
 

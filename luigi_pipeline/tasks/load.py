@@ -45,8 +45,8 @@ class Load(MobilityTask):
         It is before further fetches, so that the two overlap; small files first, while a large one is read ahead.
         """
         super().__init__(*args, **kwargs)
-        month = int(self.parameters.get("month", "0").replace("-", ""))
-        self.priority = (1 + _ORDER.index(self.fetch.origin.name)) * _MONTHS - month
+        source, month = self.parameters.get("source", "taxi_zones"), self.parameters.get("month", "0")
+        self.priority = (1 + _ORDER.index(source)) * _MONTHS - int(month.replace("-", ""))
 
     @property
     def fetch(self) -> Fetch:
@@ -119,7 +119,7 @@ class Load(MobilityTask):
         scratch.mkdir(parents=True)
         try:
             with self._rejecting(landed):
-                found = ahead.take(self._typed_ahead, _key(inputs), scratch)
+                found = ahead.take(self._typed_ahead, markers.digest(inputs), scratch)
                 prepared = found or self._type(landed, scratch, self.settings.warehouse)
             self.drop_marker()
             with self._typing_next() as limits, database.writing(self.data, limits) as connection:
@@ -171,7 +171,7 @@ class Load(MobilityTask):
             ahead.clear(self._typed_ahead, but=None)
             yield limits
             return
-        key = _key(following._inputs_of(following.fetch.published(landed)))
+        key = markers.digest(following._inputs_of(following.fetch.published(landed)))
         ahead.clear(self._typed_ahead, but=key)
         work = partial(following._type, landed, limits=limits.share(_AHEAD, threads=1), quietly=True)
         with ahead.typing(self._typed_ahead, key, work):
@@ -268,10 +268,6 @@ def _import_for_all_loads() -> None:
         "sqlalchemy",
     ):
         importlib.import_module(name)
-
-
-def _key(inputs: dict[str, Any]) -> str:
-    return markers.digest(inputs)[:16]
 
 
 def _is_awaited(path: Path, months: list[str]) -> bool:

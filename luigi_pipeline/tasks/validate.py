@@ -10,7 +10,7 @@ from luigi_pipeline import markers, progress, project, runs, scheduling
 from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
+from luigi_pipeline.tasks.build import DbtBuild, selected_at
 from luigi_pipeline.tasks.changes import BUILD, changed_months
 from luigi_pipeline.tasks.ingest import sources
 from luigi_pipeline.validation.months import Changed
@@ -44,7 +44,7 @@ class Validate(MobilityTask):
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
         inputs = self.inputs()
         # Before the marker goes: it stands after a success only, and so says what need not be looked at again.
-        changed = changed_months(self.marker(), DbtBuild().marker(), inputs, expected, self._selected_at())
+        changed = changed_months(self.marker(), DbtBuild().marker(), inputs, expected, selected_at(self.data))
         if self.title in runs.forced:
             changed = None
         self.drop_marker()
@@ -88,11 +88,6 @@ class Validate(MobilityTask):
                 "sources": sorted(expected),
             },
         )
-
-    def _selected_at(self) -> str:
-        """When models were last built by selection: that leaves no word of which months it made."""
-        found = (markers.read(path) for path in (self.data.markers / BuildSelected.__name__).glob("*.json"))
-        return max((marker.finished_at for marker in found if marker), default="")
 
 
 def _told(changed: Changed) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luigi_pipeline.months import next_month, previous_month
+from luigi_pipeline.settings import MODES
 
-# Months, by mode of travel (trip_type, which is also the source's name).
+# Months, by mode of travel.
 Months = Mapping[str, Sequence[str]]
-MODES = ("yellow_taxi", "citibike")
 
 
 @dataclass(frozen=True)

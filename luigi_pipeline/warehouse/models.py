@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from luigi_pipeline import markers, progress
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import BuildFailed, one_line
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.settings import MODES, Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
 from luigi_pipeline.warehouse import database, dbt_docs, describing, loading
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("luigi_pipeline.warehouse")
 
 _SELF_HEALING = "replace_stale_trips"
-_MODES = ("yellow_taxi", "citibike")
-
 
 # Months by source.
 Partitions = dict[str, list[str]]
@@ -204,9 +202,11 @@ def _environment(data: DataDir, limits: Warehouse) -> Iterator[None]:
 
 
 def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> None:
-    """Note for the models and tests (dbt_project/macros/incremental/) which months have changed, if that is known."""
+    """Note for the models and tests (dbt_project/macros/incremental/) which months have changed, if that is known.
+
+    fct_trips adds the months that it finds stale.
+    """
     connection.execute("drop table if exists meta.changed_months")
-    connection.execute("create or replace table meta.rebuilt_partitions (trip_type varchar, source_month varchar)")
     if changed is None:
         return
     connection.execute("create table meta.changed_months (source varchar, source_month varchar)")
@@ -217,13 +217,15 @@ def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | N
 
 def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> Partitions | None:
     """The partitions of fct_trips that were built anew; what was noted for this build is of no use to another."""
-    connection.execute("drop table if exists meta.changed_months")
     if changed is None:
         return None
-    partitions = {mode: set(months) for mode, months in changed.items() if mode in _MODES}
-    for mode, month in connection.execute("select trip_type, source_month from meta.rebuilt_partitions").fetchall():
-        partitions.setdefault(mode, set()).add(month)
-    return {mode: sorted(months) for mode, months in sorted(partitions.items())}
+    noted = connection.execute("select distinct source, source_month from meta.changed_months order by all").fetchall()
+    connection.execute("drop table meta.changed_months")
+    rebuilt: Partitions = {}
+    for source, month in noted:
+        if source in MODES:
+            rebuilt.setdefault(source, []).append(month)
+    return rebuilt
 
 
 def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:

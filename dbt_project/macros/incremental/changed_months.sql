@@ -1,7 +1,8 @@
 {#-
-    The months of raw data that have changed since the last build that ended well, as the pipeline found them: a dict of
-    source to its months. None where that is not known, or where code has changed: then everything is built and tested
-    anew. Whoever runs dbt by hand gets None.
+    The months that may not be as the last build that ended well left them, as a dict of source to its months: those of
+    raw data that have changed since, as the pipeline noted them, and, once fct_trips is built, those of its partitions
+    that were stale without it, having won or lost a ride against a changed month. None where that is not known, or where
+    code has changed: then everything is built and tested anew. Whoever runs dbt by hand gets None.
 -#}
 {% macro changed_months() -%}
     {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') if execute -%}
@@ -9,8 +10,8 @@
         {{ return(none) }}
     {%- endif -%}
     {%- set changed = {} -%}
-    {%- for source_name, source_month in run_query('select source, source_month from ' ~ noted ~ ' order by 1, 2').rows -%}
-        {%- do changed.setdefault(source_name, []).append(source_month) -%}
+    {%- for source, month in run_query('select distinct source, source_month from ' ~ noted ~ ' order by 1, 2').rows -%}
+        {%- do changed.setdefault(source, []).append(month) -%}
     {%- endfor -%}
     {{ return(changed) }}
 {%- endmacro %}
@@ -23,35 +24,16 @@
 {%- endmacro %}
 
 
-{#-
-    The partitions of fct_trips whose rows may not be those of the last build: those of changed months, and those that
-    were stale without it, having won or lost a ride against a changed month. None: all of them.
--#}
-{% macro changed_partitions() -%}
-    {%- set changed = changed_months() -%}
-    {%- if changed is none -%}
-        {{ return(none) }}
-    {%- endif -%}
-    {%- set partitions = {} -%}
-    {%- for trip_type in ('yellow_taxi', 'citibike') if trip_type in changed -%}
-        {%- do partitions.update({trip_type: changed[trip_type] | list}) -%}
-    {%- endfor -%}
-    {%- for trip_type, source_month in run_query('select trip_type, source_month from meta.rebuilt_partitions').rows -%}
-        {%- if source_month not in partitions.setdefault(trip_type, []) -%}
-            {%- do partitions[trip_type].append(source_month) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return(partitions) }}
-{%- endmacro %}
-
-
 {#- A condition on rows with a mode and a source month: that they are of a changed partition. -#}
 {% macro is_of_changed_partition(trip_type='trip_type', source_month='source_month') -%}
-    {%- set partitions = changed_partitions() -%}
-    {%- if partitions is none -%}
+    {%- set changed = changed_months() -%}
+    {%- if changed -%}
+        {%- do changed.pop('weather', none) -%}
+    {%- endif -%}
+    {%- if changed is none -%}
         true
-    {%- elif partitions -%}
-        ({{ in_partitions(partitions, trip_type, source_month) }})
+    {%- elif changed -%}
+        ({{ in_partitions(changed, trip_type, source_month) }})
     {%- else -%}
         false
     {%- endif -%}

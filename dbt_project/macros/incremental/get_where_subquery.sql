@@ -3,16 +3,11 @@
     known which these are. The others were tested when they were built, and nothing has touched them since.
 -#}
 {% macro get_where_subquery(relation) -%}
-    {%- set conditions = [] -%}
-    {%- if config.get('where') -%}
-        {%- do conditions.append(config.get('where')) -%}
+    {%- if relation.identifier != 'fct_trips' or changed_months() is none -%}
+        {{ return(dbt.default__get_where_subquery(relation)) }}
     {%- endif -%}
-    {%- if relation.identifier == 'fct_trips' and changed_months() is not none -%}
-        {%- do conditions.append(is_of_changed_partition()) -%}
-    {%- endif -%}
-    {%- if conditions -%}
-        (select * from {{ relation }} where {{ '(' ~ conditions | join(') and (') ~ ')' }}) as {{ relation.identifier }}_rows
-    {%- else -%}
-        {{ relation }}
-    {%- endif -%}
+    (
+        select * from {{ relation }}
+        where ({{ config.get('where') or 'true' }}) and {{ is_of_changed_partition() }}
+    ) as dbt_subquery
 {%- endmacro %}

@@ -7,28 +7,27 @@
     the model (`temp_relation`, empty here): a copy of each month costs as much again. Hence the model may only name
     columns of int_trips__unioned, and compute none.
 
-    What was stale is noted in meta.rebuilt_partitions, for what is made and tested of the fact afterwards.
+    What was stale is noted among the changed months, for what is made and tested of the fact afterwards.
 -#}
 {% macro get_incremental_replace_stale_trips_sql(arg_dict) -%}
     {%- set stale = stale_partitions(
         arg_dict['target_relation'], ref('int_source_partitions'), ref('int_citibike__duplicate_rides')
     ) -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    {%- set noted = [] -%}
-    {%- for trip_type, months in stale.items() -%}
-        {%- for month in months -%}
-            {%- do noted.append("('" ~ trip_type ~ "', '" ~ month ~ "')") -%}
-        {%- endfor -%}
-    {%- endfor %}
-    delete from meta.rebuilt_partitions;
-    {%- if stale %}
-        insert into meta.rebuilt_partitions
-        values {{ noted | join(', ') }};
+    {%- if stale -%}
+        {%- if changed_months() is not none %}
+            insert into meta.changed_months values
+            {% for trip_type, months in stale.items() -%}
+                {{ ', ' if not loop.first }}('{{ trip_type }}', '{{ months | join("'), ('" ~ trip_type ~ "', '") }}')
+            {%- endfor %};
+        {%- endif %}
         delete from {{ arg_dict['target_relation'] }}
         where {{ in_partitions(stale) }};
         insert into {{ arg_dict['target_relation'] }} ({{ columns }})
         select {{ columns }}
         from {{ ref('int_trips__unioned') }}
         where {{ in_partitions(stale) }}
+    {%- else -%}
+        select 'nothing is stale' as outcome
     {%- endif -%}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
-    Trips of one file's month, hour, zone and kind, added up. What metrics add up has the names that it has in counted_trips, so that a
-    sum over these rows is the sum over the trips.
+    Trips of one file's month, hour, zone and kind, added up. What metrics add up has the names that it has in
+    counted_trips, so that a sum over these rows is the sum over the trips.
 -#}
 {% macro sum_trips(location_id) -%}
     select
