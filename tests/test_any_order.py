@@ -122,12 +122,13 @@ class City:
             if self.changed is not None:
                 self.changed.setdefault(act.month.source, []).append(act.month.month)
 
-    def build(self) -> None:
+    def build(self) -> models.Outcome:
         """Build the models, with all their tests; of the costly ones no more than what has changed, after the first."""
         enabled = sorted({month.source for month in self.state} - {"taxi_zones"})
         variables = {"enabled_sources": enabled, "weather_start_date": None, "weather_end_date": None}
-        models.build(PROJECT / "dbt_project", self.data, Warehouse(), variables, changed=self.changed)
+        outcome = models.build(PROJECT / "dbt_project", self.data, Warehouse(), variables, changed=self.changed)
         self.changed = {}
+        return outcome
 
     def sums(self) -> dict[str, tuple[int, int]]:
         """Checksums of its tables."""
@@ -179,3 +180,12 @@ def test_any_history_gives_the_warehouse_of_a_clean_run(history: list[list[Act]]
     assert lived.sums() == clean.sums()
     for one in (lived, clean):
         shutil.rmtree(one.data.root)
+
+
+def test_a_month_that_loses_rides_to_an_earlier_one_is_built_anew_and_tested(city: Callable[[], City]) -> None:
+    lived = city()
+    lived.do(Act(Month("citibike", "2024-11"), 0))
+    assert lived.build().rebuilt is None
+    lived.do(Act(Month("citibike", "2024-10"), 0))
+    assert lived.build().rebuilt == {"citibike": ["2024-10", "2024-11"]}
+    assert lived.build().rebuilt == {}
