@@ -72,13 +72,28 @@ class mobility(luigi.Config):
     )
 
 
+def _options() -> mobility:
+    """The options of this run: once it is on, they stay, and are read a thousand times to see what is complete."""
+    return _options_of_run() if is_on() else mobility()
+
+
+@functools.lru_cache
+def _options_of_run() -> mobility:
+    return mobility()
+
+
 def data_dir() -> DataDir:
     """The data dir of this run.
 
     Raises:
         ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else.
     """
-    root = Path(mobility().data_dir).resolve()
+    return _data_dir(_options().data_dir, Path.cwd())
+
+
+@functools.lru_cache
+def _data_dir(named: str, here: Path) -> DataDir:
+    root = (here / named).resolve()
     unusable = sorted(set(_NOT_IN_PATHS).intersection(str(root)))
     if unusable or not str(root).isprintable():
         which = " and ".join(unusable) or "a control character"
@@ -88,7 +103,7 @@ def data_dir() -> DataDir:
 
 def config_file() -> Path:
     """The configuration file of this run."""
-    named = mobility().config
+    named = _options().config
     if named:
         return Path(named)
     here = Path("config/ingestion.yaml")
@@ -125,7 +140,7 @@ def wants_to_ask(asked_at: str, settled_at: str | None) -> bool:
         asked_at: When the publisher was asked last.
         settled_at: Until when the file's values were to change; None if what is published stands.
     """
-    if mobility().refresh:
+    if _options().refresh:
         return asked_at < started_at()
     if settled_at is None or asked_at >= settled_at:
         return False
@@ -278,11 +293,7 @@ class TaskProcessContext:
     def __enter__(self) -> None:
         """Die with the run, log to the task's own file, and tell how far the task is."""
         if multiprocessing.parent_process() is not None:
-            # At once: the run's own handler is for the process that has the children.
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            _die_with_parent()
-            terminal.in_child()
+            in_child()
         task = self._process.task
         # A wrapper has neither: it is Luigi's own.
         path = getattr(task, "log_path", None) or data_dir().log_of(task.task_family, {})
@@ -294,6 +305,15 @@ class TaskProcessContext:
     def __exit__(self, *_: object) -> None:
         """Close the log."""
         self._open.close()
+
+
+def in_child() -> None:
+    """Make a process forked from the run's one that ends with it, and leaves to it what only it is to do."""
+    # At once: the run's own handler is for the process that has the children.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    _die_with_parent()
+    terminal.in_child()
 
 
 def _die_with_parent() -> None:

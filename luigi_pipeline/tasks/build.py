@@ -12,6 +12,7 @@ from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.months import is_month
 from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
 
@@ -47,6 +48,12 @@ class DbtBuild(MobilityTask):
         """The three sources."""
         return sources()
 
+    def deps(self) -> list[luigi.Task]:
+        """What Luigi asks for where the models are to be built."""
+        warming.build_follows(self._parse)
+        deps: list[luigi.Task] = super().deps()
+        return deps
+
     def inputs(self) -> dict[str, Any]:
         """What is loaded, the dbt project's files and the variables that it is given."""
         folder = project.folder() / "dbt_project"
@@ -62,6 +69,7 @@ class DbtBuild(MobilityTask):
         """Run dbt: models first, each followed by its data tests."""
         from luigi_pipeline.warehouse import models
 
+        warming.build_begins()
         inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
         changed = _changed_months(found, inputs) if found and selected_at(self.data) <= found.started_at else None
         self.drop_marker()
@@ -83,6 +91,11 @@ class DbtBuild(MobilityTask):
                 "rebuilt": outcome.rebuilt,
             },
         )
+
+    def _parse(self) -> None:
+        from luigi_pipeline.warehouse import models
+
+        models.parse(project.folder() / "dbt_project", self.data, self.settings.warehouse, _variables(self.settings))
 
 
 class BuildSelected(MobilityTask):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import shutil
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.settings import MONTHLY_SOURCES, Warehouse
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
-from luigi_pipeline.tasks import ahead
+from luigi_pipeline.tasks import ahead, warming
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
@@ -57,6 +56,7 @@ class Load(MobilityTask):
         """The landed file."""
         if runs.is_on():
             _import_for_all_loads()
+            warming.loads_follow()
         return self.fetch
 
     def complete(self) -> bool:
@@ -184,10 +184,10 @@ class Load(MobilityTask):
         }
         loads = [LoadMonth(source=name, month=month) for name, wanted in months.items() for month in wanted]
         for load in sorted(loads, key=lambda load: -load.priority):
-            if load.title == self.title or load.complete() or not load.fetch.complete():
-                continue
             landed = load.fetch.landed()
-            if landed and landed.size > _SMALL:
+            if landed is None or landed.size <= _SMALL or load.title == self.title:
+                continue
+            if not load.complete() and load.fetch.complete():
                 yield load, landed
 
     @property
@@ -237,6 +237,11 @@ class LoadMonth(Load):
     source = SourceParameter()
     month = MonthParameter(description="The month, YYYY-MM.")
 
+    def work(self) -> Marker:
+        """Load the month."""
+        warming.load_begins()
+        return super().work()
+
     @property
     def fetch(self) -> Fetch:
         """The month's fetch."""
@@ -257,7 +262,7 @@ def _import_for_all_loads() -> None:
 
     Luigi asks a load what it requires only when it is not complete: a run with nothing to load imports none of this.
     """
-    for name in (
+    warming.import_modules(
         "dlt",
         "dlt.common.libs.pyarrow",
         "luigi_pipeline.sources.http",
@@ -266,8 +271,7 @@ def _import_for_all_loads() -> None:
         # What DuckDB and dlt import when they are first used: 0.4 s of each load.
         "pandas",
         "sqlalchemy",
-    ):
-        importlib.import_module(name)
+    )
 
 
 def _is_awaited(path: Path, months: list[str]) -> bool:

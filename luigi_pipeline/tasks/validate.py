@@ -6,9 +6,12 @@ import logging
 from importlib.metadata import version
 from typing import Any
 
+import luigi
+
 from luigi_pipeline import markers, progress, project, runs, scheduling
 from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
+from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild, selected_at
 from luigi_pipeline.tasks.changes import BUILD, changed_months
@@ -27,6 +30,12 @@ class Validate(MobilityTask):
     def requires(self) -> DbtBuild:
         """The built models."""
         return DbtBuild()
+
+    def deps(self) -> list[luigi.Task]:
+        """What Luigi asks for where there is something to validate."""
+        warming.validation_follows()
+        deps: list[luigi.Task] = super().deps()
+        return deps
 
     def inputs(self) -> dict[str, Any]:
         """The build, the expectations and their thresholds."""

@@ -139,6 +139,18 @@ def build(
     )
 
 
+def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> None:
+    """Parse the project, for a build of it with the same variables to find it parsed in dbt's target folder.
+
+    Raises:
+        BuildFailed: dbt can't read it.
+    """
+    from dbt.cli.main import dbtRunner
+
+    with _environment(data, limits):
+        _parse(dbtRunner(), folder, data, variables)
+
+
 class _Teller:
     """Tells how far dbt is, by the events that it sends: `fct_trips (9 of 14)`.
 
