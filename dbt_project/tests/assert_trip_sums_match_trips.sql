@@ -1,4 +1,7 @@
--- Trips that are added up by zone add up to what single trips do: no metric depends on which of them it is asked of.
+{#-
+    Trips that are added up by zone add up to what single trips do: no metric depends on which of them it is asked of.
+    Asked of the partitions that may not be those of the last build.
+-#}
 {%- set sums %}
     sum(trips) as trips,
     sum(passengers) as passengers,
@@ -8,7 +11,8 @@
     sum(tip_amount) as tip_amount,
     sum(total_amount) as total_amount,
     sum(case when is_counted then trips end) as counted_trips
-{%- endset %}
+{%- endset -%}
+{%- set changed = is_of_changed_partition() %}
 
 with
 
@@ -16,6 +20,7 @@ of_trips as (
 
     select {{ sums }}
     from {{ ref('counted_trips') }}
+    where {{ changed }}
 
 ),
 
@@ -23,6 +28,7 @@ of_pickups as (
 
     select {{ sums }}
     from {{ ref('pickup_sums') }}
+    where {{ changed }}
 
 ),
 
@@ -30,6 +36,7 @@ of_dropoffs as (
 
     select {{ sums }}
     from {{ ref('dropoff_sums') }}
+    where {{ changed }}
 
 ),
 

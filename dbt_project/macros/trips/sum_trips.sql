@@ -3,6 +3,8 @@
     counted_trips, so that a sum over these rows is the sum over the trips.
 -#}
 {% macro sum_trips(location_id) -%}
+    {#- Named here too: what is_of_changed_trips asks is to be there before. -#}
+    {%- set asked_for_changed_trips = ref('int_trips__by_hour') -%}
     select
         -- ids
         trip_type,

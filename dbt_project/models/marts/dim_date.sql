@@ -22,7 +22,7 @@ days as (
             pickup_date as date_day,
             trip_type as source_name,
             0 as is_covered
-        from {{ ref('fct_trips') }}
+        from {{ ref('int_trips__by_hour') }}
         where pickup_date is not null
     ) as all_days
     group by 1

@@ -17,7 +17,7 @@ loaded_hours as (
 trip_hours as (
 
     select distinct pickup_hour_utc as hour_utc
-    from {{ ref('fct_trips') }}
+    from {{ ref('int_trips__by_hour') }}
     where pickup_hour_utc is not null
 
 ),

@@ -1,11 +1,5 @@
 with
 
-trips as (
-
-    select * from {{ ref('fct_trips') }}
-
-),
-
 loaded_hours as (
 
     select
@@ -17,20 +11,19 @@ loaded_hours as (
 
 ),
 
--- Revenue keeps the voided trips: a reversal and its twin cancel, and a reversal without one reduces it.
 hourly as (
 
     select
         pickup_hour_utc as hour_utc,
         trip_type,
-        count(case when not is_voided then 1 end) as trips,
-        sum(case when not is_voided then duration_minutes end) as duration_minutes_sum,
-        sum(case when not is_voided then distance_miles end) as distance_miles_sum,
-        sum(case when not is_voided then passenger_count end) as passengers,
-        sum(total_amount) as revenue
+        cast(sum(trips) as bigint) as trips,
+        sum(duration_minutes) as duration_minutes_sum,
+        sum(distance_miles) as distance_miles_sum,
+        sum(passengers) as passengers,
+        sum(revenue) as revenue
 
-    from trips
-    where not is_suspect
+    from {{ ref('int_trips__by_hour') }}
+    where sound_trips > 0
     group by 1, 2
 
 ),
