@@ -24,7 +24,7 @@ folder = Path(sys.argv[1])
 def task(begins=lambda: None):
     began = time.monotonic()
     begins()
-    heavy = [name for name in ("dbt.cli.main", "great_expectations") if name in sys.modules]
+    heavy = [name for name in ("dbt", "great_expectations") if name in sys.modules]
     waited = time.monotonic() - began
     (folder / "told.json").write_text(json.dumps({"heavy": heavy, "waited": waited}))
 
@@ -40,7 +40,9 @@ def wait_for(module):
         time.sleep(0.1)
 
 def parse():
-    time.sleep(0.5)
+    until = time.process_time() + 1
+    while time.process_time() < until:
+        pass
     (folder / "parsed").touch()
 """
 
@@ -59,23 +61,21 @@ def run(body: str, folder: Path) -> list[Any]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_the_build_finds_dbt_and_its_project_and_the_validation_its_library(tmp_path: Path) -> None:
+def test_the_build_finds_its_project_parsed_and_the_validation_its_library(tmp_path: Path) -> None:
     build, validation = run(
         """
         warming.build_follows(parse)
         warming.validation_follows()
         warming.loads_follow()
         ask(warming.load_begins)
-        wait_for("dbt.cli.main")
         print(json.dumps(ask(warming.build_begins) | {"parsed": (folder / "parsed").exists()}))
         wait_for("great_expectations")
         print(json.dumps(ask()))
         """,
         tmp_path,
     )
-    assert build["heavy"] == ["dbt.cli.main"]
     assert build["parsed"]
-    assert validation["heavy"] == ["dbt.cli.main", "great_expectations"]
+    assert validation["heavy"] == ["great_expectations"]
 
 
 def test_who_only_loads_gets_nothing_ready(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_build_without_loads_waits_for_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "parsed").exists()
 
 
-@pytest.mark.parametrize("ends", ["raise RuntimeError('no project')", "os.kill(os.getpid(), 9)"])
-def test_a_parse_that_fails_or_is_killed_keeps_no_build_waiting(ends: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ends", ["raise RuntimeError('no project')", "os.kill(os.getpid(), 9)", "time.sleep(60)"])
+def test_a_parse_that_fails_is_killed_or_hangs_keeps_no_build_waiting(ends: str, tmp_path: Path) -> None:
     (told,) = run(
         f"""
         def failing():
@@ -114,12 +114,10 @@ def test_a_parse_that_fails_or_is_killed_keeps_no_build_waiting(ends: str, tmp_p
         warming.build_follows(failing)
         warming.loads_follow()
         ask(warming.load_begins)
-        wait_for("dbt.cli.main")
         print(json.dumps(ask(warming.build_begins)))
         """,
         tmp_path,
     )
-    assert told["heavy"] == ["dbt.cli.main"]
     assert told["waited"] < 30
 
 

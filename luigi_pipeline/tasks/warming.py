@@ -1,8 +1,8 @@
 """Getting dbt and Great Expectations ready while months are loaded and models are built.
 
-To import them and to parse the dbt project keeps one core busy for seconds, and a run has a core to spare now and then.
-Tasks are forked from the run's own process, so what a thread imports there they have; what is parsed, dbt finds in its
-target folder. Nothing depends on it: a task that finds nothing ready does it all by itself.
+To have dbt parse its project and to import Great Expectations keeps one core busy for seconds, and a run has a core to
+spare now and then. What is parsed, dbt finds in its target folder; tasks are forked from the run's own process, so what
+a thread imports there they have. Nothing depends on it: a task that finds nothing ready does it all by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import importlib
 import logging
 import multiprocessing
 import os
-import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
@@ -23,17 +22,9 @@ from luigi_pipeline import runs
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-# In parts, as no task can begin while one is imported: each is a part of the next.
-_DBT = (
-    "dbt_common.events.functions",
-    "dbt.adapters.base",
-    "dbt.contracts.graph.manifest",
-    "dbt.parser.manifest",
-    "dbt.cli.main",
-    "dbt.adapters.duckdb.connections",
-)
-_LONGEST_PARSE = 60.0  # seconds; it takes three
-_LOW_PRIORITY = 19  # loads go first; there is time until the build
+_LOW_PRIORITY = 19  # loads go first: a parse takes what they leave of the processor
+_LOOK = 0.3  # seconds between looks at a parse that a build waits for
+_LONGEST_PARSE = 30.0
 
 _parse: Callable[[], None] | None = None
 _validates = False
@@ -73,7 +64,7 @@ def load_begins() -> None:
 
 
 def build_begins() -> None:
-    """Tell that models are being built; wait for the parsed project, if it is on its way."""
+    """Tell that models are being built; wait for the parsed project, as long as it makes progress."""
     if _loading is None or _parsed is None or _building is None or not _loading.is_set():
         return
     _building.set()
@@ -81,14 +72,9 @@ def build_begins() -> None:
 
 
 def _warm(loading: Event, parsed: Event, building: Event) -> None:
-    if sys.platform.startswith("linux"):  # where a thread has a priority of its own, which what it forks inherits
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
     loading.wait()
     try:
-        for name in _DBT:
-            with fork_lock:  # a process forked meanwhile would have modules that no one finishes
-                import_modules(name)
-        _parse_apart()
+        _parse_apart(building)
     except Exception:
         log.debug("getting dbt ready", exc_info=True)
     finally:
@@ -97,7 +83,7 @@ def _warm(loading: Event, parsed: Event, building: Event) -> None:
         return
     building.wait()
     try:
-        with fork_lock:
+        with fork_lock:  # a process forked meanwhile would have modules that no one finishes
             _import_great_expectations()
     except Exception:
         log.debug("getting Great Expectations ready", exc_info=True)
@@ -119,18 +105,35 @@ def _import_great_expectations() -> None:
     import_modules("luigi_pipeline.validation.run")
 
 
-def _parse_apart() -> None:
-    """Parse in a process of its own, which ends with the run."""
+def _parse_apart(building: Event) -> None:
+    """Parse in a process of its own, which ends with the run.
+
+    Beside other work on the machine it may never get its turn: then a build that waits for it goes on by itself.
+    """
     with fork_lock:
         process = multiprocessing.Process(target=_parse_and_exit, daemon=True)
         process.start()
-    process.join(_LONGEST_PARSE)
-    if process.is_alive():
-        process.kill()
+    spent = 0.0
+    while process.is_alive():
+        process.join(_LOOK)
+        before, spent = spent, _cpu_seconds(process.pid)
+        if building.is_set() and spent - before < _LOOK / 2:
+            process.kill()
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _parse_and_exit() -> None:
     runs.in_child()
+    os.nice(_LOW_PRIORITY)
     try:
         if _parse:
             _parse()
