@@ -6,7 +6,7 @@ import contextlib
 import logging
 import logging.handlers
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -153,6 +153,29 @@ def complaints() -> list[str]:
     handler = Complaints()
     logging.getLogger(_LUIGI).addHandler(handler)
     return handler.lines
+
+
+class _Sender(logging.handlers.QueueHandler):
+    """Sends records on, made fit to be sent."""
+
+    def __init__(self, send: Callable[[logging.LogRecord], None]) -> None:
+        super().__init__(queue=None)  # type: ignore[arg-type]  # it has none
+        self._send = send
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._send(record)
+
+
+def send_on(send: Callable[[logging.LogRecord], None]) -> None:
+    """Have this process log nothing by itself from here on, but send it to another one, for which it works.
+
+    Args:
+        send: Called with what the logger of the same name is to handle there.
+    """
+    logging.getLogger().handlers = [_Sender(send)]
+    for name in (_PIPELINE, _LUIGI):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
 
 
 @contextmanager

@@ -69,6 +69,7 @@ class _Following:
 
 
 _following: _Following | None = None
+_send: Callable[[str, float, str], None] | None = None
 
 
 @contextmanager
@@ -88,6 +89,16 @@ def following(title: str, reporter: StatusReporter) -> Iterator[None]:
         _following = None
 
 
+def send_on(send: Callable[[str, float, str], None]) -> None:
+    """Have all that this process tells from here on sent to another one, for which it works.
+
+    Args:
+        send: Called with what `tell` is to be called with there.
+    """
+    global _send
+    _send = send
+
+
 def tell(message: str, fraction: float, step: str = "") -> None:
     """Say how far the task is.
 
@@ -96,6 +107,8 @@ def tell(message: str, fraction: float, step: str = "") -> None:
         fraction: The same as a number, 0 to 1.
         step: What the task is at. Within one step not every report goes out; the first one of a step does.
     """
+    if _send:
+        _send(message, fraction, step)
     if _following:
         _following.tell(message, min(max(fraction, 0.0), 1.0), step)
 

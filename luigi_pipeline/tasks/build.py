@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -15,6 +15,11 @@ from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from luigi_pipeline.warehouse.models import Outcome
 
 # Files of the dbt project that decide what is built and tested; what dbt and mf write when run there does not.
 _CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
@@ -50,16 +55,13 @@ class DbtBuild(MobilityTask):
 
     def deps(self) -> list[luigi.Task]:
         """What Luigi asks for where the models are to be built."""
-        warming.build_follows(self._parse)
+        warming.build_follows(self._parse, self._build)
         deps: list[luigi.Task] = super().deps()
         return deps
 
     def inputs(self) -> dict[str, Any]:
         """What is loaded, the dbt project's files and the variables that it is given."""
-        folder = project.folder() / "dbt_project"
-        files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
-        code = {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files}
-        return loaded_inputs() | code | _variables(self.settings) | {"what is noted of the models": _NOTES}
+        return loaded_inputs() | self._project() | {"what is noted of the models": _NOTES}
 
     def told(self, name: str) -> str:
         """A changed input; of a republished month, its rows."""
@@ -67,15 +69,10 @@ class DbtBuild(MobilityTask):
 
     def work(self) -> Marker:
         """Run dbt: models first, each followed by its data tests."""
-        from luigi_pipeline.warehouse import models
-
-        warming.build_begins()
         inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
         changed = _changed_months(found, inputs) if found and selected_at(self.data) <= found.started_at else None
         self.drop_marker()
-        folder, variables = project.folder() / "dbt_project", _variables(self.settings)
-        limits = self.settings.warehouse
-        outcome = models.build(folder, self.data, limits, variables, anew=anew, changed=changed)
+        outcome = warming.build(self._build, anew, changed)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
@@ -92,10 +89,31 @@ class DbtBuild(MobilityTask):
             },
         )
 
-    def _parse(self) -> None:
+    def _project(self) -> dict[str, Any]:
+        """The dbt project's files and the variables that it is given."""
+        folder = project.folder() / "dbt_project"
+        files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
+        return {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files} | _variables(
+            self.settings
+        )
+
+    def _parse(self) -> tuple[dict[str, Any], Manifest]:
+        """Have dbt parse the project; say as well which one that was."""
         from luigi_pipeline.warehouse import models
 
-        models.parse(project.folder() / "dbt_project", self.data, self.settings.warehouse, _variables(self.settings))
+        parsed, variables = self._project(), _variables(self.settings)
+        return parsed, models.parse(project.folder() / "dbt_project", self.data, self.settings.warehouse, variables)
+
+    def _build(
+        self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changed: dict[str, list[str]] | None
+    ) -> Outcome:
+        """Have dbt build all models, of the project as it was parsed ahead if it still is that."""
+        from luigi_pipeline.warehouse import models
+
+        manifest = ahead[1] if ahead and ahead[0] == self._project() else None
+        folder, variables = project.folder() / "dbt_project", _variables(self.settings)
+        limits = self.settings.warehouse
+        return models.build(folder, self.data, limits, variables, anew=anew, changed=changed, manifest=manifest)
 
 
 class BuildSelected(MobilityTask):

@@ -1,8 +1,8 @@
 """Getting dbt and Great Expectations ready while months are loaded and models are built.
 
-To have dbt parse its project and to import Great Expectations keeps one core busy for seconds, and a run has a core to
-spare now and then. What is parsed, dbt finds in its target folder; tasks are forked from the run's own process, so what
-a thread imports there they have. Nothing depends on it: a task that finds nothing ready does it all by itself.
+To import dbt and have it parse its project, and to import Great Expectations, keeps one core busy for seconds, and a
+run has a core to spare now and then. The one is done by a process that then builds the models, the other in the run's
+own process, from which tasks are forked. Nothing depends on it: a task that finds nothing ready does it all by itself.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ import gc
 import importlib
 import logging
 import multiprocessing
-import os
 import threading
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
+from typing import Any, TypeVar
 
 from luigi.worker import fork_lock
 
 from luigi_pipeline import runs
+from luigi_pipeline.tasks import standby
+from luigi_pipeline.tasks.standby import Standby
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_LOW_PRIORITY = 19  # loads go first: a parse takes what they leave of the processor
-_LOOK = 0.3  # seconds between looks at a parse that a build waits for
-_LONGEST_PARSE = 30.0
+Result = TypeVar("Result")
 
-_parse: Callable[[], None] | None = None
+_following: Standby[Any, Any] | None = None
 _validates = False
 _loading: Event | None = None
-_parsed: Event | None = None
-_building: Event | None = None
+_builder: Standby[Any, Any] | None = None
 
 
-def build_follows(parse: Callable[[], None]) -> None:
+def build_follows(prepare: Callable[[], Any], work: Callable[..., Any]) -> None:
     """Note that this run is to build models.
 
     Args:
-        parse: Has dbt parse the project, for the build to find it parsed.
+        prepare: What can be done of it beside loads.
+        work: Builds, given what `prepare` returned.
     """
-    global _parse
-    _parse = parse
+    global _following
+    _following = _following or Standby(prepare, work)
 
 
 def validation_follows() -> None:
@@ -51,10 +51,10 @@ def validation_follows() -> None:
 
 def loads_follow() -> None:
     """Note that months are to be loaded, which leaves time for what was noted before."""
-    global _loading, _parsed, _building
-    if _parsed is None and _parse is not None and runs.is_on():
-        _loading, _parsed, _building = multiprocessing.Event(), multiprocessing.Event(), multiprocessing.Event()
-        threading.Thread(target=_warm, args=(_loading, _parsed, _building), daemon=True).start()
+    global _loading, _builder
+    if _builder is None and _following is not None and runs.is_on() and standby.is_possible():
+        _loading, _builder = multiprocessing.Event(), _following
+        threading.Thread(target=_warm, args=(_loading, _builder), daemon=True).start()
 
 
 def load_begins() -> None:
@@ -63,30 +63,12 @@ def load_begins() -> None:
         _loading.set()
 
 
-def build_begins() -> None:
-    """Tell that models are being built; wait for the parsed project, as long as it makes progress."""
-    if _loading is None or _parsed is None or _building is None or not _loading.is_set():
-        return
-    _building.set()
-    _parsed.wait(_LONGEST_PARSE)
-
-
-def _warm(loading: Event, parsed: Event, building: Event) -> None:
-    loading.wait()
-    try:
-        _parse_apart(building)
-    except Exception:
-        log.debug("getting dbt ready", exc_info=True)
-    finally:
-        parsed.set()
-    if not _validates:
-        return
-    building.wait()
-    try:
-        with fork_lock:  # a process forked meanwhile would have modules that no one finishes
-            _import_great_expectations()
-    except Exception:
-        log.debug("getting Great Expectations ready", exc_info=True)
+def build(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Build the models: in the process that stands by, where months were loaded; or here, given None."""
+    if _loading is None or _builder is None or not _loading.is_set():
+        return work(None, *arguments)
+    result: Result = _builder.call(*arguments)
+    return result
 
 
 def import_modules(*names: str) -> None:
@@ -98,44 +80,21 @@ def import_modules(*names: str) -> None:
     gc.freeze()
 
 
+def _warm(loading: Event, builder: Standby[Any, Any]) -> None:
+    loading.wait()
+    with builder.standing_by():
+        if not _validates:
+            return
+        builder.wait_until_wanted()
+        try:
+            with fork_lock:  # a process forked meanwhile would have modules that no one finishes
+                _import_great_expectations()
+        except Exception:
+            log.debug("getting Great Expectations ready", exc_info=True)
+
+
 def _import_great_expectations() -> None:
     from luigi_pipeline.validation import importing
 
     importing.great_expectations()
     import_modules("luigi_pipeline.validation.run")
-
-
-def _parse_apart(building: Event) -> None:
-    """Parse in a process of its own, which ends with the run.
-
-    Beside other work on the machine it may never get its turn: then a build that waits for it goes on by itself.
-    """
-    with fork_lock:
-        process = multiprocessing.Process(target=_parse_and_exit, daemon=True)
-        process.start()
-    spent = 0.0
-    while process.is_alive():
-        process.join(_LOOK)
-        before, spent = spent, _cpu_seconds(process.pid)
-        if building.is_set() and spent - before < _LOOK / 2:
-            process.kill()
-
-
-def _cpu_seconds(pid: int | None) -> float:
-    import psutil
-
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system)
-
-
-def _parse_and_exit() -> None:
-    runs.in_child()
-    os.nice(_LOW_PRIORITY)
-    try:
-        if _parse:
-            _parse()
-    finally:
-        os._exit(0)  # what the run's process had open when this one was forked is not this one's to close

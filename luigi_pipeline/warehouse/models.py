@@ -65,6 +65,7 @@ def build(
     select: str = "",
     anew: bool = False,
     changed: Partitions | None = None,
+    manifest: Manifest | None = None,
 ) -> Outcome:
     """Build and test all models, or some of them.
 
@@ -80,6 +81,7 @@ def build(
         anew: Build incremental models from nothing, whatever they hold.
         changed: The months of each source that have changed since a build of all models by today's code that ended
             well; None where there was none.
+        manifest: The project as it was parsed before, with these variables; without it, it is parsed now.
 
     Returns:
         Counts, warnings and seconds.
@@ -91,8 +93,8 @@ def build(
     from dbt.cli.main import dbtRunner
 
     with _environment(data, limits):
-        # The manifest of this parse is handed to the build, which then need not parse again.
-        manifest = _parse(dbtRunner(), folder, data, variables)
+        # It is handed to the build, which would else parse again.
+        manifest = manifest or _parse(dbtRunner(), folder, data, variables)
         code = _code_of_incremental_models(manifest)
         with database.writing(data, limits) as connection:
             loading.create_raw_tables(connection)
@@ -139,16 +141,18 @@ def build(
     )
 
 
-def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> None:
-    """Parse the project, for a build of it with the same variables to find it parsed in dbt's target folder.
+def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> Manifest:
+    """Parse the project, for a build of it to be handed the result.
 
     Raises:
         BuildFailed: dbt can't read it.
     """
+    # Imported for the build too, which would have to wait for it.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: F401
     from dbt.cli.main import dbtRunner
 
     with _environment(data, limits):
-        _parse(dbtRunner(), folder, data, variables)
+        return _parse(dbtRunner(), folder, data, variables)
 
 
 class _Teller:
