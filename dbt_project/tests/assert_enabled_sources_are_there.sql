@@ -1,6 +1,6 @@
 {#-
     Every source that is switched on has at least one loaded month, and rows in each of its loaded months: source by
-    source, for one mode's millions would hide another's absence.
+    source, for one mode's millions would hide another's absence. Trips are there where they were added up by the hour.
 -#}
 with
 
@@ -26,38 +26,33 @@ months as (
 
 ),
 
-month_rows as (
+months_with_rows as (
 
-    select
+    select distinct
         trip_type as source_name,
-        source_month,
-        count(*) as row_count
+        source_month
 
-    from {{ ref('fct_trips') }}
-    group by 1, 2
+    from {{ ref('int_trips__by_hour') }}
 
     union all
 
-    select
+    select distinct
         'weather' as source_name,
-        _source_month as source_month,
-        count(*) as row_count
+        _source_month as source_month
 
     from {{ source('weather', 'hourly_weather') }}
-    group by 1, 2
 
 )
 
 select
     enabled.source_name,
-    months.source_month,
-    month_rows.row_count
+    months.source_month
 
 from enabled
 left join months
     on enabled.source_name = months.source_name
-left join month_rows
+left join months_with_rows
     on
-        months.source_name = month_rows.source_name
-        and months.source_month = month_rows.source_month
-where month_rows.row_count is null
+        months.source_name = months_with_rows.source_name
+        and months.source_month = months_with_rows.source_month
+where months_with_rows.source_name is null

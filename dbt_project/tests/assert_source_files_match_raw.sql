@@ -1,6 +1,6 @@
 {#-
     Every published file has as many rows in raw_data as were counted in it, and every row in raw_data belongs to a
-    file that was counted, under the version that was counted.
+    file that was counted, under the version that was counted. Asked of the months that may not be those of the last build.
 -#}
 with
 
@@ -14,6 +14,11 @@ counted as (
         sum(row_count) as row_count
 
     from {{ ref('stg_meta__source_files') }}
+    where
+        {% for source_name in ('yellow_taxi', 'citibike', 'weather') -%}
+            {{ 'or ' if not loop.first }}(source_name = '{{ source_name }}' and {{ is_of_changed_month(source_name) }})
+        {% endfor -%}
+        or source_name = 'taxi_zones'
     group by 1, 2, 3, 4
 
 ),
@@ -34,6 +39,7 @@ loaded as (
             _source_version as source_version,
             count(*) as row_count
         from {{ relation }}
+        where {{ is_of_changed_month(source_name, '_source_month') if source_name != 'taxi_zones' else 'true' }}
         group by 1, 2, 3, 4
     {% endfor %}
 

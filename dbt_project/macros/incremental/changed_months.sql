@@ -1,8 +1,8 @@
 {#-
     The months that may not be as the last build that ended well left them, as a dict of source to its months: those of
-    raw data that have changed since, as the pipeline noted them, and, once fct_trips is built, those of its partitions
-    that were stale without it, having won or lost a ride against a changed month. None where that is not known, or where
-    code has changed: then everything is built and tested anew. Whoever runs dbt by hand gets None.
+    raw data that have changed since, as the pipeline noted them, and, once int_citibike__duplicate_rides is built, those
+    that won or lost a ride against a changed month. None where that is not known, or where code has changed: then
+    everything is built and tested anew. Whoever runs dbt by hand gets None.
 -#}
 {% macro changed_months() -%}
     {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') if execute -%}
@@ -17,10 +17,21 @@
 {%- endmacro %}
 
 
-{#- A condition on rows with a source month: that it is a changed month of taxis. -#}
-{% macro is_of_changed_taxi_month(source_month='source_month') -%}
-    {%- set months = (changed_months() or {}).get('yellow_taxi', []) -%}
-    {{ source_month ~ " in ('" ~ months | join("', '") ~ "')" if months else 'false' }}
+{#- A condition on a source's rows: that they are of one of its changed months. -#}
+{% macro is_of_changed_month(source_name, source_month='source_month') -%}
+    {%- set changed = changed_months() -%}
+    {%- set months = (changed or {}).get(source_name, []) -%}
+    {%- if changed is none -%}
+        true
+    {%- else -%}
+        {{ source_month ~ " in ('" ~ months | join("', '") ~ "')" if months else 'false' }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The same of taxis, by a name that a model's configuration can say. -#}
+{% macro is_of_changed_taxi_month() -%}
+    {{ is_of_changed_month('yellow_taxi') }}
 {%- endmacro %}
 
 

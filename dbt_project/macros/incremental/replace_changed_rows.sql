@@ -13,9 +13,10 @@
 {%- endmacro %}
 
 
-{#- dbt's own, but that a model of the strategy above is built as a whole where it is not known what has changed. -#}
+{#- dbt's own, but that what is made of changed months is built as a whole where it is not known what has changed. -#}
 {% macro should_full_refresh() -%}
-    {%- if config.get('incremental_strategy') == 'replace_changed_rows' and changed_months() is none -%}
+    {%- set strategy = config.get('incremental_strategy') -%}
+    {%- if strategy in ('replace_changed_rows', 'replace_and_note') and changed_months() is none -%}
         {{ return(true) }}
     {%- endif -%}
     {%- set configured = config.get('full_refresh') -%}

@@ -6,8 +6,6 @@
     stay for ever, and it joins each old row of a month with each new one. Why not the temporary table that dbt makes of
     the model (`temp_relation`, empty here): a copy of each month costs as much again. Hence the model may only name
     columns of int_trips__unioned, and compute none.
-
-    What was stale is noted among the changed months, for what is made and tested of the fact afterwards.
 -#}
 {% macro get_incremental_replace_stale_trips_sql(arg_dict) -%}
     {%- set stale = stale_partitions(
@@ -15,12 +13,6 @@
     ) -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     {%- if stale -%}
-        {%- if changed_months() is not none %}
-            insert into meta.changed_months values
-            {% for trip_type, months in stale.items() -%}
-                {{ ', ' if not loop.first }}('{{ trip_type }}', '{{ months | join("'), ('" ~ trip_type ~ "', '") }}')
-            {%- endfor %};
-        {%- endif %}
         delete from {{ arg_dict['target_relation'] }}
         where {{ in_partitions(stale) }};
         insert into {{ arg_dict['target_relation'] }} ({{ columns }})

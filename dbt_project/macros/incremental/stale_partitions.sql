@@ -1,5 +1,6 @@
 {#-
-    The partitions of a trip fact that differ from what raw data would give today, with no memory of earlier runs.
+    The partitions of a trip fact that differ from what raw data would give today. Where it is known what has changed since
+    the last build that ended well, these only are looked at; else all are, with no memory of earlier runs.
 
     A partition (trip_type, source_month) is stale where
     - a file's rows under a version are not as many in the fact as in raw data less its duplicates: a republished,
@@ -17,6 +18,7 @@
         Dict of trip_type to its sorted list of source months.
 -#}
 {% macro stale_partitions(fact, source_partitions, duplicates) -%}
+    {%- set changed = is_of_changed_partition() -%}
     {%- set query -%}
         with
 
@@ -30,6 +32,7 @@
                 raw_row_count - duplicate_count as row_count
 
             from {{ source_partitions }}
+            where {{ changed }}
 
         ),
 
@@ -43,6 +46,7 @@
                 count(*) as row_count
 
             from {{ fact }}
+            where {{ changed }}
             group by 1, 2, 3, 4
 
         ),
@@ -75,7 +79,7 @@
                 on
                     fact.source_file = duplicates.source_file
                     and fact.source_row = duplicates.source_row
-            where fact.trip_type = 'citibike'
+            where fact.trip_type = 'citibike' and {{ is_of_changed_partition('fact.trip_type', 'fact.source_month') }}
 
         )
 

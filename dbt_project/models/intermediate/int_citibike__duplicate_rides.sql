@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_and_note',
+        on_schema_change='fail',
+    )
+}}
+
 with
 
 rides as (
@@ -14,10 +22,36 @@ rides as (
 ),
 
 -- Hashes are a quarter of the size of the texts; a chance meeting only brings one more candidate.
-repeated_hashes as (
+ride_hashes as (
 
     select {{ hash_text('ride_id') }} as ride_hash
     from rides
+
+),
+
+{% if is_incremental() %}
+-- Copies that were none before are of a ride in a changed month; those that are none any more were here.
+hashes_in_question as (
+
+    select {{ hash_text('ride_id') }} as ride_hash
+    from rides
+    where {{ is_of_changed_month('citibike') }}
+
+    union distinct
+
+    select {{ hash_text('ride_id') }} as ride_hash
+    from {{ this }}
+
+),
+
+{% endif %}
+repeated_hashes as (
+
+    select ride_hash
+    from ride_hashes
+    {% if is_incremental() %}
+        where ride_hash in (select ride_hash from hashes_in_question)
+    {% endif %}
     group by 1
     having count(*) > 1
 

@@ -23,7 +23,7 @@ trips as (
 
     from {{ source('tlc', 'yellow_taxi') }}
     {% if is_incremental() %}
-        where {{ is_of_changed_taxi_month('_source_month') }}
+        where {{ is_of_changed_month('yellow_taxi', '_source_month') }}
     {% endif %}
 
 ),
