@@ -7,18 +7,21 @@ whose writer was killed, is not trusted until it has been opened once.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import write_atomically
+from luigi_pipeline.markers import Version, version_of, write_atomically
 
 
 def warehouse_id(data: DataDir) -> str | None:
     """The id of the warehouse in a data dir; None where there is none, or where it is not known yet."""
+    path = data.markers / "warehouse.json"
     try:
-        note = json.loads((data.markers / "warehouse.json").read_text(encoding="utf-8"))
+        note = _note(path, version_of(path))
         stat = data.warehouse.stat()
         same = note["inode"] == stat.st_ino
         closed = note["closed"]
@@ -26,6 +29,12 @@ def warehouse_id(data: DataDir) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(note["id"]) if known else None
+
+
+@functools.lru_cache(maxsize=4)
+def _note(path: Path, _version: Version | None) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return note
 
 
 def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 import os
@@ -95,13 +96,31 @@ class Marker:
 
 _MARKER = TypeAdapter(Marker)
 
+# Inode, time and size of a file. Whoever writes a marker makes a new file of it.
+Version = tuple[int, int, int]
+
 
 def read(path: Path) -> Marker | None:
     """Read a marker; one that is missing or not a marker (edited by hand, say) does not count: None."""
+    version = version_of(path)
+    return _read(path, version) if version else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(path: Path, _version: Version) -> Marker | None:
     try:
         return _MARKER.validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def version_of(path: Path) -> Version | None:
+    """What a file's content is known again by, so that it need not be read again; None where there is no file."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def digest(value: Any) -> str:

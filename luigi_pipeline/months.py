@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ def first_day(month: str) -> dt.date:
     return dt.date.fromisoformat(f"{month}-01")
 
 
+@functools.cache
 def next_month(month: str) -> str:
     """The month after."""
     return (first_day(month) + dt.timedelta(days=31)).strftime("%Y-%m")

@@ -88,6 +88,11 @@ def data_dir() -> DataDir:
     Raises:
         ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else.
     """
+    return _data_dir_of_run() if is_on() else _data_dir(mobility().data_dir, Path.cwd())
+
+
+@functools.lru_cache
+def _data_dir_of_run() -> DataDir:
     return _data_dir(_options().data_dir, Path.cwd())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import platform
 import time
@@ -39,6 +40,13 @@ class MobilityTask(luigi.Task):
         description="Do the task again though it is done, and what was made of its result.",
     )
 
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """The parameters of the task's family, which Luigi asks for whenever a task is named."""
+        params: list[tuple[str, luigi.Parameter]] = super().get_params()
+        return params
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make the task; forced, it is another one that takes the markers back first."""
         if kwargs.pop("force", False):
@@ -53,7 +61,7 @@ class MobilityTask(luigi.Task):
         super().__init__(*args, **kwargs)
         # Luigi's summary names all parameters of a task. What made it another task is none of one that is made.
         told = [(name, parameter) for name, parameter in self.get_params() if parameter.significant]
-        self.get_params = lambda: told  # type: ignore[method-assign]
+        self.get_params = lambda: told  # type: ignore[assignment]
         self.param_kwargs = {name: self.param_kwargs[name] for name, _ in told}
         runs.begin()
 

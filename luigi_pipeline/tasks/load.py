@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 from collections.abc import Iterator
@@ -81,6 +82,13 @@ class Load(MobilityTask):
         """Whether what was published when it was last asked for is loaded, and a run would only ask again."""
         found = self.loaded()
         return found is not None and not self.fetch.has_another_version(found)
+
+    def fingerprint(self) -> str:
+        """Digest of everything that the result depends on."""
+        found = self.marker()
+        if found is None or found.source is None:
+            return super().fingerprint()
+        return _digest_of_inputs(self.fetch.origin.name, _name_of(found.source), found.source.sha256)
 
     def inputs(self) -> dict[str, Any]:
         """The file that is loaded and the schema that it is cast to."""
@@ -217,10 +225,7 @@ class Load(MobilityTask):
         return replace(self.fetch.published(landed), rows=sum(members.values()), members=members)
 
     def _inputs_of(self, file: PublishedFile) -> dict[str, Any]:
-        # The name stands in _source_file, and so in the keys of trips that bring none of their own.
-        name = file.path.rpartition("/")[2]
-        columns = self.fetch.origin.columns
-        return {"version": ROWS_VERSION, "name": name, "sha256": file.sha256, "columns": columns}
+        return _inputs(self.fetch.origin.name, _name_of(file), file.sha256)
 
     def _drop_landed(self) -> None:
         marker = self.marker()
@@ -255,6 +260,21 @@ class LoadZones(Load):
     def fetch(self) -> Fetch:
         """The fetch of the zone lookup."""
         return FetchZones()
+
+
+def _inputs(source: str, name: str, sha256: str) -> dict[str, Any]:
+    return {"version": ROWS_VERSION, "name": name, "sha256": sha256, "columns": SOURCES[source].columns}
+
+
+@functools.lru_cache(maxsize=4096)
+def _digest_of_inputs(source: str, name: str, sha256: str) -> str:
+    """As each task that looks at all loads asks for it again."""
+    return markers.digest(_inputs(source, name, sha256))
+
+
+def _name_of(file: PublishedFile) -> str:
+    """The file's name, which stands in _source_file, and so in the keys of trips that bring none of their own."""
+    return file.path.rpartition("/")[2]
 
 
 def _import_for_all_loads() -> None:

@@ -200,6 +200,28 @@ def test_damage_in_a_changed_month_has_the_verdict_of_a_whole_validation(
 
 
 @pytest.mark.usefixtures("without_data_docs")
+@pytest.mark.parametrize(
+    ("hour", "part_tells"),
+    [("2024-11-05 13:00", True), ("2024-10-31 13:00", True), ("2024-12-01 04:00", True), ("2024-10-05 13:00", False)],
+)
+def test_hours_of_changed_months_and_beside_them_have_the_sums_of_their_trips(
+    warehouse: Callable[..., Path], tmp_path: Path, hour: str, *, part_tells: bool
+) -> None:
+    hours = tmp_path / "expectations"
+    hours.mkdir()
+    shutil.copy(EXPECTATIONS / "fct_hourly_mobility.yml", hours)
+    damaged = warehouse(
+        "update marts.fct_hourly_mobility set duration_minutes_sum = coalesce(duration_minutes_sum, 0) + 1 "
+        f"where hour_utc = '{hour}' and trip_type = 'citibike'"
+    )
+    why = "The trips of an hour"
+    part = validate(damaged, hours, SETTINGS, tmp_path / "part", changed=ADDED)
+    whole = validate(damaged, hours, SETTINGS, tmp_path / "whole")
+    assert found(whole, "fct_hourly_mobility", why).status == "failed"
+    assert found(part, "fct_hourly_mobility", why).status == ("failed" if part_tells else "passed")
+
+
+@pytest.mark.usefixtures("without_data_docs")
 def test_share_is_asked_of_all_months_where_a_month_was_replaced(
     warehouse: Callable[..., Path], suites_by_months: Path, tmp_path: Path
 ) -> None:

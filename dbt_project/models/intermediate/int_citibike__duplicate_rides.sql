@@ -21,14 +21,6 @@ rides as (
 
 ),
 
--- Hashes are a quarter of the size of the texts; a chance meeting only brings one more candidate.
-ride_hashes as (
-
-    select {{ hash_text('ride_id') }} as ride_hash
-    from rides
-
-),
-
 {% if is_incremental() %}
 -- Copies that were none before are of a ride in a changed month; those that are none any more were here.
 hashes_in_question as (
@@ -45,13 +37,20 @@ hashes_in_question as (
 ),
 
 {% endif %}
+rides_in_question as (
+
+    select * from rides
+    {% if is_incremental() %}
+        where {{ hash_text('ride_id') }} in (select ride_hash from hashes_in_question)
+    {% endif %}
+
+),
+
+-- Hashes are a quarter of the size of the texts; a chance meeting only brings one more candidate.
 repeated_hashes as (
 
-    select ride_hash
-    from ride_hashes
-    {% if is_incremental() %}
-        where ride_hash in (select ride_hash from hashes_in_question)
-    {% endif %}
+    select {{ hash_text('ride_id') }} as ride_hash
+    from rides_in_question
     group by 1
     having count(*) > 1
 
@@ -59,10 +58,10 @@ repeated_hashes as (
 
 candidates as (
 
-    select rides.*
-    from rides
+    select rides_in_question.*
+    from rides_in_question
     inner join repeated_hashes
-        on {{ hash_text('rides.ride_id') }} = repeated_hashes.ride_hash
+        on {{ hash_text('rides_in_question.ride_id') }} = repeated_hashes.ride_hash
 
 ),
 
