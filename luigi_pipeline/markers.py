@@ -96,7 +96,7 @@ class Marker:
 
 _MARKER = TypeAdapter(Marker)
 
-# Inode, time and size of a file. Whoever writes a marker makes a new file of it.
+# Inode, time and size of a file: who writes a marker makes a new file of it.
 Version = tuple[int, int, int]
 
 

@@ -93,16 +93,15 @@ class DbtBuild(MobilityTask):
         """The dbt project's files and the variables that it is given."""
         folder = project.folder() / "dbt_project"
         files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
-        return {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files} | _variables(
-            self.settings
-        )
+        code = {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files}
+        return code | _variables(self.settings)
 
     def _parse(self) -> tuple[dict[str, Any], Manifest]:
         """Have dbt parse the project; say as well which one that was."""
         from luigi_pipeline.warehouse import models
 
-        parsed, variables = self._project(), _variables(self.settings)
-        return parsed, models.parse(project.folder() / "dbt_project", self.data, self.settings.warehouse, variables)
+        parsed, folder = self._project(), project.folder() / "dbt_project"
+        return parsed, models.parse(folder, self.data, self.settings.warehouse, _variables(self.settings))
 
     def _build(
         self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changed: dict[str, list[str]] | None
