@@ -54,6 +54,12 @@ def ask(does):
     forked(does).join()
     return json.loads((folder / "told.json").read_text())
 
+def ask_after_loads(does, work, prepare=prepare):
+    warming.build_follows(prepare, work)
+    warming.loads_follow()
+    ask(warming.load_begins)
+    return ask(does)
+
 def wait_for(happened):
     until = time.monotonic() + 60
     while not happened():
@@ -134,10 +140,7 @@ def test_who_fails_is_killed_or_hangs_keeps_no_build_waiting(ends: str, tmp_path
             {ends}
 
         standby._LOOK = 0.3
-        warming.build_follows(failing, work)
-        warming.loads_follow()
-        ask(warming.load_begins)
-        print(json.dumps(ask(build)))
+        print(json.dumps(ask_after_loads(build, work, failing)))
         """,
         tmp_path,
     )
@@ -175,10 +178,7 @@ def test_what_the_build_says_is_said_by_its_task(tmp_path: Path) -> None:
                 except BuildFailed as error:
                     return {"error": str(error), "notes": error.__notes__, "lines": lines, "told": reporter.messages}
 
-        warming.build_follows(prepare, work)
-        warming.loads_follow()
-        ask(warming.load_begins)
-        print(json.dumps(ask(task)))
+        print(json.dumps(ask_after_loads(task, work)))
         """,
         tmp_path,
     )
@@ -205,10 +205,7 @@ def test_an_error_that_can_not_be_sent_is_told_in_its_words(tmp_path: Path) -> N
             except RuntimeError as error:
                 return {"error": str(error)}
 
-        warming.build_follows(prepare, work)
-        warming.loads_follow()
-        ask(warming.load_begins)
-        print(json.dumps(ask(task)))
+        print(json.dumps(ask_after_loads(task, work)))
         """,
         tmp_path,
     )
@@ -227,10 +224,7 @@ def test_a_build_whose_process_is_killed_fails(tmp_path: Path) -> None:
             except PipelineError as error:
                 return {"error": str(error)}
 
-        warming.build_follows(prepare, work)
-        warming.loads_follow()
-        ask(warming.load_begins)
-        print(json.dumps(ask(task)))
+        print(json.dumps(ask_after_loads(task, work)))
         """,
         tmp_path,
     )

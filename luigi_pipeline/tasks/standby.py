@@ -111,7 +111,8 @@ class Standby(Generic[Ready, Result]):
             elif kind == "error":
                 raise told
             else:
-                return told  # type: ignore[no-any-return]
+                result: Result = told
+                return result
 
     def _serve(self) -> None:
         """Get ready, wait for the task, and do its work."""

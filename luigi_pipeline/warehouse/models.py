@@ -147,8 +147,6 @@ def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
     Raises:
         BuildFailed: dbt can't read it.
     """
-    # Imported for the build too, which would have to wait for it.
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: F401
     from dbt.cli.main import dbtRunner
 
     with _environment(data, limits):
