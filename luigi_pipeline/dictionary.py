@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from luigi_pipeline import project
+from luigi_pipeline import project, yamlfiles
 from luigi_pipeline.errors import PipelineError
 
 PAGE = "docs/data_dictionary.md"
@@ -50,7 +48,7 @@ def render(folder: Path) -> str:
 
 def _models(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.rglob("*.yml")):
-        yield from yaml.safe_load(path.read_text(encoding="utf-8")).get("models") or []
+        yield from yamlfiles.read(path).get("models") or []
 
 
 def _row(column: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from luigi_pipeline import yamlfiles
 from luigi_pipeline.errors import ConfigError, one_line
 from luigi_pipeline.months import first_day, is_month, last_day, months_between
 from luigi_pipeline.redaction import redacted
@@ -308,7 +309,7 @@ def load(path: Path) -> Settings:
         ConfigError: The file can't be read, or a key is unknown, missing or wrong.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yamlfiles.read(path)
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}); --mobility-config names another file") from error
     except yaml.MarkedYAMLError as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from luigi_pipeline import yamlfiles
 from luigi_pipeline.errors import ConfigError
 from luigi_pipeline.markers import digest
 from luigi_pipeline.validation.months import Changed
@@ -182,7 +183,7 @@ def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
 def read_suite(path: Path, config: Mapping[str, Any]) -> Suite:
     """Read one suite; see `read_suites`."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yamlfiles.read(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import yaml
-
+from luigi_pipeline import yamlfiles
 from luigi_pipeline.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _place_of_metrics(manifest: Manifest, folder: Path) -> Callable[[dict[str, A
     """Where a metric is defined, the file with most metrics first: dbt has them in the order in which it read them."""
     places: dict[str, tuple[int, str, int]] = {}
     for file in {metric.original_file_path for metric in manifest.metrics.values()}:
-        defined = yaml.safe_load((folder / file).read_text(encoding="utf-8")).get("metrics", [])
+        defined = yamlfiles.read(folder / file).get("metrics", [])
         places |= {metric["name"]: (-len(defined), file, place) for place, metric in enumerate(defined)}
     return lambda metric: places.get(metric["name"], (0, metric["name"], 0))
 
