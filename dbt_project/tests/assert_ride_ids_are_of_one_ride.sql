@@ -5,10 +5,36 @@
 -#}
 with
 
+copies as (
+
+    select * from {{ ref('int_citibike__duplicate_rides') }}
+
+),
+
+-- A ride counts for the last month that it is in.
+months_in_question as (
+
+    select distinct source_month
+    from copies
+    where {{ is_of_changed_month('citibike') }} or {{ is_of_changed_month('citibike', 'kept_source_month') }}
+
+),
+
 repeated_ids as (
 
-    select distinct ride_id
-    from {{ ref('int_citibike__duplicate_rides') }}
+    select copies.*
+    from copies
+    inner join months_in_question
+        on copies.source_month = months_in_question.source_month
+
+),
+
+-- By these, whole row groups of rides are left unread.
+months_with_copies as (
+
+    select {{ join_as_text('source_month') }} as source_month from repeated_ids
+    union distinct
+    select {{ join_as_text('kept_source_month') }} as source_month from repeated_ids
 
 ),
 
@@ -21,8 +47,9 @@ rides as (
         max(trips.started_at) as last_start
 
     from {{ source('citibike', 'trips') }} as trips
-    inner join repeated_ids
-        on trips.ride_id = repeated_ids.ride_id
+    where
+        trips._source_month in (select months_with_copies.source_month from months_with_copies)
+        and trips.ride_id in (select repeated_ids.ride_id from repeated_ids)
     group by 1
 
 )

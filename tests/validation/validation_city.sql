@@ -161,6 +161,13 @@ select
 from marts.fct_trips
 inner join bike_trips using (trip_id);
 
+create table staging.int_citibike__ride_hashes as
+select
+    source_month,
+    hash(trip_id) as ride_hash
+from marts.fct_trips
+where trip_type = 'citibike';
+
 create table staging.stg_weather__hourly as
 select
     hour_utc,

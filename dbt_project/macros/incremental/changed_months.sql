@@ -29,9 +29,13 @@
 {%- endmacro %}
 
 
-{#- The same of taxis, by a name that a model's configuration can say. -#}
+{#- The same of one source, by names that a model's configuration can say. -#}
 {% macro is_of_changed_taxi_month() -%}
     {{ is_of_changed_month('yellow_taxi') }}
+{%- endmacro %}
+
+{% macro is_of_changed_citibike_month() -%}
+    {{ is_of_changed_month('citibike') }}
 {%- endmacro %}
 
 

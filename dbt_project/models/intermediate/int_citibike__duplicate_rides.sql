@@ -22,46 +22,51 @@ rides as (
 ),
 
 {% if is_incremental() %}
--- Copies that were none before are of a ride in a changed month; those that are none any more were here.
+-- A copy can only have come, or gone, of a ride that is in a changed month, or of which a copy was, kept or not.
 hashes_in_question as (
 
-    select {{ hash_text('ride_id') }} as ride_hash
-    from rides
+    select ride_hash
+    from {{ ref('int_citibike__ride_hashes') }}
     where {{ is_of_changed_month('citibike') }}
 
     union distinct
 
     select {{ hash_text('ride_id') }} as ride_hash
     from {{ this }}
+    where {{ is_of_changed_month('citibike') }} or {{ is_of_changed_month('citibike', 'kept_source_month') }}
 
 ),
 
 {% endif %}
-rides_in_question as (
-
-    select * from rides
-    {% if is_incremental() %}
-        where {{ hash_text('ride_id') }} in (select ride_hash from hashes_in_question)
-    {% endif %}
-
-),
-
--- Hashes are a quarter of the size of the texts; a chance meeting only brings one more candidate.
+-- A chance meeting of two hashes only brings one more candidate.
 repeated_hashes as (
 
-    select {{ hash_text('ride_id') }} as ride_hash
-    from rides_in_question
+    select ride_hash
+    from {{ ref('int_citibike__ride_hashes') }}
+    {% if is_incremental() %}
+        where ride_hash in (select hashes_in_question.ride_hash from hashes_in_question)
+    {% endif %}
     group by 1
     having count(*) > 1
 
 ),
 
+-- By these, whole row groups of rides are left unread.
+months_with_copies as (
+
+    select distinct {{ join_as_text('source_month') }} as source_month
+    from {{ ref('int_citibike__ride_hashes') }}
+    where ride_hash in (select repeated_hashes.ride_hash from repeated_hashes)
+
+),
+
 candidates as (
 
-    select rides_in_question.*
-    from rides_in_question
-    inner join repeated_hashes
-        on {{ hash_text('rides_in_question.ride_id') }} = repeated_hashes.ride_hash
+    select rides.*
+    from rides
+    where
+        rides.source_month in (select months_with_copies.source_month from months_with_copies)
+        and {{ hash_text('rides.ride_id') }} in (select repeated_hashes.ride_hash from repeated_hashes)
 
 ),
 
@@ -69,12 +74,14 @@ numbered as (
 
     select
         *,
-        row_number() over (
-            partition by ride_id
-            order by source_month, source_file, source_row
-        ) as copy_number
+        row_number() over copies as copy_number,
+        first_value(source_month) over copies as kept_source_month
 
     from candidates
+    window copies as (
+        partition by ride_id
+        order by source_month, source_file, source_row
+    )
 
 ),
 
@@ -84,10 +91,25 @@ losers as (
         ride_id,
         source_month,
         source_file,
-        source_row
+        source_row,
+        kept_source_month
 
     from numbered
     where copy_number > 1
+
+    {% if is_incremental() %}
+        union all
+
+        select
+            ride_id,
+            source_month,
+            source_file,
+            source_row,
+            kept_source_month
+
+        from {{ this }}
+        where {{ hash_text('ride_id') }} not in (select hashes_in_question.ride_hash from hashes_in_question)
+    {% endif %}
 
 )
 
