@@ -104,6 +104,51 @@ def test_who_is_ready_builds_once_and_the_validation_finds_its_library(tmp_path:
     assert validation["heavy"] == ["great_expectations"]
 
 
+def test_the_validation_s_library_is_imported_beside_who_still_gets_ready(tmp_path: Path) -> None:
+    (told,) = run(
+        """
+        def slow():
+            wait_for((folder / "imported").exists)
+            return os.getpid()
+
+        def look():
+            wait_for(lambda: "great_expectations" in sys.modules)
+            (folder / "imported").touch()
+
+        os.sched_getaffinity = lambda pid: {0, 1}
+        standby._LOOK = 60  # it waits, and is not to be taken for one that gets no processor time
+        warming.validation_follows()
+        threading.Thread(target=look).start()
+        print(json.dumps(ask_after_loads(build, work, slow)))
+        """,
+        tmp_path,
+    )
+    assert told["built_by"] == told["prepared_by"] != told["task"]
+
+
+def test_on_one_core_the_library_waits_for_who_gets_ready(tmp_path: Path) -> None:
+    (told,) = run(
+        """
+        def slow():
+            time.sleep(3)
+            (folder / "ready").touch()
+
+        def look():
+            wait_for(lambda: "great_expectations" in sys.modules)
+            print(json.dumps((folder / "ready").exists()), flush=True)
+
+        os.sched_getaffinity = lambda pid: {0}
+        warming.validation_follows()
+        looking = threading.Thread(target=look)
+        looking.start()
+        ask_after_loads(build, work, slow)
+        looking.join()
+        """,
+        tmp_path,
+    )
+    assert told is True
+
+
 def test_who_only_loads_gets_nothing_ready(tmp_path: Path) -> None:
     (told,) = run(
         """

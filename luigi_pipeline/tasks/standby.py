@@ -17,8 +17,7 @@ import select
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from luigi.worker import fork_lock
@@ -56,9 +55,8 @@ class Standby(Generic[Ready, Result]):
         self._ready, self._settled = multiprocessing.Event(), multiprocessing.Event()
         self._wanted = multiprocessing.Event()
 
-    @contextmanager
-    def standing_by(self) -> Iterator[None]:
-        """Start the process; have the body run once it is ready, or has ended; wait for its end.
+    def stand_by(self) -> None:
+        """Start the process and wait for its end.
 
         It ends with the thread that calls this, as Linux has it, and with the run.
         """
@@ -70,7 +68,6 @@ class Standby(Generic[Ready, Result]):
             self._see_to(process)
         finally:
             self._settled.set()
-        yield
         process.join()
 
     def _see_to(self, process: multiprocessing.Process) -> None:
@@ -85,6 +82,10 @@ class Standby(Generic[Ready, Result]):
     def wait_until_wanted(self) -> None:
         """Wait for the task to begin."""
         self._wanted.wait()
+
+    def wait_until_settled(self) -> None:
+        """Wait until the process is ready, or has ended."""
+        self._settled.wait()
 
     def call(self, *arguments: Any) -> Result:
         """Do the work, from the task's process: in the one that stands by, if that is ready or soon will be.

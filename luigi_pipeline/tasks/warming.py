@@ -11,6 +11,7 @@ import gc
 import importlib
 import logging
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
@@ -82,19 +83,21 @@ def import_modules(*names: str) -> None:
 
 def _warm(loading: Event, builder: Standby[Any, Any]) -> None:
     loading.wait()
-    with builder.standing_by():
-        if not _validates:
-            return
-        builder.wait_until_wanted()
-        try:
-            with fork_lock:  # a process forked meanwhile would have modules that no one finishes
-                _import_great_expectations()
-        except Exception:
-            log.debug("getting Great Expectations ready", exc_info=True)
+    if _validates:
+        threading.Thread(target=_import_great_expectations, args=(builder,), daemon=True).start()
+    builder.stand_by()
 
 
-def _import_great_expectations() -> None:
-    from luigi_pipeline.validation import importing
+def _import_great_expectations(builder: Standby[Any, Any]) -> None:
+    """Import it once the build has begun: beside who still gets ready for that, if there is a core for either."""
+    builder.wait_until_wanted()
+    if len(os.sched_getaffinity(0)) == 1:
+        builder.wait_until_settled()
+    try:
+        with fork_lock:  # a process forked meanwhile would have modules that no one finishes
+            from luigi_pipeline.validation import importing
 
-    importing.great_expectations()
-    import_modules("luigi_pipeline.validation.run")
+            importing.great_expectations()
+            import_modules("luigi_pipeline.validation.run")
+    except Exception:
+        log.debug("getting Great Expectations ready", exc_info=True)
