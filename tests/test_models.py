@@ -15,6 +15,7 @@ from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse import models
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -104,3 +105,19 @@ def test_an_edited_model_is_built_anew_and_no_month_is_loaded(
     assert result.returncode == 0, result.stderr
     modes = query(mine, "select distinct trip_type from marts.fct_trips order by 1")
     assert modes == [("citibike",), ("yellow_taxi",)], "the failed build's rows are gone"
+
+
+def test_with_other_dates_of_weather_only_what_asks_for_them_is_parsed_again(mine: DataDir) -> None:
+    given: dict[str, Any] = {
+        "enabled_sources": ["yellow_taxi", "citibike", "weather"],
+        "weather_start_date": "2024-10-01",
+    }
+    folder, log = PROJECT / "dbt_project", mine.logs / "dbt.log"
+    for end in ("2024-11-30", "2024-11-29"):
+        log.unlink(missing_ok=True)
+        given["weather_end_date"] = end
+        models.parse(folder, mine, Warehouse(), given)
+    assert "Unable to do partial parsing" not in log.read_text(encoding="utf-8")
+    models.build(folder, mine, Warehouse(), given, "assert_weather_months_are_whole")
+    compiled = next((mine.dbt / "target" / "compiled").rglob("assert_weather_months_are_whole.sql"))
+    assert "2024-11-29" in compiled.read_text(encoding="utf-8")

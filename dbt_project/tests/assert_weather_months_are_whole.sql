@@ -2,8 +2,8 @@
     A weather file holds each hour of its New York month and the one after it. Months that the ordered dates cut short
     are left out.
 -#}
-{%- set first_date = var('weather_start_date') -%}
-{%- set last_date = var('weather_end_date') -%}
+{%- set first_date = env_var('MOBILITY_WEATHER_START_DATE', '') -%}
+{%- set last_date = env_var('MOBILITY_WEATHER_END_DATE', '') -%}
 with
 
 months as (

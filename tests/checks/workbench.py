@@ -286,7 +286,7 @@ def _check_models(arguments: list[str]) -> None:
         "weather_start_date": str(config.sources.weather.start_date),
         "weather_end_date": str(config.sources.weather.end_date),
     }
-    with models._environment(data, config.warehouse):
+    with models._environment(data, config.warehouse, variables):
         options = models._options(PROJECT / "dbt_project", data, variables)
         tested = dbtRunner().invoke(["test", "--exclude-resource-type", "unit_test", *options])
     if not tested.success:
