@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.warehouse import database
 
 if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
@@ -87,7 +88,7 @@ def open_warehouse(
             "connect_args": {
                 "database": str(warehouse.absolute()),
                 "read_only": True,
-                "config": {**limits, "temp_directory": str(scratch.absolute())},
+                "config": {**limits, **database.FREED, "temp_directory": str(scratch.absolute())},
             },
             "isolation_level": "AUTOCOMMIT",
             "skip_autocommit_rollback": True,

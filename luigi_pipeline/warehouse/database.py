@@ -26,6 +26,9 @@ _POLL_SECONDS = 0.5
 # Of a warehouse that is made anew; one that is there keeps its own. This one compresses texts at half the cost of the
 # default, which the oldest DuckDB can read. What is published keeps the default.
 _STORAGE = "v1.5.0"
+# What a query frees goes back to the system once it is this much. By default it is 512 MB, and a process then holds a
+# third more than its memory limit. dbt_project/profiles.yml has the same.
+FREED = {"allocator_bulk_deallocation_flush_threshold": "16MB"}
 
 T = TypeVar("T")
 
@@ -84,6 +87,7 @@ def settings_of_duckdb(data: DataDir, limits: Warehouse) -> dict[str, str | bool
         "threads": limits.threads,
         "memory_limit": limits.memory_limit,
         "temp_directory": str(data.scratch / "spill"),
+        **FREED,
     }
 
 

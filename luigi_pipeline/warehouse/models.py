@@ -38,6 +38,9 @@ _BY_ENVIRONMENT = {
 }
 
 _SELF_HEALING = "replace_stale_trips"
+# Of the memory that DuckDB may use, what it counts: its cache and what queries keep. What it knows of each block comes
+# on top of that, 100 MB where 24 months are built at once.
+_COUNTED = 0.95
 
 # Months by source.
 Partitions = dict[str, list[str]]
@@ -212,7 +215,7 @@ def _environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) ->
     given = {
         "MOBILITY_WAREHOUSE": str(data.warehouse),
         "MOBILITY_THREADS": str(limits.threads),
-        "MOBILITY_MEMORY_LIMIT": limits.memory_limit,
+        "MOBILITY_MEMORY_LIMIT": limits.share(_COUNTED, limits.threads).memory_limit,
         **{told: str(variables.get(name) or "") for name, told in _BY_ENVIRONMENT.items()},
     }
     before = dict(os.environ)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ def test_ten_suites_with_at_least_56_expectations() -> None:
     suites = read_suites(EXPECTATIONS, CONFIG)
     assert [suite.name for suite in suites] == SUITES
     assert sum(len(suite.expectations) for suite in suites) >= 56
+
+
+@pytest.mark.parametrize("function", ["median", "quantile", "mode", "list", "array_agg"])
+def test_no_expectation_keeps_all_values_of_a_column_in_memory(function: str) -> None:
+    queries = [
+        str(item.kwargs.get("unexpected_rows_query"))
+        for suite in read_suites(EXPECTATIONS, CONFIG)
+        for item in suite.expectations
+    ]
+    assert not [query for query in queries if re.search(rf"\b{function}\w*\(", query)]
 
 
 def test_suite_is_named_by_its_file_and_table_by_its_schema(tmp_path: Path) -> None:

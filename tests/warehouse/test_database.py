@@ -11,8 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
-from luigi_pipeline import identity
+from luigi_pipeline import identity, project
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError
 from luigi_pipeline.settings import Warehouse
@@ -185,3 +186,50 @@ def test_what_was_not_committed_when_a_writer_failed_is_not_there(data: DataDir)
     with duckdb.connect(str(data.warehouse)) as connection:
         names = [row[0] for row in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
     assert names == ["kept", "warehouse"]
+
+
+_MOST_HELD = """
+import sys, threading
+from pathlib import Path
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.warehouse import database
+
+if sys.argv[2] == "duckdb":
+    database.FREED.clear()
+most, over = [0], threading.Event()
+
+def watch():
+    while not over.wait(0.005):
+        anonymous = next(line for line in open("/proc/self/status") if line.startswith("RssAnon"))
+        most[0] = max(most[0], int(anonymous.split()[1]))
+
+with database.reading(DataDir(Path(sys.argv[1])), Warehouse(threads=2, memory_limit="200MB")) as connection:
+    threading.Thread(target=watch).start()
+    for _ in range(3):  # the cache fills, and gives way to what a query keeps, which is freed
+        connection.execute("select sum(number), bit_xor(one), bit_xor(other) from numbers").fetchall()
+        connection.execute("select count(*) from (select one % 1500000, count(*) from numbers group by 1)").fetchall()
+    over.set()
+print(most[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells there what a process holds")
+def test_what_queries_free_is_not_held(data: DataDir) -> None:
+    with duckdb.connect(str(data.warehouse)) as connection:
+        connection.execute(
+            "create table numbers as select i as number, hash(i) as one, hash(i + 1) as other "
+            "from range(8_000_000) as _ (i)"
+        )
+
+    def most_held(settings: str) -> int:
+        command = [sys.executable, "-c", _MOST_HELD, str(data.root), settings]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert most_held("ours") < 0.9 * most_held("duckdb")
+
+
+def test_dbt_gives_back_what_queries_free_like_all_others() -> None:
+    profiles = yaml.safe_load((project.folder() / "dbt_project" / "profiles.yml").read_text(encoding="utf-8"))
+    settings = profiles["nyc_mobility"]["outputs"]["duckdb"]["settings"]
+    assert database.FREED.items() <= settings.items()
