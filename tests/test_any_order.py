@@ -188,4 +188,9 @@ def test_a_month_that_loses_rides_to_an_earlier_one_is_built_anew_and_tested(cit
     assert lived.build().rebuilt is None
     lived.do(Act(Month("citibike", "2024-10"), 0))
     assert lived.build().rebuilt == {"citibike": ["2024-10", "2024-11"]}
+    clean = city()
+    for month in ("2024-10", "2024-11"):
+        clean.do(Act(Month("citibike", month), 0))
+    clean.build()
+    assert lived.sums() == clean.sums()
     assert lived.build().rebuilt == {}

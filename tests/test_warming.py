@@ -56,7 +56,7 @@ def ask(does):
 
 def ask_after_loads(does, work, prepare=prepare):
     warming.build_follows(prepare, work)
-    warming.loads_follow()
+    warming.load_follows("LoadMonth 0")
     ask(warming.load_begins)
     return ask(does)
 
@@ -88,7 +88,7 @@ def test_who_is_ready_builds_once_and_the_validation_finds_its_library(tmp_path:
         """
         warming.build_follows(prepare, work)
         warming.validation_follows()
-        warming.loads_follow()
+        warming.load_follows("LoadMonth")
         ask(warming.load_begins)
         print(json.dumps(ask(lambda: build("all", 2))))
         print(json.dumps(ask(lambda: build("again"))))
@@ -149,10 +149,27 @@ def test_on_one_core_the_library_waits_for_who_gets_ready(tmp_path: Path) -> Non
     assert told is True
 
 
+@pytest.mark.parametrize(("months", "niceness"), [(2, 0), (3, 7)])
+def test_only_many_loads_have_the_cores_before_who_gets_ready(months: int, niceness: int, tmp_path: Path) -> None:
+    (told,) = run(
+        f"""
+        def prepare():
+            return os.getpriority(os.PRIO_PROCESS, 0)
+
+        standby._LOWEST_PRIORITY = 7
+        for number in range({3 * months}):
+            warming.load_follows(f"LoadMonth {{number}}")
+        print(json.dumps(ask_after_loads(build, work, prepare)))
+        """,
+        tmp_path,
+    )
+    assert told["prepared_by"] == niceness
+
+
 def test_who_only_loads_gets_nothing_ready(tmp_path: Path) -> None:
     (told,) = run(
         """
-        warming.loads_follow()
+        warming.load_follows("LoadMonth")
         ask(warming.load_begins)
         print(json.dumps(ask(build) | {"threads": threading.active_count()}))
         """,
@@ -167,7 +184,7 @@ def test_a_build_without_loads_waits_for_nothing(tmp_path: Path) -> None:
     (told,) = run(
         """
         warming.build_follows(prepare, work)
-        warming.loads_follow()  # of the zones, say, which take no time
+        warming.load_follows("zones")  # which take no time
         print(json.dumps(ask(build)))
         """,
         tmp_path,
@@ -286,7 +303,7 @@ def test_a_build_ends_with_its_task(tmp_path: Path) -> None:
             time.sleep(60)
 
         warming.build_follows(prepare, work)
-        warming.loads_follow()
+        warming.load_follows("LoadMonth")
         ask(warming.load_begins)
         task = forked(build)
         wait_for(lambda: (folder / "building").exists() and (folder / "building").read_text())

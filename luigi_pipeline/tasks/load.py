@@ -57,7 +57,7 @@ class Load(MobilityTask):
         """The landed file."""
         if runs.is_on():
             _import_for_all_loads()
-            warming.loads_follow()
+            warming.load_follows(self.title)
         return self.fetch
 
     def complete(self) -> bool:

@@ -1,7 +1,8 @@
 """A process that gets ready for a task's work while other tasks run, and then does the work in the task's stead.
 
 What a task imports and reads before it can begin keeps one core busy for seconds. It is done beside the tasks before
-it, at the lowest priority, so that these lose nothing; the work itself has the priority of any other. What the work
+it, at the lowest priority where these are many, so that they lose nothing; where they are few, they leave no time, and
+what they lose is less than is waited for afterwards. The work itself has the priority of any other. What the work
 logs and tells of its progress is logged and told by the task. It takes Linux, where each thread has a priority of its
 own and a file descriptor tells when a process has ended.
 """
@@ -55,13 +56,16 @@ class Standby(Generic[Ready, Result]):
         self._ready, self._settled = multiprocessing.Event(), multiprocessing.Event()
         self._wanted = multiprocessing.Event()
 
-    def stand_by(self) -> None:
+    def stand_by(self, *, beside_many: bool) -> None:
         """Start the process and wait for its end.
 
         It ends with the thread that calls this, as Linux has it, and with the run.
+
+        Args:
+            beside_many: Whether there are many tasks before it, which leave it time.
         """
         with fork_lock:
-            process = multiprocessing.Process(target=self._serve, daemon=True)
+            process = multiprocessing.Process(target=self._serve, args=(beside_many,), daemon=True)
             process.start()
             self._its.close()  # now it alone has this end: whoever has the other one sees it end
         try:
@@ -115,11 +119,11 @@ class Standby(Generic[Ready, Result]):
                 result: Result = told
                 return result
 
-    def _serve(self) -> None:
+    def _serve(self, beside_many: bool) -> None:
         """Get ready, wait for the task, and do its work."""
         runs.in_child()
         ready: list[Ready] = []
-        thread = threading.Thread(target=self._get_ready, args=(ready,))
+        thread = threading.Thread(target=self._get_ready, args=(ready, beside_many))
         thread.start()
         thread.join()
         gc.freeze()  # what is there now stays: no need to look for garbage among it
@@ -127,8 +131,9 @@ class Standby(Generic[Ready, Result]):
             self._ready.set()
             self._answer(ready[0])
 
-    def _get_ready(self, ready: list[Ready]) -> None:
-        os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_PRIORITY)  # of this thread only
+    def _get_ready(self, ready: list[Ready], beside_many: bool) -> None:
+        if beside_many:
+            os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_PRIORITY)  # of this thread only
         try:
             ready.append(self._prepare())
         except Exception:

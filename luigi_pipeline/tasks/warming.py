@@ -25,10 +25,13 @@ from luigi_pipeline.tasks.standby import Standby
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
+_MANY = 6  # loads: two months of three sources
+
 Result = TypeVar("Result")
 
 _following: Standby[Any, Any] | None = None
 _validates = False
+_loads: set[str] = set()
 _loading: Event | None = None
 _builder: Standby[Any, Any] | None = None
 
@@ -50,9 +53,10 @@ def validation_follows() -> None:
     _validates = True
 
 
-def loads_follow() -> None:
-    """Note that months are to be loaded, which leaves time for what was noted before."""
+def load_follows(title: str) -> None:
+    """Note that a file is to be loaded, which leaves time for what was noted before."""
     global _loading, _builder
+    _loads.add(title)
     if _builder is None and _following is not None and runs.is_on() and standby.is_possible():
         _loading, _builder = multiprocessing.Event(), _following
         threading.Thread(target=_warm, args=(_loading, _builder), daemon=True).start()
@@ -85,7 +89,7 @@ def _warm(loading: Event, builder: Standby[Any, Any]) -> None:
     loading.wait()
     if _validates:
         threading.Thread(target=_import_great_expectations, args=(builder,), daemon=True).start()
-    builder.stand_by()
+    builder.stand_by(beside_many=len(_loads) > _MANY)
 
 
 def _import_great_expectations(builder: Standby[Any, Any]) -> None:

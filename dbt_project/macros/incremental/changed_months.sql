@@ -5,7 +5,25 @@
     everything is built and tested anew. Whoever runs dbt by hand gets None.
 -#}
 {% macro changed_months() -%}
-    {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') if execute -%}
+    {%- if not execute -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {#- Some fifty nodes ask, and `graph` is all that dbt has one node keep for another: it is asked once in a build. -#}
+    {%- if graph.get('changed_months', {}).get('asked_in') != invocation_id -%}
+        {%- do graph.update({'changed_months': {'asked_in': invocation_id, 'noted': noted_months()}}) -%}
+    {%- endif -%}
+    {{ return(graph['changed_months']['noted']) }}
+{%- endmacro %}
+
+
+{#- Have the changed months be asked for again: others have been noted. -#}
+{% macro forget_changed_months() -%}
+    {%- do graph.pop('changed_months', none) -%}
+{%- endmacro %}
+
+
+{% macro noted_months() -%}
+    {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') -%}
     {%- if not noted -%}
         {{ return(none) }}
     {%- endif -%}
@@ -42,13 +60,12 @@
 {#- A condition on rows with a mode and a source month: that they are of a changed partition. -#}
 {% macro is_of_changed_partition(trip_type='trip_type', source_month='source_month') -%}
     {%- set changed = changed_months() -%}
-    {%- if changed -%}
-        {%- do changed.pop('weather', none) -%}
-    {%- endif -%}
+    {%- set partitions = dict(changed or {}) -%}
+    {%- do partitions.pop('weather', none) -%}
     {%- if changed is none -%}
         true
-    {%- elif changed -%}
-        ({{ in_partitions(changed, trip_type, source_month) }})
+    {%- elif partitions -%}
+        ({{ in_partitions(partitions, trip_type, source_month) }})
     {%- else -%}
         false
     {%- endif -%}

@@ -5,6 +5,7 @@
 -#}
 {% macro get_incremental_replace_and_note_sql(arg_dict) -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- do forget_changed_months() -%}
     {%- set new, old = arg_dict['temp_relation'], arg_dict['target_relation'] -%}
     insert into meta.changed_months
     select distinct
