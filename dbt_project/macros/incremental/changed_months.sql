@@ -22,6 +22,7 @@
 {%- endmacro %}
 
 
+{#- The changed months as they are noted at this moment. -#}
 {% macro noted_months() -%}
     {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') -%}
     {%- if not noted -%}
