@@ -19,7 +19,7 @@ Severity = Literal["critical", "warning", "info"]
 Scope = Literal["changed_months", "neighbouring_months", "all_months"]
 Partition = Literal["trip_type", "source_month"]
 
-# What still holds for a table that is empty because its source is disabled.
+# What a table's columns tell: it holds of a table that is empty because its source is disabled, and of any part.
 STRUCTURAL = frozenset(
     {
         "expect_column_to_exist",
@@ -27,7 +27,6 @@ STRUCTURAL = frozenset(
         "expect_table_columns_to_match_set",
     }
 )
-
 
 # What is told of each row by itself: it holds of a table if it holds of its parts. With `mostly`, see `Suite.scope_of`.
 BY_ROW = frozenset(
@@ -40,6 +39,8 @@ BY_ROW = frozenset(
         "expect_column_values_to_not_be_null",
     }
 )
+# With a least value and no greatest: as many rows, or values, as a part has, the table has.
+AT_LEAST = frozenset({"expect_column_unique_value_count_to_be_between", "expect_table_row_count_to_be_between"})
 QUERY = "unexpected_rows_expectation"
 CHANGED = "{changed}"
 
@@ -79,10 +80,9 @@ class Expectation(_Block):
     @property
     def holds_by_parts(self) -> bool:
         """Whether it is of a kind that can hold of a table because it holds of its parts."""
-        if self.type == "expect_table_row_count_to_be_between":
-            # As many rows as a part has, the table has.
-            return set(self.kwargs) == {"min_value"}
-        return self.type == QUERY or self.type in BY_ROW
+        if self.type in AT_LEAST:
+            return "min_value" in self.kwargs and "max_value" not in self.kwargs
+        return self.type == QUERY or self.type in BY_ROW | STRUCTURAL
 
     def applies(self, enabled: Collection[str]) -> bool:
         """Whether the source it is about is enabled."""

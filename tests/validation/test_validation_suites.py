@@ -105,8 +105,12 @@ def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
             "expectations[0].scope: the suite names no partitions, so everything is evaluated on all rows",
         ),
         (
-            {"partitions": ["trip_type", "source_month"]},
-            "expectations[0].scope: expect_column_to_exist can't be told from some months; write scope: all_months",
+            {
+                "partitions": ["trip_type", "source_month"],
+                "expectations": [{**ONE, "type": "expect_column_values_to_be_unique"}],
+            },
+            "expectations[0].scope: expect_column_values_to_be_unique can't be told from some months; "
+            "write scope: all_months",
         ),
         (
             {"partitions": ["source_month"], "source": "citibike", "expectations": [{**QUERY, "scope": "some_months"}]},
@@ -169,9 +173,23 @@ def test_mixed_table_skips_only_what_is_about_the_disabled_source(tmp_path: Path
     ("item", "told_from_parts"),
     [
         ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}}, True),
+        ({"type": "expect_column_to_exist", "kwargs": {"column": "a"}}, True),
         ({"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "select 1 from {batch}"}}, True),
         ({"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}, True),
         ({"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1, "max_value": 9}}, False),
+        (
+            {
+                "type": "expect_table_row_count_to_be_between",
+                "kwargs": {
+                    "min_value": 1,
+                    "row_condition": 'col("a") == "b"',
+                    "condition_parser": "great_expectations",
+                },
+            },
+            True,
+        ),
+        ({"type": "expect_column_unique_value_count_to_be_between", "kwargs": {"column": "a", "min_value": 2}}, True),
+        ({"type": "expect_column_unique_value_count_to_be_between", "kwargs": {"column": "a", "max_value": 2}}, False),
         ({"type": "expect_column_values_to_be_unique", "kwargs": {"column": "a"}}, False),
         ({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "a", "min_value": 1}}, False),
     ],
