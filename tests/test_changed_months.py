@@ -62,8 +62,13 @@ def test_a_new_month_is_built_and_tested_alone_and_gives_what_a_clean_build_give
     assert run_luigi("DbtBuild", data_dir=data.root, config=both).returncode == 0
     assert built(data)["since"] == before.fingerprint
     assert built(data)["rebuilt"] == NOVEMBER
-    for test in ("unique_text_fct_trips_trip_id", "assert_rows_conserved", "assert_rows_have_their_positions"):
-        assert "in ('2024-11')" in asked(data, test)
+    for test in (
+        "unique_text_fct_trips_trip_id",
+        "unique_combination_int_tlc__voided_trips",
+        "assert_rows_conserved",
+        "assert_rows_have_their_positions",
+    ):
+        assert "source_month = '2024-11'" in asked(data, test)
         assert "2024-10" not in asked(data, test)
 
     clean = DataDir(tmp_path / "clean")

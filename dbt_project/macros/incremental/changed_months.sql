@@ -43,7 +43,7 @@
     {%- if changed is none -%}
         true
     {%- else -%}
-        {{ source_month ~ " in ('" ~ months | join("', '") ~ "')" if months else 'false' }}
+        {{ in_months(months, source_month) if months else 'false' }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -74,31 +74,14 @@
 
 
 {#-
-    A condition on trips, single or added up: that they are of a changed partition, or were picked up on a day whose
-    weather or coverage may have changed. A weather month goes an hour beyond the month, hence a day on either side.
-
-    Which files have trips of these days is asked first, and stands by itself: most trips are of their file's month, and
-    whole row groups are left unread. By what stands in an `or`, DuckDB would not leave them.
+    A condition on trips: that they were picked up on a day whose weather or coverage may have changed. A weather month
+    goes an hour beyond the month, hence a day on either side. To be asked where months have changed.
 -#}
-{% macro is_of_changed_trips() -%}
-    {%- set changed = changed_months() -%}
-    {%- set hours = ref('int_trips__by_hour') -%}
-    {%- if changed is none -%}
-        true
-    {%- elif not changed -%}
-        false
-    {%- else -%}
-        {%- set days -%}
-            {%- for month in changed.values() | sum(start=[]) | unique | sort %}
-                {{ 'or ' if not loop.first }}(
-                    pickup_date >= {{ dbt.dateadd('day', -1, month_start("'" ~ month ~ "'")) }}
-                    and pickup_date < {{ dbt.dateadd('day', 1, dbt.dateadd('month', 1, month_start("'" ~ month ~ "'"))) }}
-                )
-            {%- endfor %}
-        {%- endset -%}
-        {%- set months = run_query('select distinct source_month from ' ~ hours ~ ' where ' ~ days).columns[0].values() -%}
-        {%- set months = (months | list + changed.values() | sum(start=[])) | unique | sort -%}
-        source_month in ('{{ months | join("', '") }}')
-        and ({{ is_of_changed_partition() }} or {{ days }})
-    {%- endif -%}
+{% macro is_of_changed_day(date_day='pickup_date') -%}
+    {%- for month in changed_months().values() | sum(start=[]) | unique | sort %}
+        {{ 'or ' if not loop.first }}(
+            {{ date_day }} >= {{ dbt.dateadd('day', -1, month_start("'" ~ month ~ "'")) }}
+            and {{ date_day }} < {{ dbt.dateadd('day', 1, dbt.dateadd('month', 1, month_start("'" ~ month ~ "'"))) }}
+        )
+    {%- endfor -%}
 {%- endmacro %}

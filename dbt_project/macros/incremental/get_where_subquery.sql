@@ -1,13 +1,19 @@
 {#-
-    What a test that stands beside a model reads: dbt's own, but of fct_trips only the changed partitions, where it is
-    known which these are. The others were tested when they were built, and nothing has touched them since.
+    What a test that stands beside a model reads: dbt's own, but of a model whose config tells its `changed_rows` only these,
+    where it is known what has changed. The others were tested when they were built, and nothing has touched them since; each
+    row's key names its month, or a file that is of one, so that no two months need be compared.
 -#}
 {% macro get_where_subquery(relation) -%}
-    {%- if relation.identifier != 'fct_trips' or changed_months() is none -%}
+    {%- if changed_months() is none -%}
+        {{ return(dbt.default__get_where_subquery(relation)) }}
+    {%- endif -%}
+    {%- set tested = graph.nodes.values() | selectattr('name', 'equalto', relation.identifier) | list -%}
+    {%- set changed_rows = tested[0].config.get('changed_rows') if tested -%}
+    {%- if not changed_rows -%}
         {{ return(dbt.default__get_where_subquery(relation)) }}
     {%- endif -%}
     (
         select * from {{ relation }}
-        where ({{ config.get('where') or 'true' }}) and {{ is_of_changed_partition() }}
+        where ({{ config.get('where') or 'true' }}) and {{ context[changed_rows]() }}
     ) as dbt_subquery
 {%- endmacro %}

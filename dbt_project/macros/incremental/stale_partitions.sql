@@ -94,24 +94,3 @@
     {%- endfor -%}
     {{ return(stale) }}
 {%- endmacro %}
-
-
-{#-
-    The condition that picks these partitions. Months are literals, and stand once more by themselves, so that whole row
-    groups are left unread: by what stands in an `or`, DuckDB would not leave them. Where all modes have the same months,
-    as they mostly do, the mode is not asked, which would take longer than many a query itself.
-
-    Args:
-        partitions: dict of trip_type to its sorted months, not empty.
--#}
-{% macro in_partitions(partitions, trip_type='trip_type', source_month='source_month') -%}
-    {%- set months = partitions.values() | sum(start=[]) | unique | sort -%}
-    {{ source_month }} in ('{{ months | join("', '") }}')
-    {%- if partitions | length < trip_types() | length or partitions.values() | map('join') | unique | list | length > 1 %}
-    and (
-        {% for mode, months in partitions.items() -%}
-            {{ 'or ' if not loop.first }}({{ trip_type }} = '{{ mode }}' and {{ source_month }} in ('{{ months | join("', '") }}'))
-        {% endfor -%}
-    )
-    {%- endif -%}
-{%- endmacro %}

@@ -3,8 +3,6 @@
     counted_trips, so that a sum over these rows is the sum over the trips.
 -#}
 {% macro sum_trips(location_id) -%}
-    {#- Named here too: what is_of_changed_trips asks is to be there before. -#}
-    {%- set asked_for_changed_trips = ref('int_trips__by_hour') -%}
     select
         -- ids
         trip_type,
@@ -38,7 +36,7 @@
 
     from {{ ref('counted_trips') }}
     {% if is_incremental() %}
-        where {{ is_of_changed_trips() }}
+        where {{ is_of_changed_partition() }}
     {% endif %}
     group by
         trip_type,

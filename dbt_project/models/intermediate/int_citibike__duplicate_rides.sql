@@ -6,6 +6,8 @@
     )
 }}
 
+{% set hashes = 'compared_hashes' if is_incremental() else ref('int_citibike__ride_hashes') %}
+
 with
 
 rides as (
@@ -29,11 +31,23 @@ hashes_in_question as (
     from {{ ref('int_citibike__ride_hashes') }}
     where {{ is_of_changed_month('citibike') }}
 
-    union distinct
+    union all
 
     select {{ hash_text('ride_id') }} as ride_hash
     from {{ this }}
     where {{ is_of_changed_month('citibike') }} or {{ is_of_changed_month('citibike', 'kept_source_month') }}
+
+),
+
+-- They are few enough for DuckDB to keep them for both that follow.
+compared_hashes as (
+
+    select
+        source_month,
+        ride_hash
+
+    from {{ ref('int_citibike__ride_hashes') }}
+    where ride_hash in (select hashes_in_question.ride_hash from hashes_in_question)
 
 ),
 
@@ -42,10 +56,7 @@ hashes_in_question as (
 repeated_hashes as (
 
     select ride_hash
-    from {{ ref('int_citibike__ride_hashes') }}
-    {% if is_incremental() %}
-        where ride_hash in (select hashes_in_question.ride_hash from hashes_in_question)
-    {% endif %}
+    from {{ hashes }}
     group by 1
     having count(*) > 1
 
@@ -55,7 +66,7 @@ repeated_hashes as (
 months_with_copies as (
 
     select distinct {{ join_as_text('source_month') }} as source_month
-    from {{ ref('int_citibike__ride_hashes') }}
+    from {{ hashes }}
     where ride_hash in (select repeated_hashes.ride_hash from repeated_hashes)
 
 ),

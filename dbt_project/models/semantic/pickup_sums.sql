@@ -2,8 +2,9 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_changed_rows',
-        changed_rows='is_of_changed_trips',
+        changed_rows='is_of_changed_partition',
         on_schema_change='fail',
+        post_hook='{{ reclassify_trips() }}',
     )
 }}
 

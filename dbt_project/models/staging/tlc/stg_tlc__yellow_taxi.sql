@@ -92,7 +92,8 @@ in_utc as (
         on renamed.source_month = months.source_month
     left join voided_trips
         on
-            renamed.source_file = voided_trips.source_file
+            renamed.source_month = voided_trips.source_month
+            and renamed.source_file = voided_trips.source_file
             and renamed.source_row = voided_trips.source_row
 
 ),
