@@ -3,8 +3,8 @@
     else: a left join hides it. Asked of the dates for which weather was ordered, or, where no dates are given, of the
     loaded weather months.
 -#}
-{%- set first_date = env_var('MOBILITY_WEATHER_START_DATE', '') -%}
-{%- set last_date = env_var('MOBILITY_WEATHER_END_DATE', '') -%}
+{%- set first_date = first_weather_date() -%}
+{%- set last_date = last_weather_date() -%}
 with
 
 trip_hours as (

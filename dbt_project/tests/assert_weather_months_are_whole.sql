@@ -2,8 +2,8 @@
     A weather file holds each hour of its New York month and the one after it. Months that the ordered dates cut short
     are left out.
 -#}
-{%- set first_date = env_var('MOBILITY_WEATHER_START_DATE', '') -%}
-{%- set last_date = env_var('MOBILITY_WEATHER_END_DATE', '') -%}
+{%- set first_date = first_weather_date() -%}
+{%- set last_date = last_weather_date() -%}
 with
 
 months as (

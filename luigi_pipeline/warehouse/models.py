@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline.warehouse")
 
-# Variables that dbt is told by the environment. They change with the months, and only what asks for them is then parsed
-# again; when another one changes, everything is, which takes five times as long.
+# Variables that dbt is told by the environment. They change with the months, and where one of dbt's own changes, dbt
+# parses everything again.
 _BY_ENVIRONMENT = {
     "weather_start_date": "MOBILITY_WEATHER_START_DATE",
     "weather_end_date": "MOBILITY_WEATHER_END_DATE",
