@@ -26,6 +26,10 @@ _POLL_SECONDS = 0.5
 # Of a warehouse that is made anew; one that is there keeps its own. This one compresses texts at half the cost of the
 # default, which the oldest DuckDB can read. What is published keeps the default.
 _STORAGE = "v1.5.0"
+# Row groups that are not full stay as they are: months come and go as a whole, and groups of their own are left unread
+# when others are asked for. By default DuckDB merges them at each checkpoint, which writes months of old rows again.
+# dbt_project/profiles.yml has the same.
+_MERGES = 0
 # What a query frees goes back to the system once it is this much. By default it is 512 MB, and a process then holds a
 # third more than its memory limit. dbt_project/profiles.yml has the same.
 FREED = {"allocator_bulk_deallocation_flush_threshold": "16MB"}
@@ -41,7 +45,8 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
     """
     data.root.mkdir(parents=True, exist_ok=True)
-    config = settings_of_duckdb(data, limits) | {"storage_compatibility_version": _STORAGE}
+    config = settings_of_duckdb(data, limits)
+    config |= {"storage_compatibility_version": _STORAGE, "max_vacuum_tasks": _MERGES}
     connection = _patiently(lambda: duckdb.connect(str(data.warehouse), config=config), data.warehouse, limits)
     try:
         connection.execute("set TimeZone = 'UTC'")
