@@ -39,8 +39,6 @@ BY_ROW = frozenset(
         "expect_column_values_to_not_be_null",
     }
 )
-# As many rows, or different values, as a part has, the table has at least.
-AT_LEAST = frozenset({"expect_column_unique_value_count_to_be_between", "expect_table_row_count_to_be_between"})
 QUERY = "unexpected_rows_expectation"
 CHANGED = "{changed}"
 
@@ -80,7 +78,8 @@ class Expectation(_Block):
     @property
     def holds_by_parts(self) -> bool:
         """Whether it is of a kind that can hold of a table because it holds of its parts."""
-        if self.type in AT_LEAST:
+        if self.type == "expect_table_row_count_to_be_between":
+            # As many rows as a part has, the table has.
             return "min_value" in self.kwargs and "max_value" not in self.kwargs
         return self.type == QUERY or self.type in BY_ROW | STRUCTURAL
 
