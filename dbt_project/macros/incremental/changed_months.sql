@@ -77,11 +77,11 @@
     A condition on trips: that they were picked up on a day whose weather or coverage may have changed. A weather month
     goes an hour beyond the month, hence a day on either side. To be asked where months have changed.
 -#}
-{% macro is_of_changed_day(date_day='pickup_date') -%}
+{% macro is_of_changed_day() -%}
     {%- for month in changed_months().values() | sum(start=[]) | unique | sort %}
         {{ 'or ' if not loop.first }}(
-            {{ date_day }} >= {{ dbt.dateadd('day', -1, month_start("'" ~ month ~ "'")) }}
-            and {{ date_day }} < {{ dbt.dateadd('day', 1, dbt.dateadd('month', 1, month_start("'" ~ month ~ "'"))) }}
+            pickup_date >= {{ dbt.dateadd('day', -1, month_start("'" ~ month ~ "'")) }}
+            and pickup_date < {{ dbt.dateadd('day', 1, dbt.dateadd('month', 1, month_start("'" ~ month ~ "'"))) }}
         )
     {%- endfor -%}
 {%- endmacro %}

@@ -5,6 +5,7 @@
 -#}
 {% macro reclassify_trips() -%}
     {%- if changed_months() -%}
+        {%- set keys = ['trip_type', 'pickup_date', 'pickup_hour_of_day', 'pickup_hour_utc'] -%}
         {%- set classified -%}
             with
 
@@ -12,10 +13,7 @@
 
                 select
                     rowid as row_number,
-                    trip_type,
-                    pickup_date,
-                    pickup_hour_of_day,
-                    pickup_hour_utc
+                    {{ keys | join(', ') }}
 
                 from {{ this }}
                 where not ({{ is_of_changed_partition() }}) and ({{ is_of_changed_day() }})
@@ -24,8 +22,7 @@
 
             {{ classify_trips('summed') }}
         {%- endset -%}
-        {%- set keys = ['row_number', 'trip_type', 'pickup_date', 'pickup_hour_of_day', 'pickup_hour_utc'] -%}
-        {%- set classes = get_columns_in_query(classified) | reject('in', keys) | list -%}
+        {%- set classes = get_columns_in_query(classified) | reject('in', ['row_number'] + keys) | list -%}
         update {{ this }} as summed
         set
             {% for class in classes -%}
