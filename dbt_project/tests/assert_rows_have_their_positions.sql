@@ -20,8 +20,8 @@ positions as (
             cast(count(*) as decimal(38, 0)) as row_count,
             min(_source_row) as first_position,
             max(_source_row) as last_position,
-            sum(cast(_source_row as decimal(38, 0))) as sum_of_positions,
-            sum(cast(_source_row * _source_row as decimal(38, 0))) as sum_of_squares
+            {{ exact_sum('_source_row') }} as sum_of_positions,
+            {{ exact_sum('_source_row * _source_row') }} as sum_of_squares
         from {{ relation }}
         where {{ is_of_changed_partition("'" ~ source_name ~ "'", '_source_month') }}
         group by 1, 2, 3, 4
