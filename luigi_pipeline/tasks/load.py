@@ -97,6 +97,7 @@ class Load(MobilityTask):
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
+        warming.load_begins()
         landed = self._landed()
         inputs = self._inputs_of(self.fetch.published(landed))
         found = self.marker()
@@ -241,11 +242,6 @@ class LoadMonth(Load):
 
     source = SourceParameter()
     month = MonthParameter(description="The month, YYYY-MM.")
-
-    def work(self) -> Marker:
-        """Load the month."""
-        warming.load_begins()
-        return super().work()
 
     @property
     def fetch(self) -> Fetch:

@@ -63,7 +63,7 @@ def load_follows(title: str) -> None:
 
 
 def load_begins() -> None:
-    """Tell that a month is being loaded: from now on tasks begin seconds apart, and few have to wait for an import."""
+    """Tell that a file is being loaded: from now on tasks begin seconds apart, and few have to wait for an import."""
     if _loading is not None:
         _loading.set()
 

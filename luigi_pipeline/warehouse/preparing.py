@@ -84,7 +84,7 @@ def prepare(
             for part in parts:
                 types = _published_types(engine, part)
                 changes += _type_changes(part, types, source.columns)
-                selects.append(_select(part, types, source.columns, month, landed.version))
+                selects.append(_select(part, types, source.columns, _lineage(part, parts, month, landed.version)))
             # Uncompressed: it is read once, right away, and writing it is then as cheap as it gets.
             rows = " union all by name ".join(selects)
             doing, rows_in_all = f"reading {month or landed.path.name}", sum(part.rows for part in parts)
@@ -153,18 +153,27 @@ def _type_changes(part: Part, types: dict[str, str], declared: dict[str, str]) -
     ]
 
 
-def _select(part: Part, types: dict[str, str], declared: dict[str, str], month: str | None, version: str) -> str:
+def _select(part: Part, types: dict[str, str], declared: dict[str, str], lineage: list[str]) -> str:
     new = {raw: name for name, raw in part.columns.items() if raw not in declared}
     columns = [_typed(raw, kind, part, types) for raw, kind in declared.items()]
     columns += [_typed(raw, _NEW.get(types[name], "VARCHAR"), part, types) for raw, name in new.items()]
+    return f"select {', '.join([*columns, *lineage])} from {_reader(part)}"
+
+
+def _lineage(part: Part, parts: list[Part], month: str | None, version: str) -> list[str]:
+    """The four columns that tell where a row comes from."""
     row = "file_row_number + 1" if part.format == "parquet" else "row_number() over ()"
-    columns += [
-        f"{quoting.text(part.name)} as _source_file",
-        f"cast({quoting.text(month) if month else 'null'} as varchar) as _source_month",
+    return [
+        f"{_one_of(part.name, [each.name for each in parts])} as _source_file",
+        f"{_one_of(month, [month]) if month else 'cast(null as varchar)'} as _source_month",
         f"cast({row} as bigint) as _source_row",
-        f"{quoting.text(version)} as _source_version",
+        f"{_one_of(version, [version])} as _source_version",
     ]
-    return f"select {', '.join(columns)} from {_reader(part)}"
+
+
+def _one_of(value: str, values: list[str]) -> str:
+    """A text that is one of few. As a plain text, it would be hashed row by row for the Parquet file's dictionary."""
+    return f"cast({quoting.text(value)} as enum ({', '.join(map(quoting.text, values))}))"
 
 
 def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
