@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import WarehouseError
-from luigi_pipeline.warehouse import database
+from luigi_pipeline.validation.suites import BATCH
+from luigi_pipeline.warehouse import database, quoting
 
 if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
@@ -47,6 +48,20 @@ class WarehouseSource:
         asset = self.sql.add_query_asset(f"{schema}.{name}.{called}", query=query)
         return asset.add_batch_definition_whole_table(called)
 
+    def count(self, name: str, query: str, table: str, condition: str) -> None:
+        """Make a table of what a query counts of some rows of another; it replaces the one that was made before.
+
+        Args:
+            name: What the table is called, see `counted`.
+            query: Selects from `{batch}`.
+            table: The full name of the table that is counted.
+            condition: Picks its rows, in SQL.
+        """
+        rows = f"(select * from {table} where {condition})"
+        with self.sql.get_engine().connect() as connection:
+            connection.exec_driver_sql(f"drop table if exists {name}")
+            connection.exec_driver_sql(f"create table {name} as {query.replace(BATCH, rows)}")
+
     def months(self, schema: str, name: str) -> dict[str, list[str]]:
         """The months that a table of trips holds, by mode."""
         from sqlalchemy import text
@@ -59,6 +74,11 @@ class WarehouseSource:
         return found
 
 
+def counted(suite: str, name: str) -> str:
+    """The table that a suite's counts of a name are in."""
+    return f"counted.{suite}__{name}"
+
+
 @contextmanager
 def open_warehouse(
     context: EphemeralDataContext, warehouse: Path, scratch: Path, limits: dict[str, str | int]
@@ -68,7 +88,7 @@ def open_warehouse(
     Args:
         context: The context that the data source is added to.
         warehouse: The DuckDB file.
-        scratch: Where DuckDB may spill to.
+        scratch: Where DuckDB may spill to, and what is counted is kept.
         limits: DuckDB settings, such as threads and memory_limit.
 
     Yields:
@@ -100,7 +120,11 @@ def open_warehouse(
         # It connects to see whether it can; the reason is the innermost exception's.
         raise WarehouseError(f"{warehouse} can't be opened for reading: {_innermost(error)}") from error
     try:
-        yield WarehouseSource(source)
+        with source.get_engine().connect() as connection:
+            # In a file beside it: the warehouse is open for reading, and a temporary table is one connection's own.
+            beside = quoting.text(scratch.absolute() / "counted.duckdb")
+            connection.exec_driver_sql(f"attach {beside} as counted (read_write)")
+            yield WarehouseSource(source)
     finally:
         source.get_execution_engine().close()
         source.get_engine().dispose()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline.errors import ConfigError
 from luigi_pipeline.validation import data_docs
+from luigi_pipeline.validation.datasource import counted
 from luigi_pipeline.validation.results import Outcome, outcome, plain
-from luigi_pipeline.validation.suites import CHANGED, QUERY, Expectation, Suite
+from luigi_pipeline.validation.suites import BATCH, CHANGED, QUERY, Expectation, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core import (
@@ -73,7 +74,7 @@ def add_suite(
         why = " ".join(item.why.split())
         configuration = ExpectationConfiguration(
             type=QUERY_ONCE if item.type == QUERY else item.type,
-            kwargs=_with_changed(item, changed),
+            kwargs=_filled(suite, item, changed),
             severity=FailureSeverity(item.severity),
             notes=why,
             # In place of the query, which says less; the report has it.
@@ -92,11 +93,16 @@ def add_suite(
     return context.suites.add(made)
 
 
-def _with_changed(item: Expectation, changed: Callable[[Expectation], str]) -> dict[str, Any]:
+def _filled(suite: Suite, item: Expectation, changed: Callable[[Expectation], str]) -> dict[str, Any]:
+    """An expectation's arguments; in a query, all but the batch is filled in."""
     if item.type != QUERY:
         return item.kwargs
     key = "unexpected_rows_query"
-    return {**item.kwargs, key: item.kwargs[key].replace(CHANGED, changed(item))}
+    query = item.kwargs[key].replace(CHANGED, changed(item))
+    for name in suite.counts:
+        query = query.replace(f"{{{name}}}", counted(suite.name, name))
+    # Great Expectations warns of a query without a batch.
+    return {**item.kwargs, key: query if BATCH in query else f"{query}/* counted from {BATCH} */"}
 
 
 @functools.cache
@@ -176,8 +182,6 @@ def evaluate(
     store: Any = context.validation_results_store
     if result.results:
         store.set(key, result)
-    else:
-        store.remove_key(key)
     return {_position(found): _outcome(described_by, items[_position(found)], found) for found in result.results}
 
 

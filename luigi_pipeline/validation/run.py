@@ -7,14 +7,14 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.validation import data_docs, importing
-from luigi_pipeline.validation.datasource import WarehouseSource, open_warehouse
+from luigi_pipeline.validation.datasource import WarehouseSource, counted, open_warehouse
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
 from luigi_pipeline.validation.months import Changed, condition, words
 from luigi_pipeline.validation.quiet import quiet
@@ -209,15 +209,34 @@ def _evaluate(
             if not positions:
                 continue
             picked = condition(suite.partitions, suite.source, months)
+            _count(source, plan, positions, picked)
             batch = source.part(suite.table_schema, suite.name, picked, scope)
             there = changed.there(months)
             held = evaluate(context, batch, plan.made, plan.evaluated, suite, positions, months=told, is_final=False)
             found |= {position: replace(item, months=there) for position, item in held.items()}
     left = set(range(len(plan.evaluated))) - found.keys()
     if left:
+        uncounted = _count(source, plan, left, "true")
         batch = source.table(suite.table_schema, suite.name)
         found |= evaluate(context, batch, plan.made, plan.evaluated, suite, left if found else None)
+        for position in left:
+            missing = uncounted.keys() & plan.evaluated[position].placeholders
+            if missing:
+                found[position] = replace(found[position], error=uncounted[min(missing)])
     return [found[position] for position in range(len(plan.evaluated))]
+
+
+def _count(source: WarehouseSource, plan: _Planned, positions: Collection[int], rows: str) -> dict[str, str]:
+    """Count, of some rows, what some expectations ask of; say of each count that is missing why it is."""
+    suite = plan.suite
+    uncounted = {}
+    for name, query in suite.counts_of([plan.evaluated[position] for position in positions]).items():
+        try:
+            source.count(counted(suite.name, name), query, suite.table, rows)
+        except Exception as error:
+            log.info("%s of %s", name, suite.table, exc_info=True)
+            uncounted[f"{{{name}}}"] = f"{name}: {explain(str(error))}"
+    return uncounted
 
 
 def _known(source: WarehouseSource, suites: list[Suite]) -> dict[str, list[str]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,7 +41,9 @@ BY_ROW = frozenset(
     }
 )
 QUERY = "unexpected_rows_expectation"
+BATCH = "{batch}"
 CHANGED = "{changed}"
+_PLACEHOLDER = re.compile(r"(?<!\{)\{\w+\}(?!\})")
 
 
 def _as_list(value: Any) -> Any:
@@ -76,6 +79,11 @@ class Expectation(_Block):
     scope: Scope = "changed_months"
 
     @property
+    def placeholders(self) -> frozenset[str]:
+        """What is filled into its query, such as {batch}."""
+        return frozenset(_PLACEHOLDER.findall(str(self.kwargs.get("unexpected_rows_query", ""))))
+
+    @property
     def holds_by_parts(self) -> bool:
         """Whether it is of a kind that can hold of a table because it holds of its parts."""
         if self.type == "expect_table_row_count_to_be_between":
@@ -96,6 +104,7 @@ class Suite(_Block):
         table_schema: The schema its table is in (`schema` in the file).
         source: The source whose rows the table holds; when it is disabled, the table is expected to be empty.
         partitions: The columns that tell a row's month (and mode): what is evaluated may go by what has changed.
+        counts: Queries that several expectations ask of, by name: the rows of `{hours}` are those of the query `hours`.
         expectations: In the file's order.
     """
 
@@ -103,12 +112,18 @@ class Suite(_Block):
     table_schema: str = Field(alias="schema")
     source: SourceName | None = None
     partitions: list[Partition] = Field(default_factory=list)
+    counts: dict[Annotated[str, Field(pattern=r"^[a-z]\w*$")], str] = Field(default_factory=dict)
     expectations: list[Expectation] = Field(min_length=1)
 
     @property
     def table(self) -> str:
         """The table's full name."""
         return f"{self.table_schema}.{self.name}"
+
+    def counts_of(self, items: Collection[Expectation]) -> dict[str, str]:
+        """The counts that some expectations ask of."""
+        asked = {placeholder for item in items for placeholder in item.placeholders}
+        return {name: query for name, query in self.counts.items() if f"{{{name}}}" in asked}
 
     def expects_empty(self, enabled: Collection[str]) -> bool:
         """Whether the table's source is disabled."""
@@ -214,18 +229,36 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 def _resolved(path: Path, suite: Suite, config: Mapping[str, Any]) -> list[Expectation]:
     resolved = []
+    _check_counts(path, suite)
     for position, item in enumerate(suite.expectations):
         key = f"expectations[{position}].kwargs"
-        _check_query(path, key, item)
+        _check_query(path, key, suite, item)
         _check_scope(path, f"expectations[{position}].scope", suite, item)
         resolved.append(item.model_copy(update={"kwargs": _fill(path, key, item.kwargs, config)}))
     return resolved
 
 
-def _check_query(path: Path, key: str, item: Expectation) -> None:
-    query = item.kwargs.get("unexpected_rows_query")
-    if query is not None and "{batch}" not in str(query):
-        raise ConfigError(f"{path}: {key}.unexpected_rows_query: must select from {{batch}}")
+def _check_counts(path: Path, suite: Suite) -> None:
+    asked = suite.counts_of(suite.expectations)
+    for name, query in suite.counts.items():
+        if f"{{{name}}}" in (BATCH, CHANGED):
+            raise ConfigError(f"{path}: counts.{name}: has another meaning in a query")
+        if _PLACEHOLDER.findall(query) != [BATCH]:
+            raise ConfigError(f"{path}: counts.{name}: must select from {BATCH}, once, and of nothing else")
+        if name not in asked:
+            raise ConfigError(f"{path}: counts.{name}: no expectation asks of it")
+
+
+def _check_query(path: Path, key: str, suite: Suite, item: Expectation) -> None:
+    if "unexpected_rows_query" not in item.kwargs:
+        return
+    key = f"{key}.unexpected_rows_query"
+    counts = {f"{{{name}}}" for name in suite.counts}
+    unknown = sorted(item.placeholders - {BATCH, CHANGED, *counts})
+    if unknown:
+        raise ConfigError(f"{path}: {key}: the suite has no counts called {unknown[0]}")
+    if item.placeholders.isdisjoint({BATCH, *counts}):
+        raise ConfigError(f"{path}: {key}: must select from {BATCH}")
 
 
 def _check_scope(path: Path, key: str, suite: Suite, item: Expectation) -> None:

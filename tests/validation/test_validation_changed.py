@@ -107,6 +107,32 @@ def test_what_goes_by_months_is_evaluated_on_those_that_have_changed(published: 
     assert summary.known == {mode: ["2024-10", "2024-11"] for mode in BOTH}
 
 
+COUNTED = """
+schema: marts
+partitions: [trip_type, source_month]
+counts:
+  months: select source_month, count(*) as trips from {batch} group by 1
+expectations:
+  - type: unexpected_rows_expectation
+    severity: critical
+    scope: SCOPE
+    why: only some months are counted
+    kwargs: {unexpected_rows_query: "select * from {months} where source_month <> '2024-11'"}
+"""
+
+
+@pytest.mark.usefixtures("without_data_docs")
+@pytest.mark.parametrize(("scope", "status"), [("changed_months", "passed"), ("neighbouring_months", "failed")])
+def test_what_is_counted_is_of_the_months_that_are_looked_at(
+    published: Any, tmp_path: Path, scope: str, status: str
+) -> None:
+    folder = tmp_path / "expectations"
+    folder.mkdir()
+    (folder / "fct_trips.yml").write_text(COUNTED.replace("SCOPE", scope), encoding="utf-8")
+    summary = validate(published.data.warehouse, folder, SETTINGS, tmp_path / "out", changed=ADDED)
+    assert [(item.status, item.error) for item in summary.outcomes] == [(status, None)]
+
+
 def test_least_number_of_trips_is_asked_of_all_months_where_the_new_one_has_fewer(
     published: Any, without_data_docs: None, tmp_path: Path
 ) -> None:

@@ -162,6 +162,45 @@ def test_failing_query_shows_what_it_found(
     assert failed.samples == [{"hour_of_day": 12, "day_part": "noon"}]
 
 
+COUNTED = """
+schema: marts
+counts:
+  parts: select day_part, COLUMN as hours from {batch} group by day_part
+expectations:
+  - {type: expect_column_to_exist, severity: critical, why: it is the key, kwargs: {column: hour_of_day}}
+  - type: unexpected_rows_expectation
+    severity: warning
+    why: parts of the day are of several hours
+    kwargs: {unexpected_rows_query: "select * from {parts} where hours < 2"}
+  - type: unexpected_rows_expectation
+    severity: warning
+    why: no part takes half of the day
+    kwargs: {unexpected_rows_query: "select * from {parts} where 2 * hours >= (select count(*) from {batch})"}
+"""
+
+
+def test_what_is_counted_once_is_asked_by_name(
+    damaged: Callable[..., Path], suites: Callable[..., Path], tmp_path: Path
+) -> None:
+    warehouse = damaged("update marts.dim_time set day_part = 'noon' where hour_of_day = 12")
+    summary = validate(warehouse, suites(dim_time=COUNTED.replace("COLUMN", "count(*)")), SETTINGS, tmp_path / "out")
+    assert [item.status for item in summary.outcomes] == ["passed", "failed", "passed"]
+    assert summary.outcomes[1].samples == [{"day_part": "noon", "hours": 1}]
+
+
+def test_what_can_not_be_counted_is_the_error_of_all_that_ask_of_it(
+    sound: Path, suites: Callable[..., Path], tmp_path: Path
+) -> None:
+    lost = COUNTED.replace("COLUMN", "count(no_such_column)")
+    summary = validate(sound, suites(dim_time=lost), SETTINGS, tmp_path / "out")
+    assert [item.status for item in summary.outcomes] == ["passed", "errored", "errored"]
+    assert not summary.ok
+    for item in summary.blocking:
+        assert item.error is not None
+        assert item.error.startswith("parts: ")
+        assert "no_such_column" in item.error
+
+
 def test_disabled_source_expects_empty_tables_and_skips_what_is_about_it(
     damaged: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -33,6 +33,8 @@ QUERY = {
     "kwargs": {"unexpected_rows_query": "select a from {batch} where {changed}"},
 }
 
+ASKING = {**QUERY, "kwargs": {"unexpected_rows_query": "select a from {hours}"}}
+
 
 def written(folder: Path, **changed: object) -> Path:
     path = folder / "dim_x.yml"
@@ -99,6 +101,30 @@ def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
         (
             {"expectations": [{**ONE, "kwargs": {"unexpected_rows_query": "select 1"}}]},
             "expectations[0].kwargs.unexpected_rows_query: must select from {batch}",
+        ),
+        (
+            {"expectations": [ASKING]},
+            "expectations[0].kwargs.unexpected_rows_query: the suite has no counts called {hours}",
+        ),
+        (
+            {"counts": {"hours": "select 24"}, "expectations": [ASKING]},
+            "counts.hours: must select from {batch}, once, and of nothing else",
+        ),
+        (
+            {"counts": {"hours": "select a from {batch} where {changed}"}, "expectations": [ASKING]},
+            "counts.hours: must select from {batch}, once, and of nothing else",
+        ),
+        (
+            {"counts": {"hours": "select a from {batch}", "days": "select a from {batch}"}, "expectations": [ASKING]},
+            "counts.days: no expectation asks of it",
+        ),
+        (
+            {"counts": {"batch": "select a from {batch}"}},
+            "counts.batch: has another meaning in a query",
+        ),
+        (
+            {"counts": {"24 hours": "select a from {batch}"}},
+            "counts.24 hours.[key]: String should match pattern '^[a-z]\\w*$', not '24 hours'",
         ),
         (
             {"expectations": [{**ONE, "scope": "all_months"}]},

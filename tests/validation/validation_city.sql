@@ -109,7 +109,7 @@ inner join bike_hours on bike_hours.slot = trips.i * 73 % (select count(*) from 
 create table marts.fct_trips as
 with unioned as (
     select
-        trip_id, source_file, 'yellow_taxi' as trip_type, pickup_at_nyc, duration_minutes, pickup_location_id, dropoff_location_id,
+        trip_id, source_file, source_row, 'yellow_taxi' as trip_type, pickup_at_nyc, duration_minutes, pickup_location_id, dropoff_location_id,
         null::varchar as start_station_id, null::varchar as end_station_id, distance_miles, passenger_count,
         fare_amount, extra_amount, mta_tax_amount, tip_amount, tolls_amount, improvement_surcharge_amount,
         congestion_surcharge_amount, airport_fee_amount, 0 as cbd_congestion_fee_amount, total_amount, payment_type,
@@ -118,7 +118,7 @@ with unioned as (
     from taxi_trips
     union all
     select
-        trip_id, '202409-citibike-tripdata.csv', 'citibike', pickup_at_nyc, duration_minutes, null, null, start_station_id, end_station_id, null, null,
+        trip_id, '202409-citibike-tripdata.csv', row_number() over (), 'citibike', pickup_at_nyc, duration_minutes, null, null, start_station_id, end_station_id, null, null,
         null, null, null, null, null, null, null, null, null, null, null, null, null, member_type, rideable_type
     from bike_trips
 )
@@ -144,7 +144,7 @@ from unioned;
 
 create table staging.stg_tlc__yellow_taxi as
 select
-    fct_trips.*, taxi_trips.source_row, taxi_trips.payment_type_code,
+    fct_trips.*, taxi_trips.payment_type_code,
     false as is_store_and_forward
 from marts.fct_trips
 inner join taxi_trips using (trip_id);
@@ -152,7 +152,6 @@ inner join taxi_trips using (trip_id);
 create table staging.stg_citibike__trips as
 select
     fct_trips.*, upper(left(md5(trip_id), 16)) as ride_id,
-    row_number() over () as source_row,
     'Station ' || fct_trips.start_station_id as start_station_name,
     'Station ' || fct_trips.end_station_id as end_station_name,
     40.7001 + 0.001 * start_station as start_latitude, -73.9901 - 0.0001 * start_station as start_longitude,
