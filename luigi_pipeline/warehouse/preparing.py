@@ -19,7 +19,7 @@ from luigi_pipeline.sources import Landed, Part, Source
 from luigi_pipeline.warehouse import complaints, quoting
 
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
-_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+_TIME_FORMATS = "['%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']"
 _INTEGERS = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "BOOLEAN"}
 # The type of a column that is not declared. It must not depend on which month comes first: one that is empty, or whole
 # dollars, in one month may have cents in the next.
@@ -157,7 +157,13 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], lineage
     new = {raw: name for name, raw in part.columns.items() if raw not in declared}
     columns = [_typed(raw, kind, part, types) for raw, kind in declared.items()]
     columns += [_typed(raw, _NEW.get(types[name], "VARCHAR"), part, types) for raw, name in new.items()]
-    return f"select {', '.join([*columns, *lineage])} from {_reader(part)}"
+    rows = _reader(part)
+    times = [name for name, raw in part.columns.items() if declared.get(raw) == "TIMESTAMP"]
+    if part.format == "csv" and times:
+        # By themselves, as each branch of a case would parse them again.
+        parsed = [f"try_strptime({quoting.name(name)}, {_TIME_FORMATS}) as {_parsed(name)}" for name in times]
+        rows = f"(select *, {', '.join(parsed)} from {rows})"
+    return f"select {', '.join([*columns, *lineage])} from {rows}"
 
 
 def _lineage(part: Part, parts: list[Part], month: str | None, version: str) -> list[str]:
@@ -182,7 +188,7 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
         return f"cast(null as {kind}) as {quoting.name(raw)}"
     value, is_text = quoting.name(published), types[published] == "VARCHAR"
     if kind == "TIMESTAMP" and part.format == "csv":
-        typed = _parsed_time(value, raw, part.name)
+        typed = _time(published, raw, part.name)
     elif kind == "BIGINT" and types[published] not in _INTEGERS:
         typed = _whole_number(value, raw, part.name)
     elif kind == "DOUBLE" and not is_text:
@@ -205,10 +211,14 @@ def _whole_number(value: str, raw: str, file: str) -> str:
     return f"case when {whole} when {number} is not null then error({complaint}) end"
 
 
-def _parsed_time(value: str, raw: str, file: str) -> str:
+def _parsed(published: str) -> str:
+    """The column that a text's time is in, where it is one."""
+    return quoting.name(f"{published} parsed")
+
+
+def _time(published: str, raw: str, file: str) -> str:
     """A time in one of the known formats; any other text stops the load rather than turn into a null."""
-    formats = ", ".join(quoting.text(form) for form in _TIME_FORMATS)
-    parsed = f"try_strptime({value}, [{formats}])"
+    value, parsed = quoting.name(published), _parsed(published)
     complaint = f"{quoting.text(f'{file}: {raw} has a time in an unknown format: ')} || {value}"
     # A year of two digits parses as one of the first century.
     return f"case when {value} is null then null when year({parsed}) >= 1900 then {parsed} else error({complaint}) end"
