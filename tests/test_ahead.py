@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from checksums import checksums
+from support import write_zip
 
 from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import Rejected
+from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.tasks import ahead
 from luigi_pipeline.warehouse.preparing import Prepared
 
@@ -72,14 +74,15 @@ def test_what_a_killed_run_left_half_typed_is_not_taken(tmp_path: Path) -> None:
     assert ahead.take(tmp_path / "ahead", "key", tmp_path) is not None
 
 
-def test_only_the_next_file_is_kept(tmp_path: Path) -> None:
-    for key in ("one", "two"):
+def test_only_files_of_the_next_loads_are_kept(tmp_path: Path) -> None:
+    for key in ("one", "two", "three"):
         with ahead.typing(tmp_path, key, typed):
             pass
 
-    ahead.clear(tmp_path, but="two")
-    assert [path.name for path in tmp_path.iterdir()] == ["two"]
-    ahead.clear(tmp_path, but=None)
+    ahead.clear(tmp_path, but=["two", "three"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["three", "two"]
+    assert [ahead.is_typed(tmp_path, key) for key in ("one", "two")] == [False, True]
+    ahead.clear(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -90,13 +93,37 @@ def test_a_run_types_ahead_and_leaves_nothing_behind(ingested: Any) -> None:
     assert not list((ingested.data.scratch / "ahead").glob("*"))
 
 
+def test_months_of_one_archive_are_typed_each_by_itself(
+    tmp_path: Path,
+    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+    serve: Callable[[Path], Publishers],
+    config: Callable[..., Path],
+    query: Callable[..., list[tuple[Any, ...]]],
+) -> None:
+    rides = {"2024-08": 1000, "2024-09": 1100, "2024-10": 1200, "2024-11": 1300}
+    for month, number in rides.items():
+        generate(tmp_path / month, months=[month], taxi_trips_per_month=100, rides_per_month=number)
+    archives = [path for month in rides for path in (tmp_path / month / "tripdata").glob("*.zip")]
+    packed = {f"2024-citibike-tripdata/{path.name}": path.read_bytes() for path in archives}
+    published = tmp_path / "published"
+    write_zip(published / "tripdata" / "2024-citibike-tripdata.zip", packed)
+    data = DataDir(tmp_path / "data")
+    file = config(serve(published).url, {"sources": {"citibike": {"months": list(rides)}}})
+
+    result = run_luigi("IngestCitibike", data_dir=data.root, config=file)
+    assert result.returncode == 0, result.stderr
+    loads = [markers.read(path) for path in sorted((data.markers / "LoadMonth" / "citibike").glob("*.json"))]
+    assert any(marker.details["typed_ahead"] for marker in loads if marker)
+    assert dict(query(data, "select _source_month, count(*) from raw_data.trips group by 1")) == rides
+
+
 def test_a_file_typed_ahead_that_is_damaged_is_not_loaded_and_the_next_run_types_it_itself(
     loaded: DataDir, ingested: Any, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     path, before = loaded.markers / "LoadMonth" / "yellow_taxi" / "2024-10.json", checksums(loaded.warehouse)
     marker = markers.read(path)
     assert marker
-    left = loaded.scratch / "ahead" / marker.fingerprint
+    left = loaded.scratch / "ahead" / markers.digest(["LoadMonth yellow_taxi 2024-10", marker.fingerprint])
     left.mkdir(parents=True)
     (left / "typed.parquet").write_bytes(b"PAR1 and what was written when the power went")
     (left / "typed.json").write_text(json.dumps({"path": "typed.parquet", "rows": {}, "changes": []}))

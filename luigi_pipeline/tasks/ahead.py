@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -48,24 +48,26 @@ def take(folder: Path, key: str, scratch: Path) -> Prepared | None:
     """
     from luigi_pipeline.warehouse.preparing import Prepared
 
-    found = folder / key
-    if not (found / _DONE).exists():
+    if not is_typed(folder, key):
         return None
-    taken = found.rename(scratch / found.name)
+    taken = (folder / key).rename(scratch / key)
     told = json.loads((taken / _DONE).read_text(encoding="utf-8"))
     return Prepared(**told | {"path": taken / told["path"]})
 
 
-def clear(folder: Path, but: str | None) -> None:
-    """Remove what was typed ahead, but for one key's: one file at most lies there."""
+def is_typed(folder: Path, key: str) -> bool:
+    """Whether a file was typed ahead."""
+    return (folder / key / _DONE).exists()
+
+
+def clear(folder: Path, but: Collection[str] = ()) -> None:
+    """Remove what was typed ahead, but for some keys'."""
     for left in folder.glob("*"):
-        if left.name != but:
+        if left.name not in but:
             shutil.rmtree(left, ignore_errors=True)
 
 
 def _type(folder: Path, work: Callable[[Path], Prepared]) -> None:
-    if (folder / _DONE).exists():
-        return
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,7 @@ class Load(MobilityTask):
         scratch.mkdir(parents=True)
         try:
             with self._rejecting(landed):
-                found = ahead.take(self._typed_ahead, markers.digest(inputs), scratch)
+                found = ahead.take(self._typed_ahead, self._key(inputs), scratch)
                 prepared = found or self._type(landed, scratch, self.settings.warehouse)
             self.drop_marker()
             with self._typing_next() as limits, database.writing(self.data, limits) as connection:
@@ -173,16 +174,22 @@ class Load(MobilityTask):
 
     @contextmanager
     def _typing_next(self) -> Iterator[Warehouse]:
-        """Read and type the file of the load that comes next, if it has landed; yield what DuckDB may use beside it."""
+        """Read and type the file of a load that comes next, if it has landed; yield what DuckDB may use beside it.
+
+        Two are kept: a file that lands first may be the second one's.
+        """
         limits = self.settings.warehouse
-        following, landed = next(self._following(), (None, None))
-        if following is None or landed is None:
-            ahead.clear(self._typed_ahead, but=None)
+        following = {
+            load._key(load._inputs_of(load.fetch.published(landed))): (load, landed)
+            for load, landed in islice(self._following(), 2)
+        }
+        ahead.clear(self._typed_ahead, but=following)
+        key = next((key for key in following if not ahead.is_typed(self._typed_ahead, key)), None)
+        if key is None:
             yield limits
             return
-        key = markers.digest(following._inputs_of(following.fetch.published(landed)))
-        ahead.clear(self._typed_ahead, but=key)
-        work = partial(following._type, landed, limits=limits.share(_AHEAD, threads=1), quietly=True)
+        load, landed = following[key]
+        work = partial(load._type, landed, limits=limits.share(_AHEAD, threads=1), quietly=True)
         with ahead.typing(self._typed_ahead, key, work):
             yield limits.share(1 - _AHEAD, limits.threads)
 
@@ -198,6 +205,10 @@ class Load(MobilityTask):
                 continue
             if not load.complete() and load.fetch.complete():
                 yield load, landed
+
+    def _key(self, inputs: dict[str, Any]) -> str:
+        """What a typed file is found by. An archive of a year holds several months."""
+        return markers.digest([self.title, markers.digest(inputs)])
 
     @property
     def _typed_ahead(self) -> Path:
