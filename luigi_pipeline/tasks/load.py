@@ -174,9 +174,9 @@ class Load(MobilityTask):
 
     @contextmanager
     def _typing_next(self) -> Iterator[Warehouse]:
-        """Read and type the file of a load that comes next, if it has landed; yield what DuckDB may use beside it.
+        """Read and type the file of the load that comes next, if it has landed; yield what DuckDB may use beside it.
 
-        Two are kept: a file that lands first may be the second one's.
+        The one after it is kept, where it was typed while the first was still being fetched.
         """
         limits = self.settings.warehouse
         following = {
@@ -184,8 +184,8 @@ class Load(MobilityTask):
             for load, landed in islice(self._following(), 2)
         }
         ahead.clear(self._typed_ahead, but=following)
-        key = next((key for key in following if not ahead.is_typed(self._typed_ahead, key)), None)
-        if key is None:
+        key = next(iter(following), None)
+        if key is None or ahead.is_typed(self._typed_ahead, key):
             yield limits
             return
         load, landed = following[key]
