@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-_SAMPLE_SECONDS = 0.25  # to look costs some milliseconds for each gigabyte, which are taken from what is measured
+_SAMPLE_SECONDS = 0.25
 _BLOCK = 512  # what the kernel counts writes in
 
 
@@ -23,7 +23,8 @@ class Cost:
     Attributes:
         began: When it was started, seconds since 1970.
         seconds: Until its end.
-        peak_bytes: Most memory of the process tree at one moment; what processes share is counted once.
+        peak_bytes: Most memory of the process tree at one moment, what processes share being counted once; 0 where it
+            was not looked at.
         written_bytes: Written to disk by all of its processes that were waited for.
     """
 
@@ -33,8 +34,15 @@ class Cost:
     written_bytes: int
 
 
-def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Cost:
+def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None, with_memory: bool = False) -> Cost:
     """Run a command to its end.
+
+    Args:
+        command: The program and its arguments.
+        cwd: Where it runs.
+        env: Its environment.
+        with_memory: Whether to look at its memory all the while: that takes a fifth of a core, and its processes wait
+            for it, the more so the more processes there are.
 
     Raises:
         RuntimeError: It failed; the message has what it said.
@@ -47,12 +55,14 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = No
     reader.start()
     peak, over = [0], threading.Event()
     watcher = threading.Thread(target=_watch, args=(process.pid, peak, over))
-    watcher.start()
+    if with_memory:
+        watcher.start()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - clock
     process.returncode = os.waitstatus_to_exitcode(status)
     over.set()
-    watcher.join()
+    if with_memory:
+        watcher.join()
     reader.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{b''.join(said).decode()}")

@@ -66,14 +66,15 @@ class Bench:
         path.write_text(yaml.safe_dump({"sources": sources, "warehouse": _LIMITS}), encoding="utf-8")
         return path
 
-    def pipeline(self, data: DataDir, config: Path, task: str = "Validate") -> tuple[Cost, dict[str, float]]:
+    def pipeline(self, data: DataDir, config: Path, *, with_memory: bool = False) -> tuple[Cost, dict[str, float]]:
         """Run the pipeline.
 
         Returns:
             What the run cost, and the seconds of its stages: `load` is all from the start to the last load.
         """
         options = ["--mobility-data-dir", str(data.root), "--mobility-config", str(config)]
-        cost = run([str(_BIN / "luigi"), "--module", "luigi_pipeline", task, *options], cwd=PROJECT, env=_environment())
+        command = [str(_BIN / "luigi"), "--module", "luigi_pipeline", "Validate", *options]
+        cost = run(command, cwd=PROJECT, env=_environment(), with_memory=with_memory)
         loads = [_finished(path) for path in (data.markers / "LoadMonth").rglob("*.json")]
         stages = {"load": max(loads) - cost.began}
         for stage, name in (("build", "DbtBuild"), ("validate", "Validate")):
@@ -82,11 +83,11 @@ class Bench:
                 stages[stage] = markers.seconds(marker)
         return cost, stages
 
-    def floor(self, data: DataDir, plan: Path) -> tuple[Cost, dict[str, float]]:
+    def floor(self, data: DataDir, plan: Path, *, with_memory: bool = False) -> tuple[Cost, dict[str, float]]:
         """Run the script that does the same with DuckDB alone."""
         said = self.folder / "floor.json"
         program = [sys.executable, str(PROJECT / "bench" / "floor.py"), str(self.published), str(data.root), str(plan)]
-        cost = run([*program, str(said)], cwd=PROJECT, env=_environment())
+        cost = run([*program, str(said)], cwd=PROJECT, env=_environment(), with_memory=with_memory)
         return cost, json.loads(said.read_text(encoding="utf-8"))
 
     def plan(self, data: DataDir) -> Path:
@@ -118,17 +119,23 @@ class Bench:
 
 
 def compare(bench: Bench, repeats: int) -> dict[str, Any]:
-    """Let the floor and the pipeline take turns, and nothing-to-do runs beside an empty task of Luigi's."""
+    """Let the floor and the pipeline take turns, and nothing-to-do runs beside an empty task of Luigi's.
+
+    Memory is looked at in a first round, which is not timed.
+    """
     floors, pipelines, idle, empty = [], [], [], []
-    plan: Path | None = None
     with _served(bench) as url:
         config = bench.configuration(url, bench.months)
+        bench.console.print("a round for memory")
+        with _fresh(bench.folder / "data") as data:
+            peaks = {"pipeline": bench.pipeline(data, config, with_memory=True)[0].peak_bytes}
+            plan = bench.plan(data)
+        with _fresh(bench.folder / "floor") as data:
+            peaks["floor"] = bench.floor(data, plan, with_memory=True)[0].peak_bytes
         for number in range(1, repeats + 1):
             bench.console.print(f"round {number} of {repeats}")
             with _fresh(bench.folder / "data") as data:
-                cost, stages = bench.pipeline(data, config)
-                plan = plan or bench.plan(data)
-                pipelines.append(_row(cost, stages, data))
+                pipelines.append(_row(*bench.pipeline(data, config), data))
                 for _ in range(3):
                     idle.append(bench.pipeline(data, config)[0].seconds)
                     empty.append(_empty_task())
@@ -137,7 +144,8 @@ def compare(bench: Bench, repeats: int) -> dict[str, Any]:
     if {row["trips"] for row in floors} != {row["trips"] for row in pipelines}:
         raise RuntimeError("the floor and the pipeline do not end with the same trips, so they can't be compared")
     landed = sum(path.stat().st_size for path in bench.published.rglob("*") if path.suffix in (".parquet", ".zip"))
-    return {"pipeline": pipelines, "floor": floors, "idle": idle, "empty": empty, "landed_bytes": landed}
+    measured = {"pipeline": pipelines, "floor": floors, "peak_bytes": peaks, "idle": idle, "empty": empty}
+    return measured | {"landed_bytes": landed}
 
 
 def grow(bench: Bench, hardly_anything: Bench) -> dict[str, Any]:
@@ -151,14 +159,15 @@ def grow(bench: Bench, hardly_anything: Bench) -> dict[str, Any]:
     with _served(hardly_anything) as url, _fresh(hardly_anything.folder / "data") as data:
         hardly_anything.console.print("a month of hardly any rows")
         config = hardly_anything.configuration(url, hardly_anything.months)
-        start_up = _row(*hardly_anything.pipeline(data, config), data)
+        start_up = _row(*hardly_anything.pipeline(data, config, with_memory=True), data)
     with _served(bench) as url, _fresh(bench.folder / "growing") as data:
         for months in (count for count in _GROWTH if count <= len(bench.months)):
             if months > 1:
                 bench.pipeline(data, bench.configuration(url, bench.months[: months - 1]))
             bench.console.print(f"the month that makes it {months}")
-            cost, stages = bench.pipeline(data, bench.configuration(url, bench.months[:months]))
-            added[months] = _row(cost, stages, data)
+            config = bench.configuration(url, bench.months[:months])
+            cost, stages = bench.pipeline(data, config, with_memory=True)
+            added[months] = _row(cost, stages, data) | {"peak_bytes": cost.peak_bytes}
     return {"start_up": start_up, "added": added}
 
 
@@ -168,7 +177,6 @@ def _row(cost: Cost, stages: dict[str, float], data: DataDir) -> dict[str, float
     return stages | {
         "trips": trips,
         "total": cost.seconds,
-        "peak_bytes": cost.peak_bytes,
         "written_bytes": cost.written_bytes,
         "warehouse_bytes": data.warehouse.stat().st_size,
     }

@@ -28,9 +28,14 @@ def show(result: dict[str, Any], console: Console) -> None:
     last, floor = result["pipeline"][-1], result["floor"][-1]
     idle, empty = statistics.median(result["idle"]), statistics.median(result["empty"])
     console.print(f"nothing to do: {idle:.2f} s, an empty task of Luigi's {empty:.2f} s: {idle / empty:.2f} times")
-    told = {"memory at the peak": "peak_bytes", "written to disk": "written_bytes", "warehouse": "warehouse_bytes"}
-    for what, key in told.items():
-        console.print(f"{what}: {last[key] / 1e6:,.0f} MB, floor {floor[key] / 1e6:,.0f} MB")
+    peaks = result["peak_bytes"]
+    told = {
+        "memory at the peak": (peaks["pipeline"], peaks["floor"]),
+        "written to disk": (last["written_bytes"], floor["written_bytes"]),
+        "warehouse": (last["warehouse_bytes"], floor["warehouse_bytes"]),
+    }
+    for what, (ours, theirs) in told.items():
+        console.print(f"{what}: {ours / 1e6:,.0f} MB, floor {theirs / 1e6:,.0f} MB")
     console.print(f"the warehouse is {last['warehouse_bytes'] / result['landed_bytes']:.2f} times the landed files")
 
 
