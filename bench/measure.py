@@ -34,7 +34,7 @@ class Cost:
     written_bytes: int
 
 
-def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None, with_memory: bool = False) -> Cost:
+def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], with_memory: bool = False) -> Cost:
     """Run a command to its end.
 
     Args:

@@ -149,7 +149,7 @@ def compare(bench: Bench, repeats: int) -> dict[str, Any]:
 
 
 def grow(bench: Bench, hardly_anything: Bench) -> dict[str, Any]:
-    """Add a month to warehouses of more and more months.
+    """Add a month to warehouses of more and more months, looking at the memory of each run that is timed.
 
     Args:
         bench: The months.

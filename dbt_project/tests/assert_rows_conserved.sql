@@ -1,9 +1,9 @@
 {#-
     Per mode and source month: rows in raw data = rows in staging + counted duplicates, and the rows of fct_trips are those
     of staging: as many, from the same places of the same files, and of each file's first rows the same in all columns
-    (their hashes add up to the same). All columns of all rows would be computed by the staging views a second time, a
-    tenth of a whole build; the way from them to the fact is the same for every row. Asked of the partitions that may not
-    be those of the last build.
+    (their hashes add up to the same), ids included. All columns of all rows would be computed by the staging views a
+    second time, a tenth of a whole build; the way from them to the fact is the same for every row. Asked of the
+    partitions that may not be those of the last build.
 -#}
 {%- set first_rows = 100000 -%}
 {%- set places = ['source_file', 'source_row', 'source_version'] -%}

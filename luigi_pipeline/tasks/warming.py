@@ -1,4 +1,4 @@
-"""Getting dbt and Great Expectations ready while months are loaded and models are built.
+"""Getting dbt and Great Expectations ready while files are loaded and models are built.
 
 To import dbt and have it parse its project, and to import Great Expectations, keeps one core busy for seconds, and a
 run has a core to spare now and then. The one is done by a process that then builds the models, the other in the run's
@@ -69,7 +69,7 @@ def load_begins() -> None:
 
 
 def build(work: Callable[..., Result], *arguments: Any) -> Result:
-    """Build the models: in the process that stands by, where months were loaded; or here, given None."""
+    """Build the models: in the process that stands by, where a file was loaded; or here, given None."""
     if _loading is None or _builder is None or not _loading.is_set():
         return work(None, *arguments)
     result: Result = _builder.call(*arguments)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import WarehouseError
-from luigi_pipeline.validation.suites import BATCH
 from luigi_pipeline.warehouse import database, quoting
 
 if TYPE_CHECKING:
@@ -53,14 +52,14 @@ class WarehouseSource:
 
         Args:
             name: What the table is called, see `counted`.
-            query: Selects from `{batch}`.
+            query: Selects from `{batch}`; a brace of its own is doubled.
             table: The full name of the table that is counted.
             condition: Picks its rows, in SQL.
         """
-        rows = f"(select * from {table} where {condition})"
+        made = query.format(batch=f"(select * from {table} where {condition})")
         with self.sql.get_engine().connect() as connection:
-            connection.exec_driver_sql(f"drop table if exists {name}")
-            connection.exec_driver_sql(f"create table {name} as {query.replace(BATCH, rows)}")
+            connection.exec_driver_sql(f"drop table if exists {name}")  # also where the query fails
+            connection.exec_driver_sql(f"create table {name} as {made}")
 
     def months(self, schema: str, name: str) -> dict[str, list[str]]:
         """The months that a table of trips holds, by mode."""
@@ -121,7 +120,8 @@ def open_warehouse(
         raise WarehouseError(f"{warehouse} can't be opened for reading: {_innermost(error)}") from error
     try:
         with source.get_engine().connect() as connection:
-            # In a file beside it: the warehouse is open for reading, and a temporary table is one connection's own.
+            # In a file beside it, which this connection keeps attached: the warehouse is open for reading, and a
+            # temporary table is one connection's own.
             beside = quoting.text(scratch.absolute() / "counted.duckdb")
             connection.exec_driver_sql(f"attach {beside} as counted (read_write)")
             yield WarehouseSource(source)

@@ -162,8 +162,8 @@ def evaluate(
     result, key = _run(context, batch, suite, COUNTS, positions)
     failed = [found for found in result.results if not found.success]
     if failed and is_final:
-        counted = {_position(found) for found in failed if "unexpected_count" in found.result}
-        sampled = _samples(context, batch, suite, counted) if counted else {}
+        with_counts = {_position(found) for found in failed if "unexpected_count" in found.result}
+        sampled = _samples(context, batch, suite, with_counts) if with_counts else {}
         result.results = [sampled.get(_position(found), found) for found in result.results]
     elif failed:
         result.results = [found for found in result.results if found.success]

@@ -205,11 +205,11 @@ def _evaluate(
             ("neighbouring_months", changed.with_neighbours(suite.source), f"{words(own)}, and those beside"),
         ]
         for scope, months, told in parts:
+            picked = condition(suite.partitions, suite.source, months)
             positions = {position for position, item in enumerate(scopes) if item == scope}
+            positions -= _count(source, plan, positions, picked).keys()
             if not positions:
                 continue
-            picked = condition(suite.partitions, suite.source, months)
-            _count(source, plan, positions, picked)
             batch = source.part(suite.table_schema, suite.name, picked, scope)
             there = changed.there(months)
             held = evaluate(context, batch, plan.made, plan.evaluated, suite, positions, months=told, is_final=False)
@@ -219,24 +219,23 @@ def _evaluate(
         uncounted = _count(source, plan, left, "true")
         batch = source.table(suite.table_schema, suite.name)
         found |= evaluate(context, batch, plan.made, plan.evaluated, suite, left if found else None)
-        for position in left:
-            missing = uncounted.keys() & plan.evaluated[position].placeholders
-            if missing:
-                found[position] = replace(found[position], error=uncounted[min(missing)])
+        for position, reason in uncounted.items():
+            found[position] = outcome(suite, plan.evaluated[position], "errored", error=reason)
     return [found[position] for position in range(len(plan.evaluated))]
 
 
-def _count(source: WarehouseSource, plan: _Planned, positions: Collection[int], rows: str) -> dict[str, str]:
-    """Count, of some rows, what some expectations ask of; say of each count that is missing why it is."""
+def _count(source: WarehouseSource, plan: _Planned, positions: Collection[int], rows: str) -> dict[int, str]:
+    """Count, of some rows, what some expectations ask of; say of each that asks in vain why."""
     suite = plan.suite
-    uncounted = {}
+    in_vain: dict[int, str] = {}
     for name, query in suite.counts_of([plan.evaluated[position] for position in positions]).items():
         try:
             source.count(counted(suite.name, name), query, suite.table, rows)
         except Exception as error:
             log.info("%s of %s", name, suite.table, exc_info=True)
-            uncounted[f"{{{name}}}"] = f"{name}: {explain(str(error))}"
-    return uncounted
+            asking = [position for position in positions if f"{{{name}}}" in plan.evaluated[position].placeholders]
+            in_vain |= dict.fromkeys(asking, f"{name}: {explain(str(error))}")
+    return in_vain
 
 
 def _known(source: WarehouseSource, suites: list[Suite]) -> dict[str, list[str]] | None:

@@ -256,7 +256,7 @@ def _check_query(path: Path, key: str, suite: Suite, item: Expectation) -> None:
     counts = {f"{{{name}}}" for name in suite.counts}
     unknown = sorted(item.placeholders - {BATCH, CHANGED, *counts})
     if unknown:
-        raise ConfigError(f"{path}: {key}: the suite has no counts called {unknown[0]}")
+        raise ConfigError(f"{path}: {key}: the suite has no counts called {unknown[0]}; a brace of its own is doubled")
     if item.placeholders.isdisjoint({BATCH, *counts}):
         raise ConfigError(f"{path}: {key}: must select from {BATCH}")
 

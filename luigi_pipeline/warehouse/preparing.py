@@ -161,7 +161,7 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], lineage
     times = [name for name, raw in part.columns.items() if declared.get(raw) == "TIMESTAMP"]
     if part.format == "csv" and times:
         # By themselves, as each branch of a case would parse them again.
-        parsed = [f"try_strptime({quoting.name(name)}, {_TIME_FORMATS}) as {_parsed(name)}" for name in times]
+        parsed = [f"try_strptime({quoting.name(name)}, {_TIME_FORMATS}) as {_parsed(name, part)}" for name in times]
         rows = f"(select *, {', '.join(parsed)} from {rows})"
     return f"select {', '.join([*columns, *lineage])} from {rows}"
 
@@ -188,7 +188,7 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
         return f"cast(null as {kind}) as {quoting.name(raw)}"
     value, is_text = quoting.name(published), types[published] == "VARCHAR"
     if kind == "TIMESTAMP" and part.format == "csv":
-        typed = _time(published, raw, part.name)
+        typed = _time(published, raw, part)
     elif kind == "BIGINT" and types[published] not in _INTEGERS:
         typed = _whole_number(value, raw, part.name)
     elif kind == "DOUBLE" and not is_text:
@@ -211,15 +211,18 @@ def _whole_number(value: str, raw: str, file: str) -> str:
     return f"case when {whole} when {number} is not null then error({complaint}) end"
 
 
-def _parsed(published: str) -> str:
-    """The column that a text's time is in, where it is one."""
-    return quoting.name(f"{published} parsed")
+def _parsed(published: str, part: Part) -> str:
+    """The column that a text's time is in, where it is one; no published column has its name."""
+    there = {name.casefold() for name in part.columns}
+    while published.casefold() in there:
+        published += " parsed"
+    return quoting.name(published)
 
 
-def _time(published: str, raw: str, file: str) -> str:
+def _time(published: str, raw: str, part: Part) -> str:
     """A time in one of the known formats; any other text stops the load rather than turn into a null."""
-    value, parsed = quoting.name(published), _parsed(published)
-    complaint = f"{quoting.text(f'{file}: {raw} has a time in an unknown format: ')} || {value}"
+    value, parsed = quoting.name(published), _parsed(published, part)
+    complaint = f"{quoting.text(f'{part.name}: {raw} has a time in an unknown format: ')} || {value}"
     # A year of two digits parses as one of the first century.
     return f"case when {value} is null then null when year({parsed}) >= 1900 then {parsed} else error({complaint}) end"
 

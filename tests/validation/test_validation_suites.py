@@ -104,7 +104,8 @@ def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
         ),
         (
             {"expectations": [ASKING]},
-            "expectations[0].kwargs.unexpected_rows_query: the suite has no counts called {hours}",
+            "expectations[0].kwargs.unexpected_rows_query: the suite has no counts called {hours}; "
+            "a brace of its own is doubled",
         ),
         (
             {"counts": {"hours": "select 24"}, "expectations": [ASKING]},

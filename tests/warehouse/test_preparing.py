@@ -234,6 +234,11 @@ def test_a_time_in_an_unknown_format_is_refused_by_file_and_column(bikes: Callab
     assert "\n" not in message
 
 
+def test_a_new_column_may_have_any_name_beside_a_time(bikes: Callable[..., Prepared]) -> None:
+    (row,) = rows_of(bikes(lines(f"{CURRENT},Ended_at parsed", f"{ride('A')},no")))
+    assert (str(row["ended_at"]), row["ended_at_parsed"]) == ("2024-09-01 18:40:00", "no")
+
+
 @pytest.mark.parametrize("nothing", ["", '""', "NULL", "\\N"])
 def test_a_missing_time_or_place_is_null_and_not_refused(bikes: Callable[..., Prepared], nothing: str) -> None:
     (row,) = rows_of(bikes(lines(CURRENT, ride("A", ended=nothing, end_lat=nothing, end_station_id=nothing))))

@@ -1,4 +1,4 @@
-{#- The sum of whole numbers, however large: DuckDB's own has 128 bits, where a decimal takes three times as long. -#}
+{#- The sum of whole numbers, however large it becomes: DuckDB's own has 128 bits, where a decimal takes three times as long. -#}
 {% macro exact_sum(expression) -%}
     {{ return(adapter.dispatch('exact_sum')(expression)) }}
 {%- endmacro %}
