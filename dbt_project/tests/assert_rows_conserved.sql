@@ -1,17 +1,16 @@
 {#-
     Per mode and source month: rows in raw data = rows in staging + counted duplicates, and the rows of fct_trips are those
-    of staging: as many, from the same places of the same files, and of each file's first rows the same in all columns
-    (their hashes add up to the same), ids included. All columns of all rows would be computed by the staging views a
-    second time, a tenth of a whole build; the way from them to the fact is the same for every row. Asked of the
-    partitions that may not be those of the last build.
+    of staging: as many, with the same keys, and of each file's first rows the same in all columns (their hashes add up to
+    the same). All columns of all rows would be computed by the staging views a second time, a tenth of a whole build; the
+    way from them to the fact is the same for every row. Asked of the partitions that may not be those of the last build.
 -#}
 {%- set first_rows = 100000 -%}
-{%- set places = ['source_file', 'source_row', 'source_version'] -%}
+{%- set keys = ['trip_id', 'source_file', 'source_row', 'source_version'] -%}
 {%- set columns = adapter.get_columns_in_relation(ref('fct_trips')) | map(attribute='name') -%}
 {%- set columns = columns | reject('in', ['trip_type', 'source_month']) | list -%}  {#- which the rows are grouped by -#}
 {%- set changed = is_of_changed_partition() -%}
 {#- Remainders, so that sums of millions stay exact. -#}
-{%- set place_hashes = 'sum(cast(' ~ hash_row(places) ~ ' % 1000000007 as bigint))' -%}
+{%- set key_hashes = 'sum(cast(' ~ hash_row(keys) ~ ' % 1000000007 as bigint))' -%}
 {%- set row_hashes = 'sum(cast(' ~ hash_row(columns) ~ ' % 1000000007 as bigint))' %}
 with
 
@@ -35,7 +34,7 @@ staging_rows as (
         trip_type,
         source_month,
         count(*) as staging_row_count,
-        {{ place_hashes }} as staging_places
+        {{ key_hashes }} as staging_keys
 
     from {{ ref('int_trips__unioned') }}
     where {{ changed }}
@@ -62,7 +61,7 @@ fact_rows as (
         trip_type,
         source_month,
         count(*) as fact_row_count,
-        {{ place_hashes }} as fact_places
+        {{ key_hashes }} as fact_keys
 
     from {{ ref('fct_trips') }}
     where {{ changed }}
@@ -115,8 +114,8 @@ compared as (
         coalesce(raw_rows.duplicate_count, 0) as duplicate_count,
         coalesce(staging_rows.staging_row_count, 0) as staging_row_count,
         coalesce(fact_rows.fact_row_count, 0) as fact_row_count,
-        staging_rows.staging_places,
-        fact_rows.fact_places,
+        staging_rows.staging_keys,
+        fact_rows.fact_keys,
         staging_first_rows.staging_hash,
         fact_first_rows.fact_hash
 
@@ -148,5 +147,5 @@ select * from compared
 where
     raw_row_count <> staging_row_count + duplicate_count
     or staging_row_count <> fact_row_count
-    or staging_places <> fact_places
+    or staging_keys <> fact_keys
     or staging_hash <> fact_hash
