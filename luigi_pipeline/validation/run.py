@@ -233,7 +233,7 @@ def _count(source: WarehouseSource, plan: _Planned, positions: Collection[int], 
             source.count(counted(suite.name, name), query, suite.table, rows)
         except Exception as error:
             log.info("%s of %s", name, suite.table, exc_info=True)
-            asking = [position for position in positions if f"{{{name}}}" in plan.evaluated[position].placeholders]
+            asking = [position for position in positions if name in plan.evaluated[position].placeholders]
             in_vain |= dict.fromkeys(asking, f"{name}: {explain(str(error))}")
     return in_vain
 

@@ -43,7 +43,8 @@ BY_ROW = frozenset(
 QUERY = "unexpected_rows_expectation"
 BATCH = "{batch}"
 CHANGED = "{changed}"
-_PLACEHOLDER = re.compile(r"(?<!\{)\{\w+\}(?!\})")
+_PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_OF_EVERY_QUERY = ("batch", "changed")
 
 
 def _as_list(value: Any) -> Any:
@@ -80,7 +81,7 @@ class Expectation(_Block):
 
     @property
     def placeholders(self) -> frozenset[str]:
-        """What is filled into its query, such as {batch}."""
+        """The names of what is filled into its query, such as batch."""
         return frozenset(_PLACEHOLDER.findall(str(self.kwargs.get("unexpected_rows_query", ""))))
 
     @property
@@ -123,7 +124,7 @@ class Suite(_Block):
     def counts_of(self, items: Collection[Expectation]) -> dict[str, str]:
         """The counts that some expectations ask of."""
         asked = {placeholder for item in items for placeholder in item.placeholders}
-        return {name: query for name, query in self.counts.items() if f"{{{name}}}" in asked}
+        return {name: query for name, query in self.counts.items() if name in asked}
 
     def expects_empty(self, enabled: Collection[str]) -> bool:
         """Whether the table's source is disabled."""
@@ -241,9 +242,9 @@ def _resolved(path: Path, suite: Suite, config: Mapping[str, Any]) -> list[Expec
 def _check_counts(path: Path, suite: Suite) -> None:
     asked = suite.counts_of(suite.expectations)
     for name, query in suite.counts.items():
-        if f"{{{name}}}" in (BATCH, CHANGED):
+        if name in _OF_EVERY_QUERY:
             raise ConfigError(f"{path}: counts.{name}: has another meaning in a query")
-        if _PLACEHOLDER.findall(query) != [BATCH]:
+        if _PLACEHOLDER.findall(query) != ["batch"]:
             raise ConfigError(f"{path}: counts.{name}: must select from {BATCH}, once, and of nothing else")
         if name not in asked:
             raise ConfigError(f"{path}: counts.{name}: no expectation asks of it")
@@ -253,11 +254,11 @@ def _check_query(path: Path, key: str, suite: Suite, item: Expectation) -> None:
     if "unexpected_rows_query" not in item.kwargs:
         return
     key = f"{key}.unexpected_rows_query"
-    counts = {f"{{{name}}}" for name in suite.counts}
-    unknown = sorted(item.placeholders - {BATCH, CHANGED, *counts})
+    unknown = sorted(item.placeholders - {*_OF_EVERY_QUERY, *suite.counts})
     if unknown:
-        raise ConfigError(f"{path}: {key}: the suite has no counts called {unknown[0]}; a brace of its own is doubled")
-    if item.placeholders.isdisjoint({BATCH, *counts}):
+        hint = "a brace of its own is doubled"
+        raise ConfigError(f"{path}: {key}: the suite has no counts called {{{unknown[0]}}}; {hint}")
+    if item.placeholders.isdisjoint({"batch", *suite.counts}):
         raise ConfigError(f"{path}: {key}: must select from {BATCH}")
 
 
