@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from luigi.configuration import get_config
 
-from luigi_pipeline import project
+from luigi_pipeline import project, surroundings
 from luigi_pipeline.errors import PipelineError
 
 _COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             get_config().set("mobility", key, str(value))
     try:
         project.folder()
+        surroundings.close()
         code = int(options.run(options))
         sys.stdout.flush()
         return code

@@ -33,6 +33,7 @@ from luigi_pipeline import (
     project,
     scheduling,
     settings,
+    surroundings,
     terminal,
 )
 from luigi_pipeline.datadir import DataDir
@@ -246,6 +247,7 @@ def _write_for_ourselves() -> None:
 
 
 def _hold(data: DataDir) -> None:
+    surroundings.close()
     try:
         _held.append(_lock(data))
     except AlreadyRunning as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from luigi_pipeline import surroundings
 
 
 @contextmanager
@@ -15,14 +16,12 @@ def quiet() -> Iterator[None]:
 
     What it has to say is in its results. Must be entered before it is imported the first time.
     """
-    # Read once, when its settings are first made.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logger = logging.getLogger("great_expectations")
     level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.CRITICAL + 1)
     logger.propagate = False
     try:
-        with warnings.catch_warnings():
+        with surroundings.closed(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:

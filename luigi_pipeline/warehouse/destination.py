@@ -1,18 +1,48 @@
-"""dlt's DuckDB destination, for data dirs of any name: dlt itself puts a file's path between quotes as it is."""
+"""dlt as it is used here: with its own settings only, and with a DuckDB destination for data dirs of any name."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, cast
 
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.providers import ConfigProvider
+from dlt.common.configuration.providers.dictionary import DictionaryProvider
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.destination.client import LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.runtime.run_context import RunContext
 from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 
 from luigi_pipeline import progress
 from luigi_pipeline.warehouse import quoting
 
+_SETTINGS = {
+    # Nothing is to leave the machine.
+    "runtime": {"dlthub_telemetry": False, "log_level": "CRITICAL"},
+    # What a file in this machine refuses once, it refuses again.
+    "load": {"truncate_staging_dataset": True, "raise_on_max_retries": 1},
+}
 _PART_OF_LOAD = (0.5, 1.0)  # the first half is to read and type the file
+
+
+class _Context(RunContext):
+    def initial_providers(self) -> list[ConfigProvider]:
+        """The settings of this pipeline; not those of the environment, nor of files of the user or the folder."""
+        settings = DictionaryProvider()
+        settings._config_doc = _SETTINGS
+        return [settings]
+
+
+def own_settings(folder: Path) -> AbstractContextManager[object]:
+    """Have dlt work with this pipeline's settings alone.
+
+    Args:
+        folder: Where it may write.
+    """
+    return Container().injectable_context(PluggableRunContext(_Context(str(folder))))
 
 
 class _CopyJob(DuckDbCopyJob):
@@ -22,6 +52,7 @@ class _CopyJob(DuckDbCopyJob):
         client = told.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
         with progress.of_query(client.native_connection, told.doing, told.rows, _PART_OF_LOAD):
+            # dlt puts a file's path between quotes as it is.
             client.execute_sql(f"insert into {table} by name select * from {quoting.parquet(self._file_path)}")
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 
+from luigi_pipeline import surroundings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError, one_line
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.warehouse import quoting
 from luigi_pipeline.warehouse.preparing import Prepared
-
-# dlt reads its settings from the environment; nothing is to leave the machine or the data dir.
-os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
-os.environ.setdefault("LOAD__TRUNCATE_STAGING_DATASET", "true")
-# What a file in this machine refuses once, it refuses again.
-os.environ.setdefault("LOAD__RAISE_ON_MAX_RETRIES", "1")
 
 _LINEAGE = {
     "_source_file": "VARCHAR",
@@ -132,7 +125,7 @@ def _run_dlt(
     from dlt.load.exceptions import LoadClientJobException
     from dlt.pipeline.exceptions import PipelineStepFailed
 
-    from luigi_pipeline.warehouse.destination import Warehouse
+    from luigi_pipeline.warehouse.destination import Warehouse, own_settings
 
     # A fresh working folder: what a killed run left pending would be loaded instead of this file. All that dlt has
     # to remember, it keeps in the warehouse.
@@ -147,24 +140,24 @@ def _run_dlt(
             column["timezone"] = False
             column["precision"] = 6
 
-    @dlt.resource(name=source.table, columns=columns, write_disposition=disposition, merge_key=merge_key)
     def rows() -> Iterator[Any]:
         yield dlt.mark.with_file_import(str(file.path), "parquet", sum(file.rows.values()))
 
     destination = Warehouse(connection, destination_name="duckdb")
     destination.doing, destination.rows = f"loading {month or file.path.name}", sum(file.rows.values())
-    pipeline = dlt.pipeline(
-        pipeline_name="nyc_mobility",
-        pipelines_dir=str(folder),
-        destination=destination,
-        dataset_name="raw_data",
-    )
-    try:
-        info = pipeline.run(rows())
-        info.raise_on_failed_jobs()
-    except (PipelineStepFailed, LoadClientJobException) as error:
-        cause = one_line(getattr(error.__cause__, "client_exception", None) or error.__cause__ or error)
-        raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause}") from error
+    with surroundings.closed(), own_settings(folder):
+        pipeline = dlt.pipeline(
+            pipeline_name="nyc_mobility", pipelines_dir=str(folder), destination=destination, dataset_name="raw_data"
+        )
+        resource = dlt.resource(
+            rows, name=source.table, columns=columns, write_disposition=disposition, merge_key=merge_key
+        )
+        try:
+            info = pipeline.run(resource)
+            info.raise_on_failed_jobs()
+        except (PipelineStepFailed, LoadClientJobException) as error:
+            cause = one_line(getattr(error.__cause__, "client_exception", None) or error.__cause__ or error)
+            raise WarehouseError(f"raw_data.{source.table}: dlt could not load {file.path.name}: {cause}") from error
     shutil.rmtree(folder, ignore_errors=True)
     return str(info.loads_ids[0])
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from luigi_pipeline import markers, progress
+from luigi_pipeline import markers, progress, surroundings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import BuildFailed, one_line
 from luigi_pipeline.settings import MODES, Warehouse
@@ -209,22 +207,16 @@ def _options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str
     ]  # fmt: skip
 
 
-@contextmanager
-def _environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> Iterator[None]:
-    """What dbt_project/profiles.yml reads, and some variables."""
-    given = {
-        "MOBILITY_WAREHOUSE": str(data.warehouse),
-        "MOBILITY_THREADS": str(limits.threads),
-        "MOBILITY_MEMORY_LIMIT": limits.share(_COUNTED, limits.threads).memory_limit,
-        **{told: str(variables.get(name) or "") for name, told in _BY_ENVIRONMENT.items()},
-    }
-    before = dict(os.environ)
-    os.environ.update(given)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+def _environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> AbstractContextManager[None]:
+    """What dbt_project/profiles.yml reads, and some variables; no setting of dbt's that another project needs."""
+    return surroundings.closed(
+        {
+            "MOBILITY_WAREHOUSE": str(data.warehouse),
+            "MOBILITY_THREADS": str(limits.threads),
+            "MOBILITY_MEMORY_LIMIT": limits.share(_COUNTED, limits.threads).memory_limit,
+            **{told: str(variables.get(name) or "") for name, told in _BY_ENVIRONMENT.items()},
+        }
+    )
 
 
 def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> None:
