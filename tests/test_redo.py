@@ -127,14 +127,32 @@ def test_some_models_are_built_alone(built: DataDir, published: Any, run_luigi: 
     assert "Traceback" in Path(told.rpartition("; log: ")[2]).read_text(encoding="utf-8")
 
 
-def test_a_selection_that_fails_leaves_the_whole_to_be_built(
-    built: DataDir, published: Any, run_luigi: Run, tmp_path: Path
-) -> None:
-    project = tmp_path / "project"
+def _copy_of_the_project(folder: Path) -> Path:
+    project = folder / "project"
     project.mkdir()
     for name in ("luigi.cfg", "config", "dbt_project"):
         kept = PROJECT / name
         (shutil.copytree if kept.is_dir() else shutil.copy)(kept, project / name)
+    return project
+
+
+def test_a_build_that_leaves_out_tests_has_failed(
+    built: DataDir, published: Any, run_luigi: Run, tmp_path: Path
+) -> None:
+    project = _copy_of_the_project(tmp_path)
+    few = "selectors: [{name: few, default: true, definition: {method: resource_type, value: model}}]\n"
+    (project / "dbt_project" / "selectors.yml").write_text(few, encoding="utf-8")
+    elsewhere = {"MOBILITY_PROJECT_DIR": str(project)}
+    result = run_luigi("DbtBuild", data_dir=built.root, config=published.config, env=elsewhere)
+    assert result.returncode == 30, result.stderr
+    assert re.search(r"DbtBuild failed: dbt left out \d+ of \d+ models and tests: ", result.stderr)
+    assert markers.read(built.markers / "DbtBuild.json") is None
+
+
+def test_a_selection_that_fails_leaves_the_whole_to_be_built(
+    built: DataDir, published: Any, run_luigi: Run, tmp_path: Path
+) -> None:
+    project = _copy_of_the_project(tmp_path)
     model = next((project / "dbt_project").rglob("fct_hourly_mobility.sql"))
     model.write_text(model.read_text(encoding="utf-8") + "\nno sql\n", encoding="utf-8")
     elsewhere = {"MOBILITY_PROJECT_DIR": str(project)}

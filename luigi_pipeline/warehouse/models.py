@@ -16,7 +16,7 @@ from luigi_pipeline.errors import BuildFailed, one_line
 from luigi_pipeline.settings import MODES, Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
-from luigi_pipeline.warehouse import database, dbt_docs, describing, loading
+from luigi_pipeline.warehouse import database, dbt_docs, describing, loading, selection
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,6 +104,7 @@ def build(
         # It is handed to the build, which would else parse again.
         manifest = manifest or _parse(dbtRunner(), folder, data, variables)
         code = _code_of_incremental_models(manifest)
+        selected = selection.of(manifest, select, _options(folder, data, variables))
         with database.writing(data, limits) as connection:
             loading.create_raw_tables(connection)
             stale = _forget_stale_code(connection, code)
@@ -133,9 +134,12 @@ def build(
         raise BuildFailed(
             f"{len(failed)} of dbt's models and tests failed: {'; '.join(failed[:5])}; see {data.logs / 'dbt.log'}"
         )
-    if select and not results:
-        known = ", ".join(sorted(node.name for key, node in manifest.nodes.items() if key.startswith("model.")))
-        raise BuildFailed(f"--select {select}: there is no such model; there are {known}")
+    left = selection.left_out(selected, results)
+    if left:
+        raise BuildFailed(
+            f"dbt left out {len(left)} of {len(selected)} models and tests: {', '.join(left[:5])}; "
+            f"see {data.logs / 'dbt.log'}"
+        )
     warnings = [_explain(item) for item in results if item.status == "warn"]
     for warning in warnings:
         log.warning("%s", warning)
