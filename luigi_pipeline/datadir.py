@@ -33,6 +33,11 @@ class DataDir:
         return self.root / "nyc_mobility.duckdb"
 
     @property
+    def write_ahead_log(self) -> Path:
+        """What was written to the warehouse and is not in its file yet. DuckDB leaves none where it is closed well."""
+        return self.root / "nyc_mobility.duckdb.wal"
+
+    @property
     def scratch(self) -> Path:
         """Unpacked and typed files on their way into the warehouse; emptied after each load."""
         return self.root / "scratch"

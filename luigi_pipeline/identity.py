@@ -25,7 +25,9 @@ def warehouse_id(data: DataDir) -> str | None:
         stat = data.warehouse.stat()
         same = note["inode"] == stat.st_ino
         closed = note["closed"]
-        known = same and (closed == [stat.st_size, stat.st_mtime_ns] or (closed is None and _is_alive(note["writer"])))
+        # What others have written may still be in the log beside the file.
+        unchanged = closed == [stat.st_size, stat.st_mtime_ns] and not data.write_ahead_log.exists()
+        known = same and (unchanged or (closed is None and _is_alive(note["writer"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(note["id"]) if known else None
@@ -35,6 +37,14 @@ def warehouse_id(data: DataDir) -> str | None:
 def _note(path: Path, _version: Version | None) -> dict[str, Any]:
     note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return note
+
+
+def why_unknown(data: DataDir) -> str:
+    """Why the warehouse that is there bears out no marker, in words."""
+    if not data.warehouse.exists():
+        return "the warehouse is gone"
+    note = data.markers / "warehouse.json"
+    return "the warehouse has changed since the last run" if note.exists() else "was done in another warehouse"
 
 
 def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -267,10 +268,29 @@ def _hold(data: DataDir) -> None:
     scheduling.release_tasks_of_ended_runs()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
+    if found_unknown_warehouse(data.root):
+        _recognise(data)
     if latest.open_sources(configuration()):
         latest.ask(configuration(), data)
         _up_to_date.cache_clear()
         ending.go_by(configuration())
+
+
+def _recognise(data: DataDir) -> None:
+    """Look into a warehouse that is not known, before anything is scheduled that it may hold already.
+
+    In a process of its own: DuckDB does not outlive a fork, and Luigi forks for each task. Where the warehouse can't
+    be opened now, the tasks find that too, and say so.
+    """
+    from luigi_pipeline.tasks.recognise import recognise
+
+    limits = configuration().warehouse.model_copy(update={"wait_seconds": 0})
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork"), in_child) as pool:
+        error = pool.submit(recognise, data, limits).exception()
+    if error is None:
+        found_unknown_warehouse.cache_clear()
+    else:
+        log.info("the warehouse can't be looked into yet: %s", error)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -96,18 +96,24 @@ def test_plan_of_another_configuration_says_why_a_month_comes_again(
     assert todo["LoadMonth citibike 2024-10"] == "the configuration asks for another file"
 
 
-def test_plan_of_a_warehouse_that_is_gone_or_was_written_to_says_so(
+def test_plan_and_status_of_a_warehouse_that_is_gone_or_was_written_to_say_so(
     ingested: Any, loaded: DataDir, run_command: Run
 ) -> None:
     with loaded.warehouse.open("ab") as file:
         file.write(b"\0")
-    told = run_command("plan", "IngestCitibike", data_dir=loaded.root, config=ingested.config).stdout
-    assert f"{loaded.warehouse} was written to from elsewhere" in told
-    assert "was done in another warehouse" in told
+    plan = ("plan", "IngestCitibike")
+    told = run_command(*plan, data_dir=loaded.root, config=ingested.config).stdout
+    assert f"{loaded.warehouse} has changed since the last run" in told
+    assert "LoadMonth citibike 2024-10  the warehouse has changed since the last run" in told
+    status = run_command("status", "--json", data_dir=loaded.root, config=ingested.config)
+    assert status.returncode == 1
+    october = next(it for it in json.loads(status.stdout)["months"] if it["task"] == "LoadMonth citibike 2024-10")
+    assert (october["state"], october["rows"]) == ("stale", ROWS)
+    assert october["why"] == "the warehouse has changed since the last run"
     loaded.warehouse.unlink()
-    told = run_command("plan", "IngestCitibike", data_dir=loaded.root, config=ingested.config).stdout
-    assert "was done in another warehouse" in told
-    assert "was written to" not in told
+    told = run_command(*plan, data_dir=loaded.root, config=ingested.config).stdout
+    assert "the warehouse is gone" in told
+    assert "has changed" not in told
 
 
 # status

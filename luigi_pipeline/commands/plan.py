@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     for task, why in todo:
         print(f"{task:<{width}}  {why}")
     if runs.found_unknown_warehouse(runs.data_dir().root):
-        print(f"{runs.data_dir().warehouse} was written to from elsewhere: the run looks first which of this it needs")
+        print(f"{runs.data_dir().warehouse} has changed since the last run: the next one first looks what it holds")
     return 0
 
 

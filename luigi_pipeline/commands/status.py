@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luigi_pipeline import latest, runs
+from luigi_pipeline import latest, markers, runs
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import version_of
@@ -102,13 +102,18 @@ def _stages() -> list[MobilityTask]:
 def _stage(task: MobilityTask) -> State:
     if isinstance(task, Load):
         return _load(task, *_state_of(task))
-    found, why = task.marker(), task.reason()
+    found, why = _marker(task), task.reason()
     state = "missing" if found is None else "stale" if why else "done"
     return State(task.title, state=state, why=why, finished_at=found.finished_at if found else None)
 
 
+def _marker(task: MobilityTask) -> Marker | None:
+    """The marker, also where the warehouse has changed since: what it still holds, the next run looks into."""
+    return markers.read(task.marker_path) if task.data.warehouse.exists() else task.marker()
+
+
 def _state_of(load: Load) -> tuple[str, str | None]:
-    if load.marker() is None:
+    if _marker(load) is None:
         return "missing", load.reason()
     why = load.reason()
     if why is None:
@@ -117,7 +122,7 @@ def _state_of(load: Load) -> tuple[str, str | None]:
 
 
 def _load(load: Load, state: str, why: str | None, source: str | None = None, month: str | None = None) -> State:
-    found: Marker | None = load.marker()
+    found = _marker(load)
     if found is None or found.source is None:
         return State(load.title, source, month, "missing", why)
     version = version_of(found.source.sha256)

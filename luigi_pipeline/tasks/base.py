@@ -118,8 +118,7 @@ class MobilityTask(luigi.Task):
         """Why the work is to be done, whatever becomes of what is required; None if it is not."""
         found = self.marker()
         if found is None:
-            there = markers.read(self.marker_path)
-            return "was done in another warehouse" if there else "not done yet"
+            return identity.why_unknown(self.data) if markers.read(self.marker_path) else "not done yet"
         return None if found.fingerprint == self.fingerprint() else self.changes(found)
 
     def changes(self, found: Marker) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 
 from luigi_pipeline import identity, markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources.base import version_of
+
+log = logging.getLogger("luigi_pipeline.tasks")
 
 
 def recognise(data: DataDir, limits: Warehouse) -> None:
@@ -15,6 +18,7 @@ def recognise(data: DataDir, limits: Warehouse) -> None:
 
     That is a data dir that was copied or restored, in whole or in part, a warehouse that another program wrote to, or
     one whose writer was killed. It says itself which months it holds, but not whether its models are the ones built.
+    A month of which it holds other rows than were loaded is taken out, to be loaded again.
     """
     if not data.warehouse.exists():
         return
@@ -26,9 +30,13 @@ def recognise(data: DataDir, limits: Warehouse) -> None:
 
 
 def _drop_unproven(data: DataDir, limits: Warehouse) -> None:
-    from luigi_pipeline.warehouse import database
+    from luigi_pipeline.warehouse import database, loading
 
     with database.writing(data, limits) as connection:
+        for changed, month in loading.changed_months(connection):
+            what = " ".join(filter(None, [changed.name, month]))
+            log.warning("%s: the warehouse holds other rows than were loaded; they are taken out", what)
+            loading.unload(connection, changed, month)
         loaded = database.loaded_versions(connection)
     for name in ("DbtBuild", "Validate", "Publish"):
         (data.markers / f"{name}.json").unlink(missing_ok=True)

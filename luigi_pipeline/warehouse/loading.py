@@ -72,7 +72,33 @@ def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: st
     return {"version": found[0], "rows": found[1]} if found else None
 
 
-def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str) -> int:
+def changed_months(connection: duckdb.DuckDBPyConnection) -> list[tuple[Source, str | None]]:
+    """The months of which a raw table holds other rows than were loaded into it, by their number and version."""
+    create_raw_tables(connection)
+    changed: list[tuple[Source, str | None]] = []
+    for source in SOURCES.values():
+        months = connection.execute(
+            f"""
+            with noted as (
+                select source_month, any_value(source_version) as version, sum(row_count) as row_count
+                from meta.source_files where source = ? group by all
+            ),
+            there as (
+                select
+                    _source_month, min(_source_version) as oldest, max(_source_version) as newest, count(*) as row_count
+                from raw_data.{source.table} group by all
+            )
+            select source_month from noted left join there on _source_month is not distinct from source_month
+            where (oldest, newest, there.row_count) is distinct from (version, version, noted.row_count)
+            order by all
+            """,
+            [source.name],
+        ).fetchall()
+        changed += [(source, month) for (month,) in months]
+    return changed
+
+
+def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str | None) -> int:
     """Take a month out of its raw table, in one transaction.
 
     Returns:
@@ -80,8 +106,9 @@ def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str) ->
     """
     create_raw_tables(connection)
     connection.begin()
-    deleted = connection.execute(f"delete from raw_data.{source.table} where _source_month = ?", [month]).fetchone()
-    connection.execute("delete from meta.source_files where source = ? and source_month = ?", [source.name, month])
+    where = "month is not distinct from ?"
+    deleted = connection.execute(f"delete from raw_data.{source.table} where _source_{where}", [month]).fetchone()
+    connection.execute(f"delete from meta.source_files where source = ? and source_{where}", [source.name, month])
     connection.commit()
     return int(deleted[0]) if deleted else 0
 

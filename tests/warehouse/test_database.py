@@ -205,6 +205,7 @@ def watch():
         most[0] = max(most[0], int(anonymous.split()[1]))
 
 with database.reading(DataDir(Path(sys.argv[1])), Warehouse(threads=2, memory_limit="200MB")) as connection:
+    connection.execute("set enable_progress_bar = false")  # on a busy machine it would be in what is printed
     threading.Thread(target=watch).start()
     for _ in range(3):  # the cache fills, and gives way to what a query keeps, which is freed
         connection.execute("select sum(number), bit_xor(one), bit_xor(other) from numbers").fetchall()
