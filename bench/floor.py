@@ -38,6 +38,7 @@ _RAW = {
         "congestion_surcharge": "congestion_surcharge",
         "airport_fee": '"Airport_fee"',
         "cbd_congestion_fee": "null::double",
+        "request_source": "null::varchar",
     },
     "trips": {
         "ride_id": "ride_id",

@@ -142,6 +142,7 @@ def taxi_trips(rows: int = 3, **changes: pa.Array | None) -> pa.Table:
         **dict.fromkeys(("fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount"), money),
         **dict.fromkeys(("improvement_surcharge", "total_amount", "congestion_surcharge", "Airport_fee"), money),
         "cbd_congestion_fee": money,
+        "request_source": pa.array(["app"] * rows),
     }
     return pa.table({name: values for name, values in (columns | changes).items() if values is not None})
 

@@ -86,12 +86,15 @@ class Source(Protocol):
         name: As in the configuration and the markers.
         table: The raw table that it fills.
         columns: The declared schema: raw name and type (as in SQL) of each column.
+        added: Those that were declared after months had been loaded without them. They make no loaded month stale, in
+            which they are null, or what was loaded under their name.
         dated_by: The columns whose times tell which month a row is of; none where the source itself checks each time.
     """
 
     name: str
     table: str
     columns: dict[str, str]
+    added: frozenset[str]
     dated_by: tuple[str, ...]
 
     def months(self, settings: Settings) -> list[str]:

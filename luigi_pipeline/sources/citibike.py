@@ -65,6 +65,7 @@ class CitiBikeTrips:
     name = "citibike"
     table = "trips"
     columns = _CURRENT | _LEGACY
+    added: frozenset[str] = frozenset()
     dated_by: tuple[str, ...] = ("started_at", "ended_at", "starttime", "stoptime")
 
     def months(self, settings: Settings) -> list[str]:

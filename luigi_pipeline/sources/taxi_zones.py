@@ -25,6 +25,7 @@ class TaxiZones:
     name = "taxi_zones"
     table = "taxi_zones"
     columns = {"location_id": "BIGINT", "borough": "VARCHAR", "zone": "VARCHAR", "service_zone": "VARCHAR"}
+    added: frozenset[str] = frozenset()
     dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:

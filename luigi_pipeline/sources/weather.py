@@ -58,6 +58,7 @@ class HourlyWeather:
     name = "weather"
     table = "hourly_weather"
     columns = {"time": "TIMESTAMP"} | dict.fromkeys(UNITS, "DOUBLE")
+    added: frozenset[str] = frozenset()
     dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:

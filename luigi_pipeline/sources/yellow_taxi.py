@@ -49,10 +49,12 @@ class YellowTaxiTrips:
         "congestion_surcharge": "DOUBLE",
         "airport_fee": "DOUBLE",
         "cbd_congestion_fee": "DOUBLE",
+        "request_source": "VARCHAR",
     }
+    added: frozenset[str] = frozenset({"request_source"})
     dated_by: tuple[str, ...] = ("tpep_pickup_datetime", "tpep_dropoff_datetime")
-    # The surcharges came with the years: 2019 congestion, 2021 airport, 2025 congestion pricing.
-    optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee"}
+    # They came with the years: 2019 congestion, 2021 airport, 2025 congestion pricing, 2026 who asked for the trip.
+    optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee", "request_source"}
 
     def months(self, settings: Settings) -> list[str]:
         """The configured months."""

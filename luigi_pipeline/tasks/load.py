@@ -270,7 +270,9 @@ class LoadZones(Load):
 
 
 def _inputs(source: str, name: str, sha256: str) -> dict[str, Any]:
-    return {"version": ROWS_VERSION, "name": name, "sha256": sha256, "columns": SOURCES[source].columns}
+    declared = SOURCES[source]
+    columns = {raw: kind for raw, kind in declared.columns.items() if raw not in declared.added}
+    return {"version": ROWS_VERSION, "name": name, "sha256": sha256, "columns": columns}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -114,15 +114,50 @@ def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str | N
 
 
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the raw tables that are not there yet, empty: the models read all of them, whichever sources are enabled."""
+    """Bring the raw tables to what is declared today: the models read all of them, whichever sources are enabled.
+
+    A table that is not there is made, empty. A column that was declared since is added, null, or gets its type where it
+    was loaded before.
+
+    Raises:
+        WarehouseError: What was loaded can't have the type that is declared for it now.
+    """
     connection.execute("create schema if not exists raw_data")
     for source in SOURCES.values():
         columns = ", ".join(f"{name} {kind}" for name, kind in (source.columns | _LINEAGE).items())
         connection.execute(f"create table if not exists raw_data.{source.table} ({columns})")
+        _declare(connection, source)
     connection.execute(
         "create table if not exists meta.source_files (source varchar, source_month varchar, source_file varchar, "
         "source_version varchar, source_url varchar, row_count bigint, loaded_at timestamp)"
     )
+
+
+def _declare(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    table = f"raw_data.{source.table}"
+    there = dict(
+        connection.execute(
+            "select column_name, data_type from duckdb_columns() where schema_name = 'raw_data' and table_name = ?",
+            [source.table],
+        ).fetchall()
+    )
+    for name, kind in source.columns.items():
+        if name not in there:
+            connection.execute(f"alter table {table} add column {name} {kind}")
+        elif there[name] != kind:
+            _change_type(connection, source, name, kind)
+
+
+def _change_type(connection: duckdb.DuckDBPyConnection, source: Source, name: str, kind: str) -> None:
+    # Of the type that it had, dlt keeps a table to load into.
+    connection.execute("drop schema if exists raw_data_staging cascade")
+    try:
+        connection.execute(f"alter table raw_data.{source.table} alter column {quoting.name(name)} type {kind}")
+    except duckdb.ConversionException as error:
+        raise WarehouseError(
+            f"raw_data.{source.table}: column {name} is declared {kind}, but months were loaded that have other values "
+            f"there ({one_line(error)}); forget these months, or declare it VARCHAR"
+        ) from error
 
 
 def _check_types(connection: duckdb.DuckDBPyConnection, source: Source, file: Prepared) -> None:

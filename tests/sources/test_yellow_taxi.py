@@ -66,12 +66,15 @@ def test_types_may_drift(part_of: Callable[[pa.Table], Part]) -> None:
     assert part.rows == 3
 
 
-def test_surcharges_that_an_older_file_has_not_are_reported(part_of: Callable[[pa.Table], Part]) -> None:
-    part = part_of(taxi_trips(congestion_surcharge=None, Airport_fee=None, cbd_congestion_fee=None))
+def test_columns_that_an_older_file_has_not_are_reported(part_of: Callable[[pa.Table], Part]) -> None:
+    part = part_of(
+        taxi_trips(congestion_surcharge=None, Airport_fee=None, cbd_congestion_fee=None, request_source=None)
+    )
     assert part.changes == [
         f"{NAME}: no column airport_fee",
         f"{NAME}: no column cbd_congestion_fee",
         f"{NAME}: no column congestion_surcharge",
+        f"{NAME}: no column request_source",
     ]
 
 
@@ -189,9 +192,9 @@ def test_a_month_of_the_last_three_may_be_unpublished_and_an_older_one_is_an_err
 @pytest.mark.parametrize(
     ("month", "rows", "changes"),
     [
-        ("2020-02", 10_000, {"no column cbd_congestion_fee"}),
-        ("2024-01", 56_551, {"no column cbd_congestion_fee"}),
-        ("2025-02", 5_000, set()),
+        ("2020-02", 10_000, {"no column cbd_congestion_fee", "no column request_source"}),
+        ("2024-01", 56_551, {"no column cbd_congestion_fee", "no column request_source"}),
+        ("2025-02", 5_000, {"no column request_source"}),
     ],
 )
 def test_real_files_have_the_rows_that_their_manifest_tells(

@@ -46,6 +46,16 @@ def test_no_month_is_loaded_again_and_the_marts_have_the_rows_they_had(
     assert not earlier.landing.exists()
     assert _raw(earlier) == before
     assert query(earlier, trips) == had
+    # A column that one of the months brought along under this name, before it was declared.
+    asked = "select trip_type, source_month, request_source, count(*) from marts.fct_trips group by all order by all"
+    assert query(earlier, asked) == [
+        ("citibike", "2024-10", None, 600),
+        ("citibike", "2024-11", None, 597),  # three rides are in both months
+        ("yellow_taxi", "2024-10", None, 600),
+        ("yellow_taxi", "2024-11", "app", 200),
+        ("yellow_taxi", "2024-11", "hail", 200),
+        ("yellow_taxi", "2024-11", None, 200),
+    ]
 
     again = run_luigi("Publish", data_dir=earlier.root, config=config(_NOBODY))
     assert again.returncode == 0

@@ -264,3 +264,40 @@ def test_loading_leaves_no_working_files(data: DataDir, load: Callable[..., str]
     load("citibike", "2024-09", bikes("2024-09", "A"))
     assert not list(data.scratch.glob("*")) or not (data.scratch / "dlt").exists()
     assert {path.name for path in data.root.iterdir()} <= {"nyc_mobility.duckdb", "markers", "scratch"}
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ("alter table raw_data.yellow_taxi drop request_source", None),
+        ("update raw_data.yellow_taxi set request_source = 'app'", "app"),
+        ("alter table raw_data.yellow_taxi alter request_source type double using 1.5", "1.5"),
+    ],
+    ids=["not there", "of the declared type", "of another type"],
+)
+@pytest.mark.parametrize("month", ["2024-10", "2024-09"], ids=["a month is added", "a month is replaced"])
+def test_a_column_that_is_declared_later_keeps_what_was_loaded_under_its_name(
+    data: DataDir, load: Callable[..., str], tmp_path: Path, before: str, kept: str | None, month: str
+) -> None:
+    for loaded in ("2024-08", "2024-09"):
+        old = write_taxi(tmp_path / f"yellow_tripdata_{loaded}.parquet", taxi_trips(1, request_source=None))
+        load("yellow_taxi", loaded, old)
+    load("yellow_taxi", "2024-09", old)  # replaced, so that dlt has its table to load into
+    with duckdb.connect(str(data.warehouse)) as connection:
+        connection.execute(before)
+    new = taxi_trips(1, request_source=pa.array(["hail"]))
+    load("yellow_taxi", month, write_taxi(tmp_path / f"yellow_tripdata_{month}.parquet", new))
+    found = dict(ask(data, "select _source_month, request_source from raw_data.yellow_taxi"))
+    assert found == {"2024-08": kept, "2024-09": kept} | {month: "hail"}
+
+
+def test_a_column_whose_loaded_values_can_not_have_the_declared_type_is_refused_by_name(
+    data: DataDir, load: Callable[..., str], bikes: Callable[..., Landed]
+) -> None:
+    load("citibike", "2024-09", bikes("2024-09", "A"))
+    with duckdb.connect(str(data.warehouse)) as connection:
+        connection.execute("alter table raw_data.trips alter gender type varchar using 'other'")
+    with pytest.raises(WarehouseError, match=r"raw_data\.trips: column gender is declared BIGINT, .*'other'") as caught:
+        load("citibike", "2024-10", bikes("2024-10", "B"))
+    assert "\n" not in str(caught.value)
+    assert ask(data, "select gender from raw_data.trips") == [("other",)]

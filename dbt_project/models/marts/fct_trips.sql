@@ -47,6 +47,7 @@ selected as (
         payment_type,
         member_type,
         rideable_type,
+        request_source,
         suspect_reason,
 
         -- numbers

@@ -47,6 +47,9 @@ renamed as (
         pu_location_id as pickup_location_id,
         do_location_id as dropoff_location_id,
 
+        -- strings
+        request_source,
+
         -- numbers
         passenger_count,
         {{ hundredths('trip_distance') }} as distance_miles,
@@ -160,6 +163,7 @@ final as (
             when 6 then 'voided trip'
             else 'code ' || cast(payment_type_code as {{ dbt.type_string() }})
         end as payment_type,
+        request_source,
         suspect_reason,
 
         -- numbers
