@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # Part of every load's fingerprint: raise it when the same published files would give other rows.
 ROWS_VERSION = 1
+# The type of a column that is not declared. Any value is a text, so that no month is refused, whichever came first: the
+# column may be empty in one month, have whole dollars in the next, and cents or words in a third.
+UNDECLARED = "VARCHAR"
 _LONGEST_NAME = 200  # of a column
 
 

@@ -12,6 +12,7 @@ from luigi_pipeline import surroundings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError, one_line
 from luigi_pipeline.sources import SOURCES, Landed, Source
+from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import quoting
 from luigi_pipeline.warehouse.preparing import Prepared
 
@@ -54,7 +55,6 @@ def load(
     ).fetchone()
     # dlt's delete-insert costs about twice an append.
     disposition: Any = {"disposition": "merge", "strategy": "delete-insert"} if present == (True,) else "append"
-    _check_types(connection, source, file)
     load_id = _run_dlt(connection, data, source, file, month, disposition)
     _reconcile(connection, table, month, file.rows, landed.version)
     _note_source_files(connection, source, month, landed, file.rows)
@@ -117,7 +117,7 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring the raw tables to what is declared today: the models read all of them, whichever sources are enabled.
 
     A table that is not there is made, empty. A column that was declared since is added, null, or gets its type where it
-    was loaded before.
+    was loaded before. One that is not declared holds texts, whatever an earlier version made of it.
 
     Raises:
         WarehouseError: What was loaded can't have the type that is declared for it now.
@@ -141,7 +141,8 @@ def _declare(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
             [source.table],
         ).fetchall()
     )
-    for name, kind in source.columns.items():
+    undeclared = [name for name in there if name not in _LINEAGE and not name.startswith("_dlt_")]
+    for name, kind in (dict.fromkeys(undeclared, UNDECLARED) | source.columns).items():
         if name not in there:
             connection.execute(f"alter table {table} add column {name} {kind}")
         elif there[name] != kind:
@@ -158,19 +159,6 @@ def _change_type(connection: duckdb.DuckDBPyConnection, source: Source, name: st
             f"raw_data.{source.table}: column {name} is declared {kind}, but months were loaded that have other values "
             f"there ({one_line(error)}); forget these months, or declare it VARCHAR"
         ) from error
-
-
-def _check_types(connection: duckdb.DuckDBPyConnection, source: Source, file: Prepared) -> None:
-    """Refuse a column that is loaded already, with another type: inserting it would change its values in silence."""
-    described = "select column_name, column_type from (describe select * from {})"
-    table = dict(connection.execute(described.format(f"raw_data.{source.table}")).fetchall())
-    rows = dict(connection.execute(described.format(quoting.parquet(file.path))).fetchall())
-    for column, kind in rows.items():
-        if table.get(column, kind) != kind:
-            raise WarehouseError(
-                f"raw_data.{source.table}: column {column} is {kind} in {next(iter(file.rows))}, but {table[column]} "
-                "in other months; declare its type in the source"
-            )
 
 
 def _run_dlt(

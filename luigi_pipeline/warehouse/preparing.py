@@ -16,16 +16,13 @@ from luigi_pipeline.errors import Rejected
 from luigi_pipeline.months import first_day, next_month
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import Landed, Part, Source
+from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import complaints, quoting
 
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
 _TIME_FORMATS = "['%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']"
 _INTEGERS = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "BOOLEAN"}
-# The type of a column that is not declared. It must not depend on which month comes first: one that is empty, or whole
-# dollars, in one month may have cents in the next.
-_NEW = dict.fromkeys([*_INTEGERS - {"BOOLEAN"}, "HUGEINT", "FLOAT", "DOUBLE", '"NULL"', "NULL"], "DOUBLE") | {
-    "TIMESTAMP": "TIMESTAMP",
-}
+_FRACTIONS = {"FLOAT", "DOUBLE"}
 _PART_OF_LOAD = (0.0, 0.5)  # the insert into the raw table is the other half
 _NULL_TEXTS = ["", "NULL", "\\N"]
 
@@ -154,9 +151,9 @@ def _type_changes(part: Part, types: dict[str, str], declared: dict[str, str]) -
 
 
 def _select(part: Part, types: dict[str, str], declared: dict[str, str], lineage: list[str]) -> str:
-    new = {raw: name for name, raw in part.columns.items() if raw not in declared}
+    new = [raw for raw in part.columns.values() if raw not in declared]
     columns = [_typed(raw, kind, part, types) for raw, kind in declared.items()]
-    columns += [_typed(raw, _NEW.get(types[name], "VARCHAR"), part, types) for raw, name in new.items()]
+    columns += [_typed(raw, UNDECLARED, part, types) for raw in new]
     rows = _reader(part)
     times = [name for name, raw in part.columns.items() if declared.get(raw) == "TIMESTAMP"]
     if part.format == "csv" and times:
@@ -193,6 +190,8 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
         typed = _whole_number(value, raw, part.name)
     elif kind == "DOUBLE" and not is_text:
         typed = _number(value)
+    elif kind == "VARCHAR" and types[published] in _FRACTIONS:
+        typed = f"case when not isnan({value}) then cast({value} as varchar) end"
     else:
         typed = f"cast({value} as {kind})"
     return f"{typed} as {quoting.name(raw)}"
