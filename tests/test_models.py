@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from checksums import checksums
 from support import MONTHS, PROJECT, ROWS, environment
@@ -121,3 +122,35 @@ def test_with_other_dates_of_weather_only_what_asks_for_them_is_parsed_again(min
     models.build(folder, mine, Warehouse(), given, "assert_weather_months_are_whole")
     compiled = next((mine.dbt / "target" / "compiled").rglob("assert_weather_months_are_whole.sql"))
     assert "2024-11-29" in compiled.read_text(encoding="utf-8")
+
+
+# Members of a month's archive with their rows, and what is wrong with them.
+MEMBERS: list[tuple[dict[str, int], str | None]] = [
+    ({"x.csv": 5}, None),
+    ({"x_1.csv": 9, "x_2.csv": 5}, None),
+    ({"x_1.csv.zip/x_1.csv": 9, "x_2.csv.zip/x_2.csv": 5}, None),
+    ({"a/x_1.csv": 9, "b/x_2.csv": 9, "x.csv_3.CSV": 5}, None),
+    ({"x_1.zip/y.csv": 9, "x_2.zip/y.csv": 5}, None),
+    ({f"x_{number}.csv": 9 for number in range(1, 12)}, None),
+    ({"x_2.csv": 5}, "parts are not numbered from 1 without a gap"),
+    ({"x_1.csv.zip/x_1.csv": 9, "x_3.csv.zip/x_3.csv": 5}, "parts are not numbered from 1 without a gap"),
+    ({"x_2.zip/y.csv": 9, "x_3.zip/y.csv": 5}, "parts are not numbered from 1 without a gap"),
+    ({"x_1.csv": 9, "a/x_1.csv": 5}, "parts are not numbered from 1 without a gap"),
+    ({"a/x_1.csv": 1_000_000, "b/x_2.csv": 1_000_000}, "the last part is full, so another one should follow"),
+    ({"x_1.csv": 5, "x_2.csv": 0}, "no rows"),
+]
+
+
+def test_parts_are_told_by_their_numbers_in_the_month_whatever_they_are_in(mine: DataDir) -> None:
+    test = "assert_archive_members_are_complete"
+    assert dbt(mine, "compile", "--select", test).returncode == 0
+    compiled = next((mine.dbt / "t" / "compiled").rglob(f"{test}.sql")).read_text(encoding="utf-8")
+    with duckdb.connect(str(mine.warehouse)) as connection:
+        connection.execute("delete from meta.source_files")
+        for number, (members, _) in enumerate(MEMBERS):
+            connection.executemany(
+                "insert into meta.source_files (source, source_month, source_file, row_count) values (?, ?, ?, ?)",
+                [["citibike", f"{number:02}", f"201804-x.zip/{name}", rows] for name, rows in members.items()],
+            )
+        found = {int(month): problem for _, month, _, problem in connection.execute(compiled).fetchall()}
+    assert found == {number: problem for number, (_, problem) in enumerate(MEMBERS) if problem}

@@ -1,7 +1,7 @@
 {#-
-    No member of a published archive is empty, and the numbered parts of a month (..._1.csv, ..._2.csv) run from 1
-    without a gap: part 1 alone looks like a month, with nine tenths of it missing. A part is full at a million rows, so a
-    last part of exactly as many has another one after it.
+    No member of a published archive is empty, and the numbered parts of a month (..._1.csv, ..._2.csv), whatever folders or
+    archives they are in, run from 1 without a gap: part 1 alone looks like a month, with nine tenths of it missing. A part
+    is full at a million rows, so a last part of exactly as many has another one after it.
 -#}
 with
 
@@ -12,8 +12,7 @@ members as (
         source_month,
         source_file,
         row_count,
-        {{ regexp_capture('source_file', '^(.*)_[0-9]+[.]csv$') }} as parts_of,
-        {{ regexp_capture('source_file', '_([0-9]+)[.]csv$') }} as part_number
+        {{ archive_part_number('source_file') }} as part_number
 
     from {{ ref('stg_meta__source_files') }}
 
@@ -24,16 +23,16 @@ gaps as (
     select
         source_name,
         source_month,
-        parts_of as source_file,
+        min(source_file) as source_file,
         'parts are not numbered from 1 without a gap' as problem
 
     from members
-    where parts_of <> ''
-    group by 1, 2, 3
+    where part_number is not null
+    group by 1, 2
     having
-        min(cast(part_number as integer)) <> 1
-        or max(cast(part_number as integer)) <> count(*)
-        or count(distinct cast(part_number as integer)) <> count(*)
+        min(part_number) <> 1
+        or max(part_number) <> count(*)
+        or count(distinct part_number) <> count(*)
 
 ),
 
@@ -42,12 +41,12 @@ full_members as (
     select
         source_name,
         source_month,
-        parts_of as source_file,
+        min(source_file) as source_file,
         'the last part is full, so another one should follow' as problem
 
     from members
-    where parts_of <> ''
-    group by 1, 2, 3
+    where part_number is not null
+    group by 1, 2
     having count(case when row_count = 1000000 then 1 end) = count(*)
 
 ),

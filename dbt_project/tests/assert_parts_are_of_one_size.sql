@@ -10,8 +10,7 @@ parts as (
         source_month,
         source_file,
         row_count,
-        {{ regexp_capture('source_file', '^(.*)_[0-9]+[.]csv$') }} as parts_of,
-        {{ regexp_capture('source_file', '_([0-9]+)[.]csv$') }} as part_number
+        {{ archive_part_number('source_file') }} as part_number
 
     from {{ ref('stg_meta__source_files') }}
 
@@ -24,12 +23,12 @@ numbered as (
         source_month,
         source_file,
         row_count,
-        cast(part_number as integer) as part_number,
-        max(cast(part_number as integer)) over (partition by source_name, source_month, parts_of) as last_part_number,
-        max(row_count) over (partition by source_name, source_month, parts_of) as largest_row_count
+        part_number,
+        max(part_number) over (partition by source_name, source_month) as last_part_number,
+        max(row_count) over (partition by source_name, source_month) as largest_row_count
 
     from parts
-    where parts_of <> ''
+    where part_number is not null
 
 )
 

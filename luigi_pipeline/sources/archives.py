@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import shutil
 import stat
 import struct
@@ -13,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from luigi_pipeline.errors import Rejected
 from luigi_pipeline.markers import digest
 from luigi_pipeline.settings import Download
+from luigi_pipeline.sources.membernames import month_of, number_of, path_of
 
 _MAX_DEPTH = 3
 _ENCRYPTED = 0x1
@@ -35,8 +35,6 @@ _DAMAGE = (
     OverflowError,
     ValueError,
 )
-_PART = re.compile(r"_\d+\.csv$", re.IGNORECASE)
-_MONTH_IN_NAME = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,9 @@ def check(path: Path, limits: Download) -> None:
 
 
 def has_month(path: Path, month: str) -> bool:
-    """Whether a yearly archive has files of the month."""
+    """Whether a yearly archive has files of the month, or archives that do not say what they have."""
     with _opened(path, path.name) as archive:
-        return any(_month_of(entry.filename) == month for entry in archive.infolist() if _wanted(entry.filename))
+        return any(_may_have(entry.filename, month) for entry in archive.infolist() if _wanted(entry.filename))
 
 
 @contextmanager
@@ -158,13 +156,14 @@ def _members(
     with _opened(path, name) as archive:
         for entry in _checked(archive, name, allowance):
             inner = f"{name}/{entry.filename}"
-            if month and _month_of(entry.filename) != month:
+            if month and not _may_have(entry.filename, month):
                 continue
             if entry.filename.lower().endswith(".zip"):
+                inside = month if month and month_of(entry.filename, month[:4]) is None else None
                 unpacked = scratch / f"{digest(inner)}.zip"  # two folders may each hold an archive of one name
                 with archive.open(entry) as source, unpacked.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
-                found += _members(unpacked, inner, scratch, allowance, None, depth + 1)
+                found += _members(unpacked, inner, scratch, allowance, inside, depth + 1)
             elif entry.filename.lower().endswith(".csv"):
                 found.append(Member(path, entry, inner))
     return found
@@ -189,7 +188,7 @@ def _checked(archive: zipfile.ZipFile, name: str, allowance: _Allowance) -> list
 def _fault(entry: zipfile.ZipInfo) -> str | None:
     """Why an entry must not be touched, if it must not."""
     # As the directory has it: zipfile itself cuts a name at a NUL byte.
-    path = _path(entry.orig_filename)
+    path = path_of(entry.orig_filename)
     faults = {
         "would leave the folder": path.is_absolute() or ".." in path.parts or ":" in (path.parts or ("",))[0],
         "has control characters in its name": not entry.orig_filename.isprintable(),
@@ -201,29 +200,22 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
     return next((fault for fault, found in faults.items() if found), None)
 
 
-def _path(name: str) -> PurePosixPath:
-    """A member's path; some archives are packed with Windows' separators."""
-    return PurePosixPath(name.replace("\\", "/"))
-
-
 def _check_parts(entries: list[zipfile.ZipInfo], name: str) -> None:
     """See that no numbered part was taken out: macOS leaves a fork of each file that it packs."""
-    there = {PurePosixPath(entry.filename).name for entry in entries if _wanted(entry.filename)}
+    there = {path_of(entry.filename).name for entry in entries if _wanted(entry.filename)}
     for entry in entries:
-        path = PurePosixPath(entry.filename)
-        if "__MACOSX" in path.parts and _PART.search(path.name) and path.name.removeprefix("._") not in there:
+        path = path_of(entry.filename)
+        is_part = number_of(path.name) is not None and path.name.lower().endswith((".csv", ".zip"))
+        if "__MACOSX" in path.parts and is_part and path.name.removeprefix("._") not in there:
             raise Rejected(f"{name}: has lost {path.name.removeprefix('._')}; what macOS packs beside it is there")
 
 
 def _wanted(name: str) -> bool:
-    path = _path(name)
+    path = path_of(name)
     return not name.endswith(("/", "\\")) and "__MACOSX" not in path.parts and not path.name.startswith("._")
 
 
-def _month_of(name: str) -> str | None:
-    """The month that a path bears, the file's own name before its folders'."""
-    for text in reversed(_path(name).parts):
-        found = _MONTH_IN_NAME.search(text)
-        if found:
-            return f"{found[1]}-{found[2]}"
-    return None
+def _may_have(name: str, month: str) -> bool:
+    """Whether a file, or archive, of a year's archive has rides of the month, as far as its path says."""
+    found = month_of(name, month[:4])
+    return found == month or (found is None and name.lower().endswith(".zip"))

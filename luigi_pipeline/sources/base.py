@@ -61,7 +61,7 @@ def version_of(sha256: str) -> str:
     return sha256[:16]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """A flat file, or archive member, to be turned into typed rows.
 
@@ -72,6 +72,10 @@ class Part:
         columns: Raw name of each column, by its published name, in the file's order.
         rows: Rows counted in the file, independently of what reads it later.
         changes: How its columns differ from those declared, in words.
+        month: Of an archive's member: the month that it is of, by its name.
+        unit: Which rows of the month should be in it: the number of a part, the empty text for all, or a name that does
+            not say. Where there are several of one unit, they are copies.
+        remarks: What is not read of the published file, in words.
     """
 
     name: str
@@ -80,6 +84,9 @@ class Part:
     columns: dict[str, str]
     rows: int
     changes: list[str] = field(default_factory=list)
+    month: str = ""
+    unit: str = ""
+    remarks: list[str] = field(default_factory=list)
 
 
 class Source(Protocol):

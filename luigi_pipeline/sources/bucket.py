@@ -22,14 +22,15 @@ _MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one
 
 
 def choose_key(keys: list[str], month: str) -> str | None:
-    """The bucket's key for a month: a monthly archive wins over the year's; Jersey City's (JC-) are not New York's."""
-    compact = month.replace("-", "")
-    monthly = re.compile(rf"{compact}-citi(bike|bke)-tripdata(\.csv)?\.zip", _FLAGS)
-    yearly = re.compile(rf"{month[:4]}-citi(bike|bke)-tripdata(\.csv)?\.zip", _FLAGS)
-    for pattern in (monthly, yearly):
-        for key in sorted(keys):
-            if pattern.fullmatch(key):
-                return key
+    """The bucket's key for a month: a monthly archive wins over the year's; Jersey City's (JC-) are not New York's.
+
+    Some keys are misspelt (`citbike`, `citibke`); one that is not wins over them.
+    """
+    for of in (month.replace("-", ""), month[:4]):
+        pattern = re.compile(rf"{of}-cit[a-z]*-tripdata(\.csv)?\.zip", _FLAGS)
+        found = [key for key in keys if pattern.fullmatch(key)]
+        if found:
+            return min(found, key=lambda key: ("citibike" not in key.lower(), key))
     return None
 
 

@@ -19,6 +19,7 @@ from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
 from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
 from luigi_pipeline.sources.bucket import choose_key, list_keys
+from luigi_pipeline.sources.membernames import is_jersey_city, month_of, unit_of
 from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ _LEGACY = {
     "birth_year": "BIGINT",
     "gender": "BIGINT",
 }
-_SHARD = re.compile(r"_\d+\.csv$", re.IGNORECASE)
 
 
 class CitiBikeTrips:
@@ -112,17 +112,19 @@ class CitiBikeTrips:
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
         """Unpack the month's CSV files, checked: whole, UTF-8, with the columns of one of the two schemas."""
+        archive = landed.path.name
         members = csv_members(landed.path, scratch, limits, month if self.is_shared(landed) else None)
         if not members:
-            raise Rejected(f"{landed.path.name}: holds no CSV file for {month}")
-        parts = [self._part(member, scratch / f"{number}.csv") for number, member in enumerate(members)]
-        parts = _without_shards(parts)
+            raise Rejected(f"{archive}: holds no CSV file for {month}")
+        members, remarks = _without_jersey_city(members)
+        parts = [self._part(member, scratch / f"{number}.csv", month) for number, member in enumerate(members)]
+        parts[0].remarks.extend(remarks)
         _check_different(parts, {member.name: (member.entry.CRC, member.entry.file_size) for member in members})
         if not sum(part.rows for part in parts):
-            raise Rejected(f"{landed.path.name}: has no rows")
+            raise Rejected(f"{archive}: has no rows")
         return parts
 
-    def _part(self, member: Member, path: Path) -> Part:
+    def _part(self, member: Member, path: Path, month: str) -> Part:
         with member.open() as stream:
             header, rows = csvfiles.normalise(stream, path, member.name)
         columns = match_columns(header, self.columns, set(), member.name)
@@ -133,37 +135,27 @@ class CitiBikeTrips:
                 f"{', '.join(sorted(missing)[:3])}, and has {', '.join(header)[:300]}"
             )
         changes = [f"{member.name}: new column {raw}" for raw in columns.values() if raw not in self.columns]
-        return Part(member.name, path, "csv", columns, rows, changes)
+        inside = member.name.partition("/")[2]
+        of = month_of(inside, month[:4]) or month
+        return Part(member.name, path, "csv", columns, rows, changes, month=of, unit=unit_of(inside))
 
 
-def _without_shards(parts: list[Part]) -> list[Part]:
-    """Where a combined file and its shards (_1, _2, ...) are both there, keep the combined one: same trips, twice."""
-    shards: dict[str, list[Part]] = {}
-    for part in parts:
-        if _SHARD.search(part.name):
-            shards.setdefault(_file_name(_SHARD.sub(".csv", part.name)), []).append(part)
-    kept = parts
-    for whole in parts:
-        pieces = [] if _SHARD.search(whole.name) else shards.get(_file_name(whole.name), [])
-        if not pieces:
-            continue
-        rows = sum(piece.rows for piece in pieces)
-        if rows != whole.rows:
-            raise Rejected(f"{whole.name}: has {whole.rows:,} rows but its shards have {rows:,}")
-        kept = [part for part in kept if part not in pieces]
-    return kept
+def _without_jersey_city(members: list[Member]) -> tuple[list[Member], list[str]]:
+    """Leave out Jersey City's rides where New York's stand beside them; alone, they were published as New York's."""
+    others = [member.name for member in members if is_jersey_city(member.name.partition("/")[2])]
+    if len(others) == len(members):
+        return members, []
+    own = [member for member in members if member.name not in others]
+    return own, [f"{name} is left out: it is Jersey City's" for name in others]
 
 
 def _check_different(parts: list[Part], contents: dict[str, tuple[int, int]]) -> None:
-    seen: dict[tuple[int, int], str] = {}
+    """See that no part stands in for another one."""
+    seen: dict[tuple[int, int], Part] = {}
     for part in parts:
-        twin = seen.setdefault(contents[part.name], part.name)
-        if twin != part.name and part.rows:
-            raise Rejected(f"{part.name}: is the same file as {twin}; its rides would be there twice")
-
-
-def _file_name(name: str) -> str:
-    return name.rpartition("/")[2].lower()
+        twin = seen.setdefault(contents[part.name], part)
+        if part.rows and part.unit.isdecimal() and twin.unit.isdecimal() and part.unit != twin.unit:
+            raise Rejected(f"{part.name}: is the same file as {twin.name}; its rides would be there twice")
 
 
 def _is_yearly(key: str) -> bool:

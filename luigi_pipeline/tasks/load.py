@@ -141,6 +141,8 @@ class Load(MobilityTask):
         for change in prepared.changes:
             if ": new column " in change:
                 log.warning("%s: %s", self.title, change)
+        for remark in prepared.remarks:
+            log.info("%s: %s", self.title, remark)
         summary = f"{rows:,} rows"
         if replaced and replaced["version"] == landed.version:
             replaced = None
@@ -154,7 +156,7 @@ class Load(MobilityTask):
             load_id=load_id,
             schema_changes=prepared.changes,
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
-            details={"rows": rows, "summary": summary, "typed_ahead": found is not None},
+            details={"rows": rows, "summary": summary, "typed_ahead": found is not None, "left_out": prepared.remarks},
         )
 
     def _type(self, landed: Landed, folder: Path, limits: Warehouse, *, quietly: bool = False) -> Prepared:

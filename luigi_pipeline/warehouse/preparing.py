@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,7 @@ from luigi_pipeline.months import first_day, next_month
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources import Landed, Part, Source
 from luigi_pipeline.sources.base import UNDECLARED
-from luigi_pipeline.warehouse import complaints, quoting
+from luigi_pipeline.warehouse import complaints, copies, quoting
 
 # Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
 _TIME_FORMATS = "['%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']"
@@ -35,11 +36,13 @@ class Prepared:
         path: The Parquet file: declared columns, new ones, then the four `_source_*` columns.
         rows: Rows by `_source_file`, as counted in the published files.
         changes: Columns that are missing, new or of another type than declared.
+        remarks: What was not read of the published file, in words.
     """
 
     path: Path
     rows: dict[str, int]
     changes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def prepare(
@@ -67,7 +70,8 @@ def prepare(
         The file, with the rows of each part.
 
     Raises:
-        Rejected: A value can't be cast to its declared type, a CSV row is malformed, or a part lost or gained rows.
+        Rejected: A value can't be cast to its declared type, a CSV row is malformed, a part lost or gained rows, or two
+            copies of a part differ.
     """
     with duckdb.connect(config={"threads": limits.threads, "memory_limit": limits.memory_limit}) as engine:
         engine.execute("set TimeZone = 'UTC'")
@@ -75,8 +79,10 @@ def prepare(
         # A Parquet row brings its position with it, so rows may be written as they come, which costs a third.
         in_order = "true" if any(part.format == "csv" for part in parts) else "false"
         engine.execute(f"set preserve_insertion_order = {in_order}")
-        changes = [change for part in parts for change in part.changes]
         try:
+            remarks = [remark for part in parts for remark in part.remarks]
+            parts, left_out = copies.leave_out(parts, partial(_content, engine, declared=source.columns))
+            changes = [change for part in parts for change in part.changes]
             selects = []
             for part in parts:
                 types = _published_types(engine, part)
@@ -94,7 +100,7 @@ def prepare(
         counted = engine.execute(f"select _source_file, count(*) from {quoting.parquet(path)} group by all").fetchall()
         expected = {part.name: part.rows for part in parts}
         _reconcile(expected, dict(counted))
-    return Prepared(path, expected, sorted(changes))
+    return Prepared(path, expected, sorted(changes), remarks + left_out)
 
 
 def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
@@ -125,6 +131,14 @@ def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
                 return
         found = engine.execute(f"select mode(strftime(coalesce({', '.join(times)}), '%Y-%m')) {rows}").fetchall()[0][0]
     raise Rejected(f"{name}: {of_month:,} of its {all_rows:,} rows are of {month}; most are of {found or 'no month'}")
+
+
+def _content(engine: duckdb.DuckDBPyConnection, part: Part, declared: dict[str, str]) -> copies.Content:
+    """A part's rows, and a sum of their hashes that is the same in any order."""
+    rows = _select(part, _published_types(engine, part), declared, [])
+    row = f"hash({', '.join(map(quoting.name, declared))})"
+    counted = engine.execute(f"select count(*), coalesce(sum({row}), 0) from ({rows})").fetchall()[0]
+    return counted[0], counted[1]
 
 
 def _reconcile(expected: dict[str, int], counted: dict[str, int]) -> None:

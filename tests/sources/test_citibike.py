@@ -206,30 +206,6 @@ def test_all_files_of_a_month_are_taken_but_not_macos_s(tmp_path: Path) -> None:
     assert sorted(part.rows for part in parts(tmp_path, files)) == [1, 2, 10]
 
 
-def test_of_a_combined_file_and_its_shards_the_combined_one_is_taken(tmp_path: Path) -> None:
-    whole = lines(LEGACY, *[legacy_ride()] * 5)
-    files: dict[str, str | bytes] = {
-        "2013/201306-citibike-tripdata.csv": whole,
-        "2013/6_June/201306-citibike-tripdata_1.csv": lines(LEGACY, *[legacy_ride()] * 3),
-        "2013/6_June/201306-citibike-tripdata_2.csv": lines(LEGACY, *[legacy_ride()] * 2),
-        "2013/other_1.csv": lines(LEGACY, legacy_ride()),
-    }
-    found = parts(tmp_path, files)
-    assert [(part.name.rpartition("/")[2], part.rows) for part in found] == [
-        ("201306-citibike-tripdata.csv", 5),
-        ("other_1.csv", 1),
-    ]
-
-
-def test_shards_that_do_not_add_up_to_their_combined_file_are_refused(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {
-        "201306-citibike-tripdata.csv": lines(LEGACY, *[legacy_ride()] * 5),
-        "201306-citibike-tripdata_1.csv": lines(LEGACY, *[legacy_ride()] * 3),
-    }
-    with pytest.raises(Rejected, match="has 5 rows but its shards have 3"):
-        parts(tmp_path, files)
-
-
 def test_an_archive_that_lost_a_part_but_not_what_macos_packed_beside_it_is_refused(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
         "202409-citibike-tripdata_1.csv": lines(CURRENT, ride("A")),

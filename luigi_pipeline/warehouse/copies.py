@@ -1,0 +1,86 @@
+"""Leaving out copies of a month's files: some archives hold a month twice or three times, and each ride counts once.
+
+What may be a copy is told by its name; that it is one, by its rows after parsing, in whatever order and quoting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from luigi_pipeline.errors import Rejected
+from luigi_pipeline.sources import Part
+
+Content = tuple[int, int]  # rows, and the sum of their hashes
+_MOST_NAMES = 4
+
+
+def leave_out(parts: list[Part], content: Callable[[Part], Content]) -> tuple[list[Part], list[str]]:
+    """Leave out what is there once more.
+
+    Of a month that is there as a whole and in parts, the whole is kept; of two copies the one in fewer folders.
+
+    Args:
+        parts: What is in the published file.
+        content: The rows of a part, and the sum of their hashes. It is asked only of what may be, or have, a copy.
+
+    Returns:
+        The parts that are left, and in words what was left out.
+
+    Raises:
+        Rejected: What should be a copy has other rows.
+    """
+    content = cache(content)
+    by_month: dict[str, list[Part]] = {}
+    for part in sorted(parts, key=lambda part: (part.name.count("/"), part.name)):
+        by_month.setdefault(part.month, []).append(part)
+    left_out: dict[str, str] = {}
+    for members in by_month.values():
+        for kept, copies in _copies(members, content):
+            left_out |= {copy.name: kept[0].name for copy in copies}
+    remarks = [f"{copy} is left out: its rows are in {kept} too" for copy, kept in left_out.items()]
+    return [part for part in parts if part.name not in left_out], remarks
+
+
+def _copies(members: list[Part], content: Callable[[Part], Content]) -> Iterator[tuple[list[Part], list[Part]]]:
+    """What is kept of a month, each with what is left out for it."""
+    units: dict[str, list[Part]] = {}
+    for part in members:
+        units.setdefault(part.unit, []).append(part)
+    for first, *copies in units.values():
+        for copy in copies:
+            yield _proven([first], [copy], content)
+    numbered = [found[0] for unit, found in units.items() if unit.isdecimal()]
+    whole = units.get("", [])[:1]
+    if whole and numbered:
+        yield _proven(whole, numbered, content)
+    others = [found[0] for unit, found in units.items() if unit and not unit.isdecimal()]
+    if whole or numbered:
+        for other in others:
+            yield _proven(whole or numbered, [other], content)
+    elif len(others) > 1:
+        seen: dict[Content, Part] = {}
+        for other in others:
+            first = seen.setdefault(content(other), other)
+            if first is not other and other.rows:
+                yield [first], [other]
+
+
+def _proven(kept: list[Part], copies: list[Part], content: Callable[[Part], Content]) -> tuple[list[Part], list[Part]]:
+    if _sum(kept, content) != _sum(copies, content):
+        archive = kept[0].name.partition("/")[0]
+        raise Rejected(
+            f"{archive}: holds a month's rides twice, and they differ: {_told(kept)} against {_told(copies)}"
+        )
+    return kept, copies
+
+
+def _sum(parts: list[Part], content: Callable[[Part], Content]) -> Content:
+    found = [content(part) for part in parts]
+    return sum(rows for rows, _ in found), sum(hashes for _, hashes in found)
+
+
+def _told(parts: list[Part]) -> str:
+    names = [f"{part.name.partition('/')[2]} ({part.rows:,} rows)" for part in parts]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
