@@ -3,16 +3,21 @@
 `luigi --module luigi_pipeline Publish` runs it; the tasks are in `luigi_pipeline.tasks`.
 """
 
+import contextlib
 import os
 
 from luigi.configuration import add_config_path, get_config
 from luigi.interface import core
 
-from luigi_pipeline import project
+from luigi_pipeline import project, streams
+from luigi_pipeline.errors import ConfigError
 
-_folder = project.find()
-if _folder is not None and os.environ.get("MOBILITY_PROJECT_DIR"):
-    # Luigi reads the luigi.cfg of the folder it is run in; the project's may be elsewhere.
+streams.open_closed()
+_folder = None
+with contextlib.suppress(ConfigError):  # it is told when the first task is made
+    _folder = project.find()
+if _folder and (os.environ.get("MOBILITY_PROJECT_DIR") or not get_config().has_option("resources", "download")):
+    # Luigi has read the luigi.cfg of the folder it was imported in; the project's may be elsewhere.
     add_config_path(str(_folder / "luigi.cfg"))
     if "LUIGI_CONFIG_PATH" in os.environ:
         add_config_path(os.environ["LUIGI_CONFIG_PATH"])
@@ -21,6 +26,7 @@ if _folder is not None and os.environ.get("MOBILITY_PROJECT_DIR"):
 # Luigi reads these in its RPC client, and warns that nothing reads them.
 core.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
+from luigi_pipeline import building as building  # noqa: E402
 from luigi_pipeline import metrics as metrics  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
     Backfill,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 from luigi.configuration import get_config
 
-from luigi_pipeline import project, surroundings
+from luigi_pipeline import project, streams, surroundings
 from luigi_pipeline.errors import PipelineError
 
 _COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")
@@ -37,12 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        streams.say(f"error: {error}")
         return error.exit_code
     except BrokenPipeError:
-        # The reader, `head` say, has seen enough; at its end Python would try once more to write the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        streams.settle()
+        return 0  # the reader, `head` say, has seen enough
+    except OSError as error:
+        if streams.settle():
+            raise
+        streams.say(f"error: standard output can't be written to: {error.strerror}")
+        return PipelineError.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:

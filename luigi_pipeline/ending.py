@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from luigi.cmdline_parser import CmdlineParser
-
-from luigi_pipeline import account, alerts, failures, latest, logs, markers
+from luigi_pipeline import account, alerts, failures, latest, logs, markers, streams
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning
 from luigi_pipeline.history import recording, volumes
@@ -37,27 +35,39 @@ class _Run:
 _runs: list[_Run] = []
 
 
-def watch(data: DataDir, settings: Settings, *, quiet: bool) -> None:
-    """Note that a run begins; see to it that this process, when it exits, first ends that run.
-
-    Luigi ends with `sys.exit` and the code that luigi.cfg has for what happened, and tells no one else of it.
+def watch(data: DataDir, settings: Settings, task: str, command: str, *, quiet: bool) -> None:
+    """Note that a run begins.
 
     Args:
         data: The run's data dir.
         settings: Its configuration.
+        task: The task that was asked for.
+        command: What the run was asked for with.
         quiet: Whether it is to report on stderr where it does not go well.
     """
-    task = _asked_for()
-    recording.begin(data.history, task)
+    recording.begin(data.history, task, command)
     _runs.append(_Run(data, settings, task, markers.utc_now(), quiet, logs.complaints()))
+
+
+def watch_exit() -> None:
+    """See to it that this process, when it exits, first ends the run.
+
+    Luigi ends with `sys.exit` and the code that luigi.cfg has for what happened, and tells no one else of it.
+    """
     process, leave = os.getpid(), sys.exit
 
     def end_and_leave(status: object = None, /) -> NoReturn:
         if os.getpid() == process:
-            status = end(status if isinstance(status, int) else 0 if status is None else 1)
+            code = status if isinstance(status, int) else 0 if status is None else 1
+            status = end(code, error=sys.exc_info()[1])
         leave(status)  # type: ignore[arg-type]
 
     sys.exit = end_and_leave
+
+
+def is_awaited() -> bool:
+    """Whether this process, or the one it was forked from, is a run that has yet to end."""
+    return bool(_runs)
 
 
 def go_by(settings: Settings) -> None:
@@ -71,18 +81,19 @@ def is_reported() -> bool:
     return any(run.is_quiet for run in _runs)
 
 
-def note_refusal(data: DataDir) -> None:
+def note_refusal(data: DataDir, task: str, command: str) -> None:
     """Note a run that ends before it begins, as another one holds the data dir."""
-    recording.begin(data.history, _asked_for())
-    recording.end(AlreadyRunning.exit_code, recording.OUTCOMES[AlreadyRunning.exit_code])
+    code = AlreadyRunning.exit_code
+    recording.note(data.history, task, command, recording.OUTCOMES[code], code)
 
 
-def end(exit_code: int, outcome: str | None = None) -> int:
+def end(exit_code: int, outcome: str | None = None, error: BaseException | None = None) -> int:
     """End the run, once.
 
     Args:
         exit_code: What Luigi exits with.
         outcome: How the run ended, in words, where the code does not say it.
+        error: What Luigi could not handle, if that is what ended it.
 
     Returns:
         What to exit with.
@@ -90,13 +101,13 @@ def end(exit_code: int, outcome: str | None = None) -> int:
     if not _runs:
         return exit_code
     try:
-        return _end(_runs.pop(), exit_code, outcome)
+        return _end(_runs.pop(), exit_code, outcome, error)
     except Exception:
         log.exception("the run has ended, but not all of it could be told")
         return exit_code
 
 
-def _end(run: _Run, exit_code: int, outcome: str | None) -> int:
+def _end(run: _Run, exit_code: int, outcome: str | None, error: BaseException | None) -> int:
     drops = volumes.drops(run.data, run.settings, since=run.began_at)
     overdue = [it for it in latest.overdue(run.settings, run.data) if it.source in latest.wanted]
     for remark in [*drops, *overdue]:
@@ -106,9 +117,9 @@ def _end(run: _Run, exit_code: int, outcome: str | None) -> int:
         exit_code = _NOT_PUBLISHED
     stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
-    told = account.of_run(run.task, exit_code, outcome, run.data, sys.exc_info()[1], run.complaints, [*drops, *overdue])
+    told = account.of_run(run.task, exit_code, outcome, run.data, error, run.complaints, [*drops, *overdue])
     if exit_code != 0 and run.is_quiet:
-        print(told, file=sys.stderr)
+        streams.say(str(told))
     if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
         _alert(run, exit_code, told, overdue)
     return exit_code
@@ -133,8 +144,3 @@ def _alert(run: _Run, exit_code: int, told: account.Report, overdue: Sequence[la
         return
     if alerts.send(message, run.settings.alerts):
         recording.note_told(new)
-
-
-def _asked_for() -> str:
-    parser = CmdlineParser.get_instance()
-    return str(parser.known_args.root_task) if parser else ""

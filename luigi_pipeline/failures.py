@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import select
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,6 +82,11 @@ class _Pipe:
         if failure.is_passing:
             _say(failure, number)
 
+    def close(self) -> None:
+        """Close both of its ends."""
+        os.close(self._read)
+        os.close(self._write)
+
     def awaits_another_attempt(self) -> bool:
         """Whether a task that failed is to be tried again."""
         most = scheduler().retry_count
@@ -94,6 +100,20 @@ def listen() -> None:
     """Begin to listen, in the run's own process, before those of its tasks are forked from it."""
     global _pipe
     _pipe = _Pipe()
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """Listen for as long as the body runs, in a process that goes on after it."""
+    global _pipe
+    listen()
+    try:
+        yield
+    finally:
+        told, _pipe = _pipe, None
+        if told:
+            told.close()
+        worker().keep_alive = False
 
 
 def resources(task_id: str, wanted: dict[str, int]) -> dict[str, int]:

@@ -114,12 +114,8 @@ def _is_for_people(record: logging.LogRecord) -> bool:
     return record.name == _LUIGI and record.levelno >= logging.WARNING and not told_by_the_task
 
 
-def write_to(folder: Path) -> Path:
-    """Log everything to a file below the folder too.
-
-    Returns:
-        The file.
-    """
+def write_to(folder: Path) -> None:
+    """Log everything to a file below the folder too."""
     # A line that a full disk does not take is on the console; a traceback there for each of them helps no one.
     logging.raiseExceptions = False
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +129,25 @@ def write_to(folder: Path) -> Path:
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
-    return path
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Do so for as long as the body runs, in a process that goes on after it: loggers are then as they were."""
+    loggers = [logging.getLogger(name) for name in (_PIPELINE, _LUIGI)]
+    before = [(logger, logger.level, [*logger.handlers]) for logger in loggers]
+    raises = logging.raiseExceptions
+    try:
+        write_to(folder)
+        yield
+    finally:
+        for logger, level, handlers in before:
+            for handler in logger.handlers:
+                if handler not in handlers:
+                    handler.close()
+            logger.handlers = handlers
+            logger.setLevel(level)
+        logging.raiseExceptions = raises
 
 
 def hush() -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from luigi_pipeline import paths
 from luigi_pipeline.errors import ConfigError
 
 _VARIABLE = "MOBILITY_PROJECT_DIR"
 
 
 def find() -> Path | None:
-    """The project's folder: `MOBILITY_PROJECT_DIR`, or else the one that the command is run in."""
+    """The project's folder: `MOBILITY_PROJECT_DIR`, or else the one that the command is run in.
+
+    Raises:
+        ConfigError: The variable names a home folder that there is not.
+    """
     named = os.environ.get(_VARIABLE)
-    folder = Path(named) if named else Path.cwd()
+    folder = paths.expanded(named, _VARIABLE) if named else Path.cwd()
     if (folder / "luigi.cfg").is_file() and (folder / "dbt_project").is_dir():
         return folder.resolve()
     return None

@@ -1,20 +1,17 @@
-"""One run: its configuration, its lock on the data dir, and its end by a signal."""
+"""One run: its configuration, its data dir, and how it begins."""
 
 from __future__ import annotations
 
 import atexit
-import fcntl
 import functools
 import logging
 import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import IO, NoReturn
 
 import luigi
@@ -30,19 +27,22 @@ from luigi_pipeline import (
     latest,
     logs,
     markers,
+    paths,
+    processes,
     progress,
     project,
     scheduling,
     settings,
+    streams,
     surroundings,
     terminal,
 )
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
+from luigi_pipeline.holding import hold
 
 log = logging.getLogger("luigi_pipeline")
 
-_SECONDS_TO_END = 4.0
 # DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
 _NOT_IN_PATHS = "#%?"
 _held: list[IO[str]] = []
@@ -88,7 +88,8 @@ def data_dir() -> DataDir:
     """The data dir of this run.
 
     Raises:
-        ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else.
+        ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else, or a ~ that
+            stands for no folder.
     """
     return _data_dir_of_run() if is_on() else _data_dir(mobility().data_dir, Path.cwd())
 
@@ -100,7 +101,7 @@ def _data_dir_of_run() -> DataDir:
 
 @functools.lru_cache
 def _data_dir(named: str, here: Path) -> DataDir:
-    root = (here / named).resolve()
+    root = (here / paths.expanded(named, "--mobility-data-dir")).resolve()
     unusable = sorted(set(_NOT_IN_PATHS).intersection(str(root)))
     if unusable or not str(root).isprintable():
         which = " and ".join(unusable) or "a control character"
@@ -112,7 +113,7 @@ def config_file() -> Path:
     """The configuration file of this run."""
     named = _options().config
     if named:
-        return Path(named)
+        return paths.expanded(named, "--mobility-config")
     here = Path("config/ingestion.yaml")
     return here if here.exists() else project.folder() / here
 
@@ -172,7 +173,8 @@ def is_on() -> bool:
 def begin() -> None:
     """Begin a run when its first task is made: check the configuration and hold the data dir until the process ends.
 
-    Only a run from the command line holds the data dir; who makes tasks to look at them does not.
+    Only a run from the command line holds the data dir then; who makes tasks to look at them does not, and
+    `luigi.build` does when it takes them (`building`).
 
     Raises:
         ConfigError: The configuration can't be used; on the command line that is one line and exit code 40.
@@ -180,14 +182,29 @@ def begin() -> None:
     """
     on_command_line = CmdlineParser.get_instance() is not None
     try:
-        project.folder()
-        configuration()
-        started_at()
-        found_unknown_warehouse(data_dir().root)
+        _look()
         if on_command_line and not _held:
             _hold(data_dir())
     except (ConfigError, OSError) as error:
         refuse(error)
+
+
+def begin_anew() -> None:
+    """Begin a further run of a process that goes on between runs: what an earlier one found may have changed.
+
+    Raises:
+        ConfigError: The configuration can't be used.
+    """
+    for found in (_load, _up_to_date, started_at, found_unknown_warehouse):
+        found.cache_clear()
+    _look()
+
+
+def _look() -> None:
+    project.folder()
+    configuration()
+    started_at()
+    found_unknown_warehouse(data_dir().root)
 
 
 def refuse(error: Exception) -> NoReturn:
@@ -199,7 +216,7 @@ def refuse(error: Exception) -> NoReturn:
     if CmdlineParser.get_instance() is None:
         raise error
     if not ending.is_reported():
-        print(f"error: {error}", file=sys.stderr)
+        streams.say(f"error: {error}")
     # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
     sys.exit(ConfigError.exit_code)
 
@@ -217,44 +234,15 @@ def at_end(tell: Callable[[], None]) -> None:
     atexit.register(told)
 
 
-@contextmanager
-def holding(data: DataDir) -> Iterator[None]:
-    """Hold a data dir for a command that changes it.
-
-    Raises:
-        AlreadyRunning: A run, or another such command, holds it.
-    """
-    with _lock(data):
-        yield
-
-
-def _lock(data: DataDir) -> IO[str]:
-    _write_for_ourselves()
-    data.root.mkdir(parents=True, exist_ok=True)
-    # Open for as long as a process of this run lives, its children too: the kernel lets go, whatever kills it.
-    lock = data.lock.open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise AlreadyRunning(f"another run holds {data.root}; this one did nothing") from None
-    return lock
-
-
-def _write_for_ourselves() -> None:
-    """Let no one else write to what is made from here on: where a umask lets all the world, it is not meant."""
-    mask = os.umask(0o022)
-    os.umask(mask if mask & 0o002 else mask | 0o022)  # 002 shares with a group on purpose
-
-
 def _hold(data: DataDir) -> None:
     surroundings.close()
     try:
-        _held.append(_lock(data))
+        _held.append(hold(data))
     except AlreadyRunning as error:
-        print(f"error: {error}", file=sys.stderr)
-        ending.note_refusal(data)
+        streams.say(f"error: {error}")
+        ending.note_refusal(data, _asked_for(), _command())
         raise PidLockAlreadyTakenExit() from None
+    atexit.register(streams.settle)
     if not mobility().quiet:
         terminal.open_if_any()
     atexit.register(terminal.close)
@@ -264,19 +252,15 @@ def _hold(data: DataDir) -> None:
     if mobility().quiet:
         logs.hush()
     failures.listen()
-    ending.watch(data, configuration(), quiet=mobility().quiet)
+    ending.watch(data, configuration(), _asked_for(), _command(), quiet=mobility().quiet)
+    ending.watch_exit()
     scheduling.release_tasks_of_ended_runs()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _stop)
-    if found_unknown_warehouse(data.root):
-        _recognise(data)
-    if latest.open_sources(configuration()):
-        latest.ask(configuration(), data)
-        _up_to_date.cache_clear()
-        ending.go_by(configuration())
+    processes.end_by_signals()
+    recognise_warehouse()
+    ask_for_new_months()
 
 
-def _recognise(data: DataDir) -> None:
+def recognise_warehouse() -> None:
     """Look into a warehouse that is not known, before anything is scheduled that it may hold already.
 
     In a process of its own: DuckDB does not outlive a fork, and Luigi forks for each task. Where the warehouse can't
@@ -284,8 +268,11 @@ def _recognise(data: DataDir) -> None:
     """
     from luigi_pipeline.tasks.recognise import recognise
 
+    data = data_dir()
+    if not found_unknown_warehouse(data.root):
+        return
     limits = configuration().warehouse.model_copy(update={"wait_seconds": 0})
-    with ProcessPoolExecutor(1, multiprocessing.get_context("fork"), in_child) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork"), processes.in_child) as pool:
         error = pool.submit(recognise, data, limits).exception()
     if error is None:
         found_unknown_warehouse.cache_clear()
@@ -293,20 +280,21 @@ def _recognise(data: DataDir) -> None:
         log.info("the warehouse can't be looked into yet: %s", error)
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    """End the run and its children at once; what they had not committed, the next run does again."""
-    children = multiprocessing.active_children()
-    for child in children:
-        child.terminate()
-    for child in children:
-        child.join(_SECONDS_TO_END / max(len(children), 1))
-        if child.is_alive():
-            child.kill()
-    terminal.close()
-    log.error("stopped by %s; the next run goes on from here", signal.Signals(number).name)
-    ending.end(128 + number, f"stopped by {signal.Signals(number).name}")
-    logging.shutdown()
-    os._exit(128 + number)
+def ask_for_new_months() -> None:
+    """Bring the configuration up to date, where it goes up to the newest month that is published."""
+    if latest.open_sources(configuration()):
+        latest.ask(configuration(), data_dir())
+        _up_to_date.cache_clear()
+        ending.go_by(configuration())
+
+
+def _asked_for() -> str:
+    parser = CmdlineParser.get_instance()
+    return str(parser.known_args.root_task) if parser else ""
+
+
+def _command() -> str:
+    return " ".join(["luigi", *sys.argv[1:]])
 
 
 class TaskProcessContext:
@@ -319,8 +307,11 @@ class TaskProcessContext:
 
     def __enter__(self) -> None:
         """Die with the run, log to the task's own file, and tell how far the task is."""
+        if not ending.is_awaited():
+            return  # it is another one's, which has no task of the pipeline
         if multiprocessing.parent_process() is not None:
-            in_child()
+            processes.in_child()
+            surroundings.close()
         task = self._process.task
         # A wrapper has neither: it is Luigi's own.
         path = getattr(task, "log_path", None) or data_dir().log_of(task.task_family, {})
@@ -332,24 +323,5 @@ class TaskProcessContext:
     def __exit__(self, *_: object) -> None:
         """Close the log."""
         self._open.close()
-
-
-def in_child() -> None:
-    """Make a process forked from the run's one that ends with it, and leaves to it what only it is to do."""
-    # At once: the run's own handler is for the process that has the children.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    _die_with_parent()
-    terminal.in_child()
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is killed, so that no orphan goes on writing."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    set_parent_death_signal = 1
-    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() == 1:  # it was killed already
-        os._exit(1)
+        if multiprocessing.parent_process() is not None:
+            streams.settle()

@@ -31,19 +31,23 @@ def link_to(path: Path, data: DataDir) -> str | None:
     return f"{url}files/{quote(path.relative_to(data.root).as_posix())}" if url else None
 
 
-def release_tasks_of_ended_runs() -> None:
+def release_tasks_of_ended_runs(given: object = None) -> None:
     """Tell luigid that no one works any more on what it takes for running.
 
     It finds out by itself that a worker was killed, but only after a minute; until then it would give out none of the
     tasks that the worker had. Who holds the data dir knows: one luigid serves one data dir.
 
+    Args:
+        given: The run's scheduler; by default the one that Luigi's configuration names.
+
     Raises:
         ConfigError: It does not answer.
     """
-    url = address()
-    if url is None:
-        return
-    scheduler: Any = RemoteScheduler(url)
+    if given is None and (url := address()):
+        given = RemoteScheduler(url)
+    if not isinstance(given, RemoteScheduler):
+        return  # it is the run's own
+    scheduler: Any = given
     try:
         for task_id, task in scheduler.task_list(status="RUNNING", upstream_status="").items():
             scheduler.add_task(
@@ -57,4 +61,6 @@ def release_tasks_of_ended_runs() -> None:
         for task_id in scheduler.task_list(status="DISABLED", upstream_status=""):
             scheduler.re_enable_task(task_id)  # it failed too often for that run, not for this one
     except RPCError as error:
-        raise ConfigError(f"no luigid answers at {url}: start one, or run without LUIGI_CONFIG_PATH") from error
+        raise ConfigError(
+            f"no luigid answers at {scheduler._url}/: start one, or run without LUIGI_CONFIG_PATH"
+        ) from error

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from support import PROJECT, ROWS, environment
 
-from luigi_pipeline import runs
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.holding import holding
 from luigi_pipeline.identity import note_warehouse
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -253,7 +253,7 @@ def test_what_can_not_be_forgotten_is_told_in_one_line_and_changes_nothing(
 def test_a_month_is_not_forgotten_while_a_run_holds_the_data_dir(
     ingested: Any, loaded: DataDir, run_command: Run, query: Query
 ) -> None:
-    with runs.holding(loaded):
+    with holding(loaded):
         result = run_command("forget", *OCTOBER, data_dir=loaded.root, config=ingested.config)
     assert result.returncode == 10
     assert result.stderr == f"error: another run holds {loaded.root}; this one did nothing\n"

@@ -151,8 +151,8 @@ def test_a_locked_history_is_waited_for_once(
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("begin exclusive")
         try:
-            recording.begin(path, "Ingest")
-            recording.begin(path, "Ingest")
+            recording.begin(path, "Ingest", "luigi")
+            recording.begin(path, "Ingest", "luigi")
         finally:
             recording._is_told.value = 0
             other.execute("rollback")

@@ -9,6 +9,7 @@ import argparse
 
 from luigi_pipeline import markers, runs
 from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.holding import holding
 from luigi_pipeline.months import is_month
 from luigi_pipeline.settings import MONTHLY_SOURCES
 from luigi_pipeline.sources import SOURCES
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     month, what = options.month, f"{options.source} {options.month}"
     if not data.warehouse.exists():
         raise PipelineError(f"there is no warehouse in {data.root}, so {what} is not in it")
-    with runs.holding(data):
+    with holding(data):
         if runs.found_unknown_warehouse(data.root):
             recognise(data, settings.warehouse)
         rows = _forget(options.source, month)

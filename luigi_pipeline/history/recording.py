@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,17 +54,27 @@ _before: Marker | None = None
 _is_told = multiprocessing.get_context("fork").Value("b", 0)
 
 
-def begin(path: Path, task: str) -> None:
+def begin(path: Path, task: str, command: str) -> None:
     """Note that this process begins a run.
 
     Args:
         path: The file of the history.
         task: The task that was asked for.
+        command: What the run was asked for with.
     """
     global _run
-    command = redacted(" ".join(["luigi", *sys.argv[1:]]))
-    run_id = _quietly(path, lambda: store.begin_run(path, task, command, os.getpid()))
+    run_id = _quietly(path, lambda: store.begin_run(path, task, redacted(command), os.getpid()))
     _run = _Run(path, run_id, os.getpid()) if run_id else None
+
+
+def note(path: Path, task: str, command: str, outcome: str, exit_code: int) -> None:
+    """Note a run that is over as it begins."""
+
+    def act() -> None:
+        run_id = store.begin_run(path, task, redacted(command), os.getpid())
+        store.end_run(path, run_id, outcome, exit_code)
+
+    _quietly(path, act)
 
 
 def end(exit_code: int, outcome: str) -> None:
@@ -74,6 +83,7 @@ def end(exit_code: int, outcome: str) -> None:
     if run is None or run.pid != os.getpid():
         return
     _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code), is_last=True)
+    _is_told.value = 0  # this process may have another run, and the file be well by then
 
 
 def failed_before() -> str | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from luigi_pipeline import settings
+from luigi_pipeline import paths, settings
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import PipelineError
 
@@ -18,14 +17,15 @@ def main() -> int:
         The exit code.
     """
     parser = argparse.ArgumentParser(prog="python -m luigi_pipeline.report", description=(__doc__ or "").strip())
-    parser.add_argument("data_dir", type=Path, metavar="DATA_DIR")
-    parser.add_argument("--config", type=Path, metavar="FILE", default=Path("config/ingestion.yaml"),
+    parser.add_argument("data_dir", metavar="DATA_DIR")
+    parser.add_argument("--config", metavar="FILE", default="config/ingestion.yaml",
                         help="the configuration of what is published; default config/ingestion.yaml")  # fmt: skip
     options = parser.parse_args()
     from luigi_pipeline.report.making import make
 
     try:
-        print(make(DataDir(options.data_dir.resolve()), settings.load(options.config)))
+        data = DataDir(paths.expanded(options.data_dir, "DATA_DIR").resolve())
+        print(make(data, settings.load(paths.expanded(options.config, "--config"))))
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -16,7 +16,7 @@ def main() -> int:
     Returns:
         1 where there is no report.
     """
-    folders = [Path(os.environ.get("MOBILITY_DATA_DIR", "data")), Path("data/demo")]
+    folders = [Path(os.environ.get("MOBILITY_DATA_DIR", "data")).expanduser(), Path("data/demo")]
     pages = [page for folder in folders if (page := DataDir(folder.resolve()).report / "index.html").is_file()]
     if not pages:
         print("error: there is no report yet; make demo, or luigi --module luigi_pipeline Publish", file=sys.stderr)

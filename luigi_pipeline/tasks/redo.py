@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import luigi
 
 from luigi_pipeline import runs
+from luigi_pipeline.holding import holding
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
 from luigi_pipeline.tasks.fetch import Fetch
@@ -42,13 +44,18 @@ class Redo(luigi.WrapperTask):
             name: What is done again, as people read it.
             tasks: The tasks.
             last: What else is to be complete in the end.
+
+        Raises:
+            AlreadyRunning: Another run holds the data dir.
         """
         later = {made.title: made for task in tasks for made in made_of(task)}
         todo = [*tasks, *(made for title, made in later.items() if title not in {task.title for task in tasks})]
         _ask([task.title for task in todo])
-        for task in todo:
-            task.forget()
-            runs.forced.add(task.title)
+        # A run from the command line holds the data dir by now; who runs the tasks from Python does so later.
+        with nullcontext() if runs.is_on() else holding(runs.data_dir()):
+            for task in todo:
+                task.forget()
+                runs.forced.add(task.title)
         redo = cls(name=name)
         redo.tasks = [*todo, *last]
         return redo

@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 
 from luigi.worker import fork_lock
 
-from luigi_pipeline import logs, progress, runs
+from luigi_pipeline import logs, processes, progress
 from luigi_pipeline.errors import PipelineError
 
 log = logging.getLogger("luigi_pipeline.tasks")
@@ -121,7 +121,7 @@ class Standby(Generic[Ready, Result]):
 
     def _serve(self, beside_many: bool) -> None:
         """Get ready, wait for the task, and do its work."""
-        runs.in_child()
+        processes.in_child()
         ready: list[Ready] = []
         thread = threading.Thread(target=self._get_ready, args=(ready, beside_many))
         thread.start()

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from support import PROJECT, command, configuration, environment, merged, write_zip
 
-from luigi_pipeline import runs
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.holding import holding
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.settings import Settings
 from luigi_pipeline.sources import SOURCES
@@ -112,7 +112,7 @@ def test_nothing_may_be_written_to_by_all_the_world(kept: Kept) -> None:
 def test_a_umask_that_was_meant_is_left_alone(tmp_path: Path, before: int, after: int) -> None:
     mask = os.umask(before)
     try:
-        with runs.holding(DataDir(tmp_path)):
+        with holding(DataDir(tmp_path)):
             assert os.umask(before) == after
     finally:
         os.umask(mask)
