@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from luigi.configuration import get_config
 
 from luigi_pipeline import project, streams, surroundings
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.errors import PipelineError, one_line
 
 _COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")
 
@@ -24,17 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or as luigi.cfg's `retcode` has them.
     """
-    options = _parser().parse_args(arguments)
-    for key in ("config", "data_dir", "refresh"):
-        value = getattr(options, f"mobility_{key}", None)
-        if value is not None:
-            get_config().set("mobility", key, str(value))
     try:
-        project.folder()
-        surroundings.close()
-        code = int(options.run(options))
-        sys.stdout.flush()
-        return code
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
     except PipelineError as error:
         streams.say(f"error: {error}")
         return error.exit_code
@@ -42,10 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         streams.settle()
         return 0  # the reader, `head` say, has seen enough
     except OSError as error:
-        if streams.settle():
-            raise
-        streams.say(f"error: standard output can't be written to: {error.strerror}")
+        where = "" if streams.settle() else "standard output can't be written to: "
+        streams.say(f"error: {where}{one_line(error)}")
         return PipelineError.exit_code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
+    for key in ("config", "data_dir", "refresh"):
+        value = getattr(options, f"mobility_{key}", None)
+        if value is not None:
+            get_config().set("mobility", key, str(value))
+    project.folder()
+    surroundings.close()
+    return int(options.run(options))
 
 
 def _parser() -> argparse.ArgumentParser:

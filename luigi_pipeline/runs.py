@@ -312,6 +312,9 @@ class TaskProcessContext:
         if multiprocessing.parent_process() is not None:
             processes.in_child()
             surroundings.close()
+            if os.path.expanduser("~") == "~":
+                # The user has no home folder, and no name to find one by; libraries ask for it as they are imported.
+                os.environ["HOME"] = str(data_dir().root)
         task = self._process.task
         # A wrapper has neither: it is Luigi's own.
         path = getattr(task, "log_path", None) or data_dir().log_of(task.task_family, {})

@@ -282,3 +282,69 @@ def test_every_command_has_help() -> None:
     ).stdout
     for command in ("plan", "forget"):
         assert f"\n    {command} " in listed
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("arguments", ["status", "plan --json", "history", "metrics total_trips", "metrics"])
+def test_a_full_disk_behind_standard_output_is_one_line(arguments: str, buffered: bool, published: Any) -> None:
+    named = {"MOBILITY_CONFIG": str(published.config), "MOBILITY_DATA_DIR": str(published.data.root)}
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "luigi_pipeline", *arguments.split()],
+            cwd=PROJECT,
+            env=environment(named | {"PYTHONUNBUFFERED": "" if buffered else "1"}),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 30, result.stderr
+    assert result.stderr.endswith("No space left on device\n")
+    assert result.stderr.count("\n") == 1
+
+
+HOME_OF = "there is no home folder for ~ to stand for; write it out"
+
+
+@pytest.mark.parametrize("home", [True, False])
+@pytest.mark.parametrize("by", ["options", "variables", "the command's options"])
+def test_a_path_may_begin_with_a_home_folder(by: str, home: bool, ingested: Any, tmp_path: Path) -> None:
+    """Where no shell has put it there: after `=`, in quotes, in a variable."""
+    (tmp_path / "project").symlink_to(PROJECT)
+    (tmp_path / "nyc").mkdir()
+    shutil.copy(ingested.config, tmp_path / "nyc" / "here.yaml")
+    options = {"--mobility-config": "~/nyc/here.yaml", "--mobility-data-dir": "~/nyc"}
+    given = {"MOBILITY_PROJECT_DIR": "~/project", "HOME": str(tmp_path)}
+    # A name that is no one's has no home, whatever HOME says.
+    told = "~/nyc" if home else "~nobody.of.that.name/nyc"
+    options = {option: path.replace("~/nyc", told) for option, path in options.items()}
+    luigi = [str(Path(sys.executable).with_name("luigi")), "--module", "luigi_pipeline", "IngestCitibike"]
+    command = luigi if by == "options" else [sys.executable, "-m", "luigi_pipeline", "plan", "IngestCitibike"]
+    if by == "variables":
+        given |= {option[2:].upper().replace("-", "_"): path for option, path in options.items()}
+    else:
+        command += [f"{option}={path}" for option, path in options.items()]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment(given), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert not [it.name for it in tmp_path.iterdir() if it.name.startswith("~")]
+    if not home:
+        assert result.returncode == 40
+        assert result.stderr == f"error: --mobility-config: {told}/here.yaml: {HOME_OF}\n"
+    elif by == "options":
+        assert (tmp_path / "nyc" / "logs" / "pipeline.log").exists()
+    else:
+        assert "LoadMonth citibike 2024-10" in result.stdout, result.stderr
+
+
+def test_a_project_s_folder_in_a_home_that_there_is_not_is_one_line(tmp_path: Path) -> None:
+    named = "~nobody.of.that.name/project"
+    result = subprocess.run(
+        [sys.executable, "-m", "luigi_pipeline", "status"],
+        cwd=tmp_path,
+        env=environment({"MOBILITY_PROJECT_DIR": named}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (40, f"error: MOBILITY_PROJECT_DIR: {named}: {HOME_OF}\n")
