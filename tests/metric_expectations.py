@@ -6,7 +6,7 @@ Classes are made of measures and clock times here, and not taken from the dimens
 import re
 from dataclasses import dataclass
 
-# The 68, as they are published: group by group, in order.
+# The 69, as they are published: group by group, in order.
 _PUBLISHED = """
 Core: total_trips avg_trip_duration_minutes median_trip_duration_minutes p95_trip_duration_minutes
     total_trip_distance_miles avg_trip_distance_miles median_trip_distance_miles avg_trip_speed_mph total_passengers
@@ -23,6 +23,7 @@ Time: rush_hour_trips weekend_trips weekday_trips late_night_trips business_hour
     trips_per_weekday trips_per_weekend_day weekday_vs_weekend_ratio rush_hour_vs_non_rush_ratio
 Growth: cumulative_trips trips_7d_rolling trips_month_to_date trips_mom_growth_pct trips_wow_growth_pct
 Quality: voided_trip_rate_pct suspect_trip_rate_pct unknown_zone_rate_pct missing_passenger_count_rate_pct
+All modes: share_of_all_trips_pct
 """
 GROUPS = {
     group: names.split()
@@ -161,8 +162,8 @@ OF_TRIPS = {
     "tip_rate_pct": Expected("100 * sum(tip_amount) / nullif(sum(fare_amount), 0)", "counts and payment_type_code = 1"),
     "yellow_taxi_trips": Expected("count(*) filter (taxi)", "counts and taxis_loaded"),
     "citibike_trips": Expected("count(*) filter (bike)", "counts and bikes_loaded"),
-    "yellow_taxi_mode_share_pct": Expected(f"case when bool_or(taxis_loaded) then {_share('taxi')} end", "counts"),
-    "citibike_mode_share_pct": Expected(f"case when bool_or(bikes_loaded) then {_share('bike')} end", "counts"),
+    "yellow_taxi_mode_share_pct": Expected(_share("taxi"), "counts and both_cover and (taxi or bike)"),
+    "citibike_mode_share_pct": Expected(_share("bike"), "counts and both_cover and (taxi or bike)"),
     "avg_yellow_taxi_revenue": Expected("sum(total_amount) / nullif(count(*) filter (counts), 0)", _CHARGED),
     "total_yellow_taxi_revenue": Expected("sum(total_amount)", _CHARGED),
     "avg_taxi_duration": Expected(_MEAN_MINUTES, _TAXIS),

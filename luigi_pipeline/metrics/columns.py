@@ -42,15 +42,25 @@ def columns_of(source: exp.Expression) -> set[str] | None:
     return found
 
 
-def is_summed_up(part: exp.Expression) -> bool:
-    """Whether the next aggregation that a part's rows come to is made of sums alone."""
+def is_summed_up(part: exp.Expression, *, distinct: bool = False) -> bool:
+    """Whether the next aggregation that a part's rows come to is made of sums alone.
+
+    Args:
+        part: A table or subquery.
+        distinct: Whether it may count different values, too.
+    """
     from sqlglot import expressions as exp
+
+    def is_allowed(used: exp.AggFunc) -> bool:
+        if used.find(exp.Distinct):
+            return distinct and isinstance(used, exp.Count)
+        return isinstance(used, exp.Sum)
 
     select = part.find_ancestor(exp.Select)
     while select is not None:
         used = [found for column in select.expressions for found in column.find_all(exp.AggFunc)]
         if used or select.args.get("group"):
-            return bool(used) and all(isinstance(found, exp.Sum) and not found.find(exp.Distinct) for found in used)
+            return bool(used) and all(map(is_allowed, used))
         if select.args.get("distinct") or isinstance(select.parent, exp.CTE):
             return False  # its rows go elsewhere than to what it stands in
         select = select.find_ancestor(exp.Select)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-GROUPS = ("Core", "Mode", "Weather", "Time", "Growth", "Quality")
+GROUPS = ("Core", "Mode", "Weather", "Time", "Growth", "Quality", "All modes")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Metric:
         name: As it is asked for.
         label: As a chart or a table calls it.
         description: What it counts, in a sentence that says the unit.
-        group: Core, Mode, Weather, Time, Growth or Quality; empty for one that only others are made of.
+        group: Core, Mode, Weather, Time, Growth, Quality or All modes; empty for one that only others are made of.
         unit: trips, minutes, miles, USD, %, ...
         kind: MetricFlow's type: simple, ratio, derived or cumulative.
         formula: What it is made of.

@@ -6,9 +6,9 @@ before, a row of what is written down is a borough's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from luigi_pipeline.metrics.columns import keep, own_columns
 
@@ -101,8 +101,19 @@ def _of_source(join: exp.Join, reader: exp.Table) -> exp.Join:
     if isinstance(made.this, exp.Table) and not made.this.db:
         # The part that the rows come from may be written before it.
         parts = {cte.alias: cte.this for cte in reader.root().find_all(exp.CTE)}
-        made.set("this", parts[made.this.name].copy().subquery(made.this.alias_or_name))
+        made.set("this", _written_out(made.this, parts))
     return made
+
+
+def _written_out(table: exp.Table, parts: Mapping[str, exp.Expression]) -> exp.Subquery:
+    """A part of a query as a subquery, with the parts that it reads itself."""
+    from sqlglot import expressions as exp
+
+    query = cast("exp.Select", parts[table.name].copy())
+    for inner in list(query.find_all(exp.Table)):
+        if not inner.db:
+            inner.replace(_written_out(inner, parts))
+    return query.subquery(table.alias_or_name)
 
 
 def _read_of_part(reader: exp.Table, join: exp.Join, lookup: Lookup) -> None:

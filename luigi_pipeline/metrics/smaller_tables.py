@@ -3,6 +3,7 @@
 The semantic model of the trips is on `classified_trips`. `pickup_sums` and `dropoff_sums` are the same trips, added up
 by hour, zone and kind, and `counted_trips` are the same rows without classes. Each has some of its columns, by the same
 names. All have the day of a trip as a date, which is the day of its hour and quicker to make weeks and months of.
+`compared_trips` has such sums too.
 """
 
 from __future__ import annotations
@@ -15,13 +16,24 @@ from luigi_pipeline.metrics.columns import columns_of, is_summed_up, measures_al
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
-_TRIPS = "classified_trips"
 _HOUR, _DAY = "pickup_hour_nyc", "pickup_date"
-_SUMS = ("pickup_sums", "dropoff_sums")
-_ROWS = ("counted_trips",)
+_SUMS = {
+    "classified_trips": ("pickup_sums", "dropoff_sums"),
+    "compared_trips": ("compared_pickups", "compared_dropoffs"),
+}
+_ROWS = {"classified_trips": ("counted_trips",), "compared_trips": ()}
 # What the sums add up: a duration there is that of many trips, of use to who adds it up, and to no one else.
 _ADDED_UP = frozenset(
-    {"trips", "passengers", "duration_minutes", "distance_miles", "fare_amount", "tip_amount", "total_amount"}
+    {
+        "trips",
+        "trips_of_all_modes",
+        "passengers",
+        "duration_minutes",
+        "distance_miles",
+        "fare_amount",
+        "tip_amount",
+        "total_amount",
+    }
 )
 
 
@@ -35,12 +47,15 @@ def use(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
     from sqlglot import expressions as exp
 
     for table in list(query.find_all(exp.Table)):
-        columns = columns_of(table) if table.name == _TRIPS else None
+        columns = columns_of(table) if table.name in _SUMS else None
         if columns is None:
             continue
         _take_times_of_days(table)
         columns = columns_of(table) or columns
-        instead = (*_SUMS, *_ROWS) if is_summed_up(table) and measures_alone(table, _ADDED_UP) else _ROWS
+        instead: tuple[str, ...] = _ROWS[table.name]
+        # Rows that are added up have every value that single ones have.
+        if is_summed_up(table, distinct=True) and measures_alone(table, _ADDED_UP):
+            instead = (*_SUMS[table.name], *instead)
         found = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
         if found:
             table.set("this", exp.to_identifier(found, quoted=True))

@@ -1,16 +1,13 @@
 {#-
     Rows of trips, single or added up, with the classes of their hour that metrics count by.
 
-    Weather classes are null where the weather does not tell: an unknown hour is neither with rain nor without. A mode
-    counts as loaded on the days of its loaded months, and where it has trips.
+    Weather classes are null where the weather does not tell: an unknown hour is neither with rain nor without.
 -#}
 {% macro classify_trips(trips) -%}
     select
         {{ trips }}.*,
         times.day_part,
         weather.temperature_category,
-        {{ trips }}.trip_type = 'yellow_taxi' or coalesce(dates.is_yellow_taxi_covered, false) as is_yellow_taxi_loaded,
-        {{ trips }}.trip_type = 'citibike' or coalesce(dates.is_citibike_covered, false) as is_citibike_loaded,
         dates.is_weekend,
         not dates.is_weekend and times.is_rush_hour_weekday as is_rush_hour,
         not dates.is_weekend and times.is_business_hour_weekday as is_business_hour,

@@ -5,14 +5,11 @@ days as (
 
     select
         date_day,
-        max(is_covered) = 1 as is_covered,
-        max(case when source_name = 'yellow_taxi' then is_covered else 0 end) = 1 as is_yellow_taxi_covered,
-        max(case when source_name = 'citibike' then is_covered else 0 end) = 1 as is_citibike_covered
+        max(is_covered) = 1 as is_covered
 
     from (
         select
             cast(hour_nyc as date) as date_day,
-            source_name,
             1 as is_covered
         from {{ ref('int_loaded_hours') }}
 
@@ -20,11 +17,22 @@ days as (
 
         select
             pickup_date as date_day,
-            trip_type as source_name,
             0 as is_covered
         from {{ ref('int_trips__by_hour') }}
         where pickup_date is not null
     ) as all_days
+    group by 1
+
+),
+
+modes as (
+
+    select
+        date_day,
+        {{ dbt.listagg('trip_type', "', '", 'order by trip_type') }} as covering_modes,
+        max(case when is_covered_by_all_modes then 1 else 0 end) = 1 as is_covered_by_all_modes
+
+    from {{ ref('covered_days') }}
     group by 1
 
 ),
@@ -34,8 +42,6 @@ parts as (
     select
         date_day,
         is_covered,
-        is_yellow_taxi_covered,
-        is_citibike_covered,
         cast(extract(year from date_day) as integer) as year_number,
         cast(extract(quarter from date_day) as integer) as quarter_number,
         cast(extract(month from date_day) as integer) as month_number,
@@ -73,6 +79,7 @@ described as (
             when 7 then 'Sunday'
         end as day_name,
         holidays.holiday_name,
+        modes.covering_modes,
 
         -- numbers
         parts.day_of_week,
@@ -87,8 +94,7 @@ described as (
         parts.day_of_week >= 6 as is_weekend,
         holidays.holiday_name is not null as is_holiday,
         parts.is_covered,
-        parts.is_yellow_taxi_covered,
-        parts.is_citibike_covered,
+        coalesce(modes.is_covered_by_all_modes, false) as is_covered_by_all_modes,
 
         -- dates
         cast({{ dbt.date_trunc('month', 'parts.date_day') }} as date) as month_start
@@ -96,6 +102,8 @@ described as (
     from parts
     inner join holidays
         on parts.date_day = holidays.date_day
+    left join modes
+        on parts.date_day = modes.date_day
 
 )
 

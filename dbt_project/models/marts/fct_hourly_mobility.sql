@@ -1,13 +1,8 @@
 with
 
-loaded_hours as (
+covered_days as (
 
-    select
-        source_name as trip_type,
-        hour_utc
-
-    from {{ ref('int_loaded_hours') }}
-    where source_name in ('yellow_taxi', 'citibike')
+    select * from {{ ref('covered_days') }}
 
 ),
 
@@ -34,24 +29,25 @@ hours as (
     select
         hour_utc,
         trip_type,
-        max(is_covered) = 1 as is_covered
+        {{ utc_to_nyc('hour_utc') }} as hour_nyc
 
     from (
         select
-            hour_utc,
-            trip_type,
-            1 as is_covered
-        from loaded_hours
+            hours.hour_utc,
+            covered_days.trip_type
+        from {{ ref('int_loaded_hours') }} as hours
+        inner join covered_days
+            on
+                hours.source_name = covered_days.trip_type
+                and cast(hours.hour_nyc as date) = covered_days.date_day
 
-        union all
+        union distinct
 
         select
             hour_utc,
-            trip_type,
-            0 as is_covered
+            trip_type
         from hourly
     ) as all_hours
-    group by 1, 2
 
 ),
 
@@ -60,8 +56,9 @@ filled as (
     select
         hours.hour_utc,
         hours.trip_type,
-        hours.is_covered,
-        {{ utc_to_nyc('hours.hour_utc') }} as hour_nyc,
+        hours.hour_nyc,
+        covered_days.date_day is not null as is_covered,
+        coalesce(covered_days.is_covered_by_all_modes, false) as is_covered_by_all_modes,
         coalesce(hourly.trips, 0) as trips,
         coalesce(hourly.duration_minutes_sum, 0) as duration_minutes_sum,
         case when hours.trip_type = 'yellow_taxi' then coalesce(hourly.distance_miles_sum, 0) end as distance_miles_sum,
@@ -73,6 +70,10 @@ filled as (
         on
             hours.hour_utc = hourly.hour_utc
             and hours.trip_type = hourly.trip_type
+    left join covered_days
+        on
+            hours.trip_type = covered_days.trip_type
+            and cast(hours.hour_nyc as date) = covered_days.date_day
 
 ),
 
@@ -102,7 +103,7 @@ final as (
         cast(passengers as bigint) as passengers,
         cast(revenue as decimal(38, 2)) as revenue,
         case
-            when trips_of_all_modes > 0
+            when is_covered_by_all_modes and trips_of_all_modes > 0
                 then 100.0 * cast(trips as double) / cast(trips_of_all_modes as double)
         end as share_of_hour_pct,
 

@@ -6,6 +6,7 @@ trips as (
 
     select
         -- ids
+        trip_id,
         trip_type,
         pickup_date,
         pickup_hour_of_day,

@@ -12,6 +12,7 @@ counted as (
 
     select
         -- ids
+        trip_id,
         trip_type,
         source_month,
         pickup_date,

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ compare_trips(ref('counted_trips'), ['trip_id', 'pickup_location_id', 'dropoff_location_id']) }}
