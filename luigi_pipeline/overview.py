@@ -72,7 +72,9 @@ def _trips_table(data: DataDir) -> Table:
                 trip_type,
                 count(*),
                 count(*) filter (where not is_voided and not is_suspect),
-                mode(pickup_hour_of_day) filter (where day_of_week <= 5)
+                mode(pickup_hour_of_day) filter (
+                    where day_of_week <= 5 and is_covered_by_all_modes and not is_voided and not is_suspect
+                )
             from marts.fct_trips
             left join marts.dim_date on pickup_date = date_day
             group by 1 order by 1
@@ -80,7 +82,7 @@ def _trips_table(data: DataDir) -> Table:
         ).fetchall()
     table = Table("mode", "trips", "that count", "busiest weekday hour", title="trips", title_justify="left")
     for mode, trips, valid, hour in counted:
-        table.add_row(mode, f"{trips:,}", f"{valid:,}", f"{hour}:00")
+        table.add_row(mode, f"{trips:,}", f"{valid:,}", "" if hour is None else f"{hour}:00")
     return _right_aligned(table)
 
 

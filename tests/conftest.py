@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import constellations
 import duckdb
 import pytest
 import yaml
@@ -199,6 +200,23 @@ def published(
             assert result.returncode == 0, result.stdout + result.stderr
             said.write_text(json.dumps([result.args, result.returncode, result.stdout, result.stderr]))
     return Ingested(data, file, subprocess.CompletedProcess(*json.loads(said.read_text())))
+
+
+@pytest.fixture(scope="session")
+def constellation(
+    tmp_path_factory: pytest.TempPathFactory, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
+) -> Callable[[str], constellations.Published]:
+    """What is published of a constellation of modes, for all test processes together: `constellation("one mode")`."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "constellations"
+    folder.mkdir(exist_ok=True)
+
+    def publish(name: str) -> constellations.Published:
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return constellations.make(name, folder, run_luigi)
+
+    return publish
 
 
 @pytest.fixture(scope="module")

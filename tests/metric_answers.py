@@ -77,11 +77,22 @@ class Metrics:
 
 
 @contextmanager
-def opened(warehouse: Path, semantic_manifest: Path) -> Iterator[Metrics]:
-    """Open a warehouse, or the published file, for reading; a copy is left alone by what else the tests do."""
+def opened(
+    warehouse: Path, semantic_manifest: Path, lost: Mapping[str, tuple[str, str]] | None = None
+) -> Iterator[Metrics]:
+    """Open a warehouse, or the published file, for reading; a copy is left alone by what else the tests do.
+
+    Args:
+        warehouse: The file.
+        semantic_manifest: The metrics' definitions.
+        lost: First and last of the days of its loaded months that a mode does not cover.
+    """
     with duckdb.connect() as connection:
         connection.execute(f"attach '{warehouse}' as nyc_mobility (read_only)")
         connection.execute("set timezone = 'UTC'; set nested_loop_join_threshold = 100000")
+        connection.execute("create temp table lost (trip_type varchar, first_day date, last_day date)")
+        for mode, (first, last) in (lost or {}).items():
+            connection.execute("insert into lost values (?, ?, ?)", [mode, first, last])
         connection.execute(f"create temp table trips as {TRIPS}")
         connection.execute(f"create temp table hours as {HOURS}")
         yield Metrics(connection, semantic_manifest.read_text(encoding="utf-8"))

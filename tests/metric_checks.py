@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from metric_answers import Metrics, differences
 from metric_expectations import COLUMNS, OF_HOURS, OF_TRIPS
-from metric_python import growth_metrics, rain_effect
+from metric_python import growth_metrics, rain_effect, share_of_all_trips
 
 # Two attributes at least, and a grain of time: hour to year.
 CUTS_OF_TRIPS: tuple[tuple[str, ...], ...] = (
@@ -59,6 +59,13 @@ def check_rain_effect(metrics: Metrics, by: Sequence[str]) -> None:
     expected = rain_effect(metrics, by)
     assert expected
     assert differences(metrics.ask(["rain_effect_pct"], by)["rain_effect_pct"], expected) == {}
+
+
+def check_share_of_all_trips(metrics: Metrics, by: Sequence[str]) -> int:
+    """Each mode's share, against the second implementation; returns how many of its values are not null."""
+    expected = share_of_all_trips(metrics, by)
+    assert differences(metrics.ask(["share_of_all_trips_pct"], by)["share_of_all_trips_pct"], expected) == {}
+    return sum(value is not None for value in expected.values())
 
 
 def check_growth(metrics: Metrics, by: Sequence[str], grain: str) -> None:

@@ -36,6 +36,21 @@ def loaded_months(trip_type: str) -> str:
     return f"(select distinct source_month from nyc_mobility.marts.fct_trips where trip_type = '{trip_type}')"
 
 
+def covers(trip_type: str) -> str:
+    """Whether a mode covers the day: it is in a loaded month of its, and not among the days that are lost of it."""
+    return f"""
+    (
+        strftime(pickup_at_nyc, '%Y-%m') in {loaded_months(trip_type)}
+        and not exists (
+            from lost where lost.trip_type = '{trip_type}' and pickup_at_nyc::date between first_day and last_day
+        )
+    )"""
+
+
+def _covers_or_is_not_there(trip_type: str) -> str:
+    return f"({covers(trip_type)} or not exists (from {loaded_months(trip_type)}))"
+
+
 # Null, and so neither with rain nor without, where the measures do not tell.
 _RAIN = """
     case
@@ -97,8 +112,10 @@ select
     not is_voided and not is_suspect as counts,
     facts.trip_type = 'yellow_taxi' as taxi,
     facts.trip_type = 'citibike' as bike,
-    taxi or strftime(pickup_at_nyc, '%Y-%m') in {loaded_months("yellow_taxi")} as taxis_loaded,
-    bike or strftime(pickup_at_nyc, '%Y-%m') in {loaded_months("citibike")} as bikes_loaded,
+    taxi or {covers("yellow_taxi")} as taxis_loaded,
+    bike or {covers("citibike")} as bikes_loaded,
+    {covers("yellow_taxi")} and {covers("citibike")} as both_cover,
+    {_covers_or_is_not_there("yellow_taxi")} and {_covers_or_is_not_there("citibike")} as all_cover,
     temperature_celsius,
     {_KIND_OF_WEATHER},
     {_clock("pickup_at_nyc")},
@@ -132,7 +149,7 @@ class Expected:
 
 
 def _share(condition: str) -> str:
-    return f"100.0 * count(*) filter ({condition}) / count(*)"
+    return f"100.0 * count(*) filter ({condition}) / nullif(count(*), 0)"
 
 
 def _known(flag: str) -> str:

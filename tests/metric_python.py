@@ -34,6 +34,27 @@ def rain_effect(metrics: Metrics, by: Sequence[str]) -> Answer:
     return {key: float(100 * (found[key] / mean - 1)) if mean else None for key, mean in expected.items()}
 
 
+def share_of_all_trips(metrics: Metrics, by: Sequence[str]) -> Answer:
+    """A mode's trips in percent of those of all modes, on days that all cover; without a cut by mode, all of them."""
+    modes = [mode for (mode,) in metrics.select("select distinct trip_type from nyc_mobility.marts.fct_trips")]
+    names = "".join(f", {COLUMNS[name]}" for name in by if name != "trip_type")
+    rows = metrics.select(f"select trip_type {names}, count(*) from trips where counts and all_cover group by all")
+    of_all: dict[Key, int] = defaultdict(int)
+    of_mode = {(mode, tuple(group)): trips for mode, *group, trips in rows}
+    for (_, group), trips in of_mode.items():
+        of_all[group] += trips
+    if not by:
+        return {(): 100.0 if of_all else None}
+    if "trip_type" not in by:
+        return dict.fromkeys(of_all, 100.0)
+    place = list(by).index("trip_type")
+    return {
+        (*group[:place], mode, *group[place:]): 100 * of_mode.get((mode, group), 0) / trips
+        for group, trips in of_all.items()
+        for mode in modes
+    }
+
+
 class Steps:
     """Trips that count by day or hour, and by what else they are cut by."""
 

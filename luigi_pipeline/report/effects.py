@@ -1,14 +1,15 @@
 """What rain, snow, heat and cold do to the number of trips, as `rain_effect_pct` has it for rain.
 
 The hours in question are held against the dry hours of the same mode and hour of the week within 28 days either side:
-so neither the season nor the time of day passes for weather. An hour without any such dry hour is left out.
+so neither the season nor the time of day passes for weather. An hour without any such dry hour is left out. All hours
+in question are of days that all modes cover, so that the effects on modes compare.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from luigi_pipeline.report.datasets import MODES
@@ -70,11 +71,12 @@ CONDITIONS = (
 )
 
 
-def compare(hours: Sequence[Hour]) -> Iterator[tuple[str, str, float, int, int, float]]:
+def compare(hours: Sequence[Hour], days: Collection[dt.date]) -> Iterator[tuple[str, str, float, int, int, float]]:
     """Compare each kind of weather with its baseline.
 
     Args:
         hours: All hours of all modes.
+        days: The days whose hours are compared; dry hours may be of other days.
 
     Yields:
         Condition, mode, effect in percent, hours compared, their trips, and the trips expected of them.
@@ -87,7 +89,7 @@ def compare(hours: Sequence[Hour]) -> Iterator[tuple[str, str, float, int, int, 
         for mode, name in MODES.items():
             counted, trips, expected = 0, 0, 0.0
             for hour in hours:
-                if hour.mode != mode or not condition.holds(hour):
+                if hour.mode != mode or hour.day not in days or not condition.holds(hour):
                     continue
                 near = [dry.trips for dry in usual[hour.of_week] if abs((dry.day - hour.day).days) <= _DAYS]
                 if near:

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from luigi_pipeline import markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.months import first_day, months_between, next_month
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers
+from luigi_pipeline.report.stating import fact, sentence, stated
 from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.sources import SOURCES
 
@@ -69,7 +72,7 @@ class Facts:
         report: The validation's report.
         history: The newest validations, newest first.
         build: Details of dbt's build.
-        problems: What is wrong, or worth knowing, in words: severity and text.
+        problems: What is wrong, or worth knowing, in words: severity and text, with each number as `stated`.
     """
 
     sources: list[str]
@@ -81,7 +84,7 @@ class Facts:
     report: dict[str, Any]
     history: list[dict[str, Any]]
     build: dict[str, Any]
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[tuple[str, Markup]] = field(default_factory=list)
 
 
 def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
@@ -202,7 +205,7 @@ def _days_between(month: str | None, loaded_at: str | None) -> int | None:
 
 def _problems(
     facts: Facts, settings: Settings, loads: dict[tuple[str, str], Marker], answers: Answers
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Markup]]:
     yield from _checks(facts)
     for name in facts.sources:
         states = {month: facts.calendar[month][name].state for month in facts.months}
@@ -210,46 +213,69 @@ def _problems(
         yield from _columns(name, [load for (source, _), load in sorted(loads.items()) if source == name])
     coverage = answers.totals.get("weather_coverage_pct")
     if settings.source("weather").enabled and coverage is not None and coverage < _COVERED_PCT:
-        yield "warning", f"Only {coverage:.1f} % of the trips have weather for their hour."
+        share = stated(f"{coverage:.1f}", "weather_coverage_pct")
+        yield "warning", sentence("Only {} % of the trips have weather for their hour.", share)
+    yield from _coverage(answers)
 
 
-def _checks(facts: Facts) -> Iterator[tuple[str, str]]:
+def _coverage(answers: Answers) -> Iterator[tuple[str, Markup]]:
+    """What totals count beyond the loaded months, and over which days modes are compared."""
+    strays = (answers.totals["total_trips"] or 0) - sum(filter(None, answers.datasets["daily"].column("trips")))
+    if strays:
+        count = stated(f"{strays:,}", "total_trips", [f"not {COVERED}"])
+        yield "note", sentence("{} trips of days beyond the loaded months count in the totals only.", count)
+    if answers.compared_days == answers.covered_days:
+        return
+    if answers.compared_days:
+        told = "Modes are compared over the days that all of them cover: {} of {}."
+        compared = stated(f"{len(answers.compared_days):,}", "part_covered_days", [COVERED_BY_ALL])
+        yield "note", sentence(told, compared, stated(f"{len(answers.covered_days):,}", "part_covered_days"))
+    else:
+        yield "note", Markup("No day is covered by all modes: they are not compared.")
+
+
+def _checks(facts: Facts) -> Iterator[tuple[str, Markup]]:
+    # What others have written is quoted: a number in it is theirs.
     for item in facts.report.get("results", []):
         if item["status"] in ("failed", "errored"):
             column = f" of {item['column']}" if item["column"] else ""
-            yield "warning", f"A check{column} in {item['suite']} did not pass: {item['why']}{_counted(item)}"
+            why = item["why"] + _counted(item)
+            yield "warning", sentence("A check{} in {} did not pass: <q>{}</q>", column, item["suite"], why)
     for warning in facts.build.get("warnings", []):
-        yield "warning", f"A test of dbt warned: {warning}."
+        yield "warning", sentence("A test of dbt warned: <q>{}</q>.", warning)
     for file in facts.files:
         if not file.agrees and file.rows_in_file is not None:
-            yield "warning", f"{file.name} has {file.rows_in_file:,} rows, but {file.rows_loaded:,} are loaded."
+            there, loaded = fact(f"{file.rows_in_file:,}", "rows in file"), fact(f"{file.rows_loaded:,}", "rows loaded")
+            yield "warning", sentence("<q>{}</q> has {} rows, but {} are loaded.", file.name, there, loaded)
 
 
-def _disabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _disabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
     left = [month for month, state in states.items() if state == "out of the configuration"]
     told = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
-    yield "note", f"{NAMES[name]} is disabled in the configuration{told}"
+    yield "note", sentence("{} is disabled in the configuration{}", NAMES[name], told)
 
 
-def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
     there = [month for month, state in states.items() if state not in ("missing", "not configured")]
     absent = [month for month in states if month not in there]
     between = [month for month in absent if there and there[0] < month < there[-1]]
     if between:
-        yield "warning", f"{NAMES[name]} has no data for {_listed(between)}: charts have a gap there."
+        yield "warning", sentence("{} has no data for {}: charts have a gap there.", NAMES[name], _listed(between))
     elif absent:
-        yield "note", f"{NAMES[name]} has no data for {_listed(absent)}, where there are other sources' data."
+        told = "{} has no data for {}, where there are other sources' data."
+        yield "note", sentence(told, NAMES[name], _listed(absent))
     due = [month for month, state in states.items() if state == "due"]
     if due:
-        yield "note", f"{NAMES[name]} of {_listed(due)} is recent: its publisher still fills in values."
+        yield "note", sentence("{} of {} is recent: its publisher still fills in values.", NAMES[name], _listed(due))
 
 
-def _columns(name: str, loads: Sequence[Marker]) -> Iterator[tuple[str, str]]:
+def _columns(name: str, loads: Sequence[Marker]) -> Iterator[tuple[str, Markup]]:
     changed = [load for load in loads if load.schema_changes]
     if changed:
         what = sorted({change.rpartition(": ")[2] for load in changed for change in load.schema_changes})
         months = _listed([load.parameters["month"] for load in changed])
-        yield "note", f"{NAMES[name]} of {months} came with other columns than declared: {'; '.join(what)}."
+        told = "{} of {} came with other columns than declared: <q>{}</q>."
+        yield "note", sentence(told, NAMES[name], months, "; ".join(what))
 
 
 def _counted(item: dict[str, Any]) -> str:

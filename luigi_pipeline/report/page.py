@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from luigi_pipeline.report import notice
 from luigi_pipeline.report.charts import SECTIONS, Figure, draw
-from luigi_pipeline.report.datasets import MODES
+from luigi_pipeline.report.datasets import MODES, SAID
 from luigi_pipeline.report.facts import NAMES, Facts
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers, of_mode
+from luigi_pipeline.report.stating import fact, stated
 
 # What would end a script, or begin a comment in one, is written so that it does not.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -49,6 +50,13 @@ def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.d
         loader=PackageLoader("luigi_pipeline.report", "static"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": _number, "moment": _moment, "month": _month}
+    environment.globals |= {
+        "stated": stated,
+        "fact": fact,
+        "of_mode": of_mode,
+        "COVERED": COVERED,
+        "COVERED_BY_ALL": COVERED_BY_ALL,
+    }
     return environment.get_template("report.html").render(
         answers=answers,
         facts=facts,
@@ -58,6 +66,7 @@ def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.d
         built_at=built_at,
         days=(content["first"], content["last"]),
         modes=MODES,
+        said=SAID,
         names=NAMES,
         notice_begin=Markup(notice.BEGIN),
         notice_end=Markup(notice.END),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,32 +15,37 @@ from luigi_pipeline.report.effects import Hour, compare
 
 TOTALS = (
     "total_trips",
-    "yellow_taxi_trips",
-    "citibike_trips",
-    "citibike_mode_share_pct",
     "total_revenue",
     "avg_fare",
     "tip_rate_pct",
     "avg_trip_distance_miles",
     "avg_trip_speed_mph",
     "electric_bike_share_pct",
-    "member_share_pct",
     "weather_coverage_pct",
-    "unknown_zone_rate_pct",
-    "missing_passenger_count_rate_pct",
 )
 BY_MODE = (
     "total_trips",
     "part_recorded_trips",
-    "median_trip_duration_minutes",
-    "p95_trip_duration_minutes",
-    "rain_effect_pct",
     "voided_trip_rate_pct",
     "suspect_trip_rate_pct",
 )
+# What modes are compared by.
+COMPARED = (
+    "share_of_all_trips_pct",
+    "median_trip_duration_minutes",
+    "p95_trip_duration_minutes",
+    "rain_effect_pct",
+)
 _MONTH = "trip_date__month"
-_OF_TAXIS = "trip_type = 'yellow_taxi'"
-_COVERED = "(trip_type = 'yellow_taxi' and is_yellow_taxi_covered) or (trip_type = 'citibike' and is_citibike_covered)"
+OF_TAXIS = "trip_type = 'yellow_taxi'"
+# A trip on a day that its mode covers, and days that all modes cover: those over which modes are compared.
+COVERED = "coalesce(covering_modes like '%' || trip_type || '%', false)"
+COVERED_BY_ALL = "is_covered_by_all_modes"
+
+
+def of_mode(mode: str) -> str:
+    """The condition that trips are of a mode."""
+    return f"trip_type = '{mode}'"
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,17 @@ class Answers:
     Attributes:
         totals: Metrics over everything.
         by_mode: Metrics of each mode that has trips.
+        compared: Metrics of each mode over the days that all modes cover; empty where there is no such day.
+        compared_days: These days.
+        covered_days: The days that some mode covers.
         datasets: The charts' tables, by name.
     """
 
     totals: dict[str, Any]
     by_mode: dict[str, dict[str, Any]]
+    compared: dict[str, dict[str, Any]]
+    compared_days: set[dt.date]
+    covered_days: set[dt.date]
     datasets: dict[str, Dataset]
 
 
@@ -67,21 +78,26 @@ def ask(data_dir: Path) -> Answers:
     asker = _Asker(data_dir)
     (totals,) = asker.rows(TOTALS)
     by_mode = {row["trip_type"]: row for row in asker.rows(BY_MODE, ["trip_type"])}
+    compared = {row["trip_type"]: row for row in asker.rows(COMPARED, ["trip_type"], [COVERED_BY_ALL])}
     hours = list(_hours(asker))
+    compared_days, covered_days = asker.days([COVERED_BY_ALL]), asker.days()
     made = [
         Dataset.of(
             "hourly",
             ("day", "hour", "mode", "trips", "temperature"),
             ((hour.day, hour.hour_of_day, MODES[hour.mode], hour.trips, hour.temperature) for hour in hours),
         ),
-        _daily(asker, hours),
-        Dataset.of("effects", ("condition", "mode", "effect", "hours", "trips", "expected"), compare(hours)),
+        _daily(asker, hours, compared_days),
+        Dataset.of(
+            "effects", ("condition", "mode", "effect", "hours", "trips", "expected"), compare(hours, compared_days)
+        ),
         *_distributions(asker),
         *_places(asker),
         *_money(asker),
         _flagged(asker),
     ]
-    return Answers(totals, by_mode, {dataset.name: dataset for dataset in made})
+    datasets = {dataset.name: dataset for dataset in made}
+    return Answers(totals, by_mode, compared, compared_days, covered_days, datasets)
 
 
 class _Asker:
@@ -94,6 +110,10 @@ class _Asker:
         """The answer, row by row."""
         found: list[dict[str, Any]] = metrics.query(list(names), by, where, data_dir=self._data_dir).to_pylist()
         return found
+
+    def days(self, where: Sequence[str] = ()) -> set[dt.date]:
+        """The days that some mode covers."""
+        return {row["trip_date__day"].date() for row in self.rows(["part_covered_days"], ["trip_date__day"], where)}
 
     def dataset(self, name: str, columns: dict[str, str], names: Sequence[str], where: Sequence[str] = ()) -> Dataset:
         """The answer as a table.
@@ -140,12 +160,15 @@ def _hours(asker: _Asker) -> Iterator[Hour]:
         )
 
 
-def _daily(asker: _Asker, hours: Sequence[Hour]) -> Dataset:
-    """Days and modes, every day from the first to the last; null where a mode's month is not loaded."""
+def _daily(asker: _Asker, hours: Sequence[Hour], compared_days: Collection[dt.date]) -> Dataset:
+    """Days and modes, every day from the first to the last; null where a mode's month is not loaded.
+
+    `compared` is 1 on days that all modes cover.
+    """
     asked = ("total_trips", "avg_trip_duration_minutes")
     found = {
         (row["trip_date__day"].date(), row["trip_type"]): row
-        for row in asker.rows(asked, ["trip_date__day", "trip_type"], [_COVERED])
+        for row in asker.rows(asked, ["trip_date__day", "trip_type"], [COVERED])
         if row["trip_date__day"] is not None
     }
     covered = {(hour.day, hour.mode) for hour in hours}
@@ -161,8 +184,9 @@ def _daily(asker: _Asker, hours: Sequence[Hour]) -> Dataset:
             trips = row.get("total_trips", 0) if (day, mode) in covered else None
             warmth = sum(degrees[day]) / len(degrees[day]) if degrees[day] else None
             warmth = None if warmth is None else round(warmth, 1)
-            rows.append((day, MODES[mode], trips, row.get("avg_trip_duration_minutes"), warmth))
-    return Dataset.of("daily", ("day", "mode", "trips", "minutes", "temperature"), rows)
+            compared = int(day in compared_days)
+            rows.append((day, MODES[mode], trips, row.get("avg_trip_duration_minutes"), warmth, compared))
+    return Dataset.of("daily", ("day", "mode", "trips", "minutes", "temperature", "compared"), rows)
 
 
 def _days(first: dt.date, last: dt.date) -> list[dt.date]:
@@ -171,9 +195,9 @@ def _days(first: dt.date, last: dt.date) -> list[dt.date]:
 
 def _distributions(asker: _Asker) -> Iterator[Dataset]:
     columns = {_MONTH: "month", "trip_type": "mode", "duration_band_minutes": "minutes", "total_trips": "trips"}
-    yield asker.dataset("durations", columns, ["total_trips"], ["duration_band_minutes is not null", _COVERED])
+    yield asker.dataset("durations", columns, ["total_trips"], ["duration_band_minutes is not null", COVERED_BY_ALL])
     columns = {_MONTH: "month", "trip_type": "mode", "distance_band_miles": "miles", "total_trips": "trips"}
-    yield asker.dataset("distances", columns, ["total_trips"], ["distance_band_miles is not null", _COVERED])
+    yield asker.dataset("distances", columns, ["total_trips"], ["distance_band_miles is not null", COVERED])
 
 
 def _places(asker: _Asker) -> Iterator[Dataset]:
@@ -181,7 +205,7 @@ def _places(asker: _Asker) -> Iterator[Dataset]:
     columns = ("month", "direction", "zone", "borough", "airport", "trips")
     for end, direction in (("pickup", "Pick-up"), ("dropoff", "Drop-off")):
         by = [_MONTH, f"{end}_zone_name", f"{end}_borough", f"{end}_is_airport"]
-        for row in asker.rows(["yellow_taxi_trips"], by, [_OF_TAXIS, _COVERED]):
+        for row in asker.rows(["yellow_taxi_trips"], by, [OF_TAXIS, COVERED]):
             month, zone, borough, airport = (row[name] for name in by)
             if zone is not None:
                 rows.append((f"{month:%Y-%m}", direction, zone, borough, int(bool(airport)), row["yellow_taxi_trips"]))
@@ -192,14 +216,14 @@ def _places(asker: _Asker) -> Iterator[Dataset]:
         "dropoff_borough": "destination",
         "yellow_taxi_trips": "trips",
     }
-    yield asker.dataset("flows", flows, ["yellow_taxi_trips"], [_OF_TAXIS, _COVERED, "pickup_borough is not null"])
+    yield asker.dataset("flows", flows, ["yellow_taxi_trips"], [OF_TAXIS, COVERED, "pickup_borough is not null"])
 
 
 def _money(asker: _Asker) -> Iterator[Dataset]:
     asked = ("avg_fare", "tip_rate_pct", "total_revenue")
     of_day = {
         row["trip_date__day"].date(): [row[name] for name in asked]
-        for row in asker.rows(asked, ["trip_date__day"], [_OF_TAXIS, _COVERED])
+        for row in asker.rows(asked, ["trip_date__day"], [OF_TAXIS, COVERED])
     }
     # Days without taxis are there as nulls: a line is not to run on through them.
     days = _days(min(of_day), max(of_day)) if of_day else []
@@ -207,7 +231,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
     yield Dataset.of("fares", ("day", "fare", "tips", "revenue"), ([day, *of_day.get(day, nothing)] for day in days))
     names = ("total_trips", "part_metered_fares", "part_tips_in_cents")
     rows = []
-    for row in asker.rows(names, [_MONTH, "payment_type"], [_OF_TAXIS, _COVERED]):
+    for row in asker.rows(names, [_MONTH, "payment_type"], [OF_TAXIS, COVERED]):
         tips = (row["part_tips_in_cents"] or 0) / 100
         kind = row["payment_type"] or "not told"
         rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["part_metered_fares"] or 0, tips))
@@ -217,7 +241,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
 def _flagged(asker: _Asker) -> Dataset:
     names = ["part_recorded_trips", "voided_trip_rate_pct", "suspect_trip_rate_pct"]
     rows = []
-    for row in asker.rows(names, [_MONTH, "trip_type"], [_COVERED]):
+    for row in asker.rows(names, [_MONTH, "trip_type"], [COVERED]):
         for name, kind in (("voided_trip_rate_pct", "Voided"), ("suspect_trip_rate_pct", "Suspect")):
             rows.append((f"{row[_MONTH]:%Y-%m}", MODES[row["trip_type"]], kind, row[name], row["part_recorded_trips"]))
     return Dataset.of("flagged", ("month", "mode", "flag", "rate", "recorded"), rows)

@@ -1,11 +1,10 @@
 """Every metric, as MetricFlow answers it, equals SQL on the facts that is written by hand."""
 
 import datetime as dt
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-import yaml
+from constellations import Published
 from metric_answers import Metrics, opened
 from metric_checks import (
     CUTS_OF_GROWTH,
@@ -17,33 +16,12 @@ from metric_checks import (
     check_together,
 )
 from metric_expectations import ALL, GROUPS, OF_HOURS, OF_TRIPS
-from support import configuration
-
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.sample import Publishers, generate
-
-# Taxis have no December, bikes no March; nothing has April to October; March has no weather. Taxi trips that stray out
-# of November do so into a Sunday, which is not covered.
-TAXI_MONTHS, BIKE_MONTHS = ("2024-03", "2024-11"), ("2024-11", "2024-12")
-WEATHER = {"start_date": "2024-11-01", "end_date": "2024-12-31"}
 
 
 @pytest.fixture(scope="module")
-def metrics(
-    tmp_path_factory: pytest.TempPathFactory, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
-) -> Iterator[Metrics]:
+def metrics(constellation: Callable[[str], Published]) -> Iterator[Metrics]:
     """The metrics of a sample with gaps: months of one mode, of none, and without weather."""
-    folder = tmp_path_factory.mktemp("metrics")
-    months = sorted({*TAXI_MONTHS, *BIKE_MONTHS})
-    generate(folder / "publishers", months=months, taxi_trips_per_month=4000, rides_per_month=4000)
-    trips = {"yellow_taxi": {"months": list(TAXI_MONTHS)}, "citibike": {"months": list(BIKE_MONTHS)}}
-    data, config = DataDir(folder / "data"), folder / "ingestion.yaml"
-    with Publishers(folder / "publishers") as url:
-        config.write_text(
-            yaml.safe_dump(configuration(url, {"sources": trips | {"weather": WEATHER}})), encoding="utf-8"
-        )
-        result = run_luigi("DbtBuild", "--workers", "2", data_dir=data.root, config=config)
-    assert result.returncode == 0, result.stderr
+    data = constellation("different months").data
     with opened(data.warehouse, data.dbt / "target" / "semantic_manifest.json") as metrics:
         yield metrics
 

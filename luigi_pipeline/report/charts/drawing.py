@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import altair as alt
+from markupsafe import Markup
 
 from luigi_pipeline.report.datasets import MODES, Dataset
 
@@ -32,32 +33,28 @@ class Figure:
     Attributes:
         name: Its place in the page, `#name`.
         title: What it shows, with the unit.
-        sentence: What is to be seen in it.
+        sentence: What is to be seen in it, with each number as `stated`.
         dataset: The table that is offered as CSV.
         filters: What of the page's filter it follows.
         charts: Vega-Lite specifications by caption; a single one has none.
         wide: Whether it takes the page's whole width.
         note: What has to be known to read it right.
         missing: Why there is nothing to see, where that is so.
-        lacks: A column without which there is nothing to see.
     """
 
     name: str
     title: str
-    sentence: str
+    sentence: Markup
     dataset: Dataset
     filters: tuple[Filter, ...] = ()
     charts: dict[str, dict[str, Any]] = field(default_factory=dict)
     wide: bool = False
     note: str = ""
     missing: str = "There are no trips for it in what is published."
-    lacks: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to see."""
-        if self.lacks and self.dataset.rows:
-            return all(value is None for value in self.dataset.column(self.lacks))
         return not self.dataset.rows
 
 

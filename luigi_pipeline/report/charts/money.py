@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
+from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import (
     COLOURS,
@@ -16,7 +19,8 @@ from luigi_pipeline.report.charts.drawing import (
     source,
 )
 from luigi_pipeline.report.charts.places import NO_TAXIS
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.questions import COVERED, OF_TAXIS, Answers
+from luigi_pipeline.report.stating import sentence, stated
 
 
 def figures(answers: Answers) -> list[Figure]:
@@ -30,9 +34,12 @@ def _fares(answers: Answers) -> Figure:
         answers,
         "fares",
         "Average metered fare of a taxi trip, in US dollars",
-        f"A taxi trip's meter shows {number(fare, 2)} dollars on average, before surcharges, tolls and tip."
+        sentence(
+            "A taxi trip's meter shows {} dollars on average, before surcharges, tolls and tip.",
+            stated(number(fare, 2), "avg_fare"),
+        )
         if fare
-        else "",
+        else Markup(""),
         ("fare", "fare, USD", "$.2f"),
     )
 
@@ -43,12 +50,14 @@ def _revenue(answers: Answers) -> Figure:
         answers,
         "revenue",
         "Taxi revenue per day, in US dollars",
-        f"Passengers were charged {number(float(revenue))} dollars in all." if revenue else "",
+        sentence("Passengers were charged {} dollars in all.", stated(number(float(revenue)), "total_revenue"))
+        if revenue
+        else Markup(""),
         ("revenue", "USD per day", "$~s"),
     )
 
 
-def _over_days(answers: Answers, name: str, title: str, sentence: str, shown: tuple[str, str, str]) -> Figure:
+def _over_days(answers: Answers, name: str, title: str, told: Markup, shown: tuple[str, str, str]) -> Figure:
     column, axis, form = shown
     base = dated(source("fares", "day")).encode(
         x=day_axis(),
@@ -61,7 +70,7 @@ def _over_days(answers: Answers, name: str, title: str, sentence: str, shown: tu
         tooltip=[day_tooltip(), alt.Tooltip(f"{column}:Q", title=axis, format="$,.2f")]
     )
     return Figure(
-        name, title, sentence, answers.datasets["fares"], ("day",), {"": finished(lines + points)}, missing=NO_TAXIS
+        name, title, told, answers.datasets["fares"], ("day",), {"": finished(lines + points)}, missing=NO_TAXIS
     )
 
 
@@ -87,12 +96,19 @@ def _payments(answers: Answers) -> Figure:
     for kind, count in zip(dataset.column("payment"), dataset.column("trips"), strict=True):
         trips[kind] += count
     most = max(trips, key=lambda kind: trips[kind]) if trips else ""
+    paid: dict[str, Any] = {
+        "metric": "total_trips", "where": [OF_TAXIS, COVERED], "by": ["payment_type"], "pick": "most"
+    }  # fmt: skip
     return Figure(
         "payments",
         "Average fare by payment type, in US dollars",
-        f"{number(100 * trips[most] / sum(trips.values()), 1)} % of the taxi trips were paid by {most}."
+        sentence(
+            "{} % of the taxi trips were paid by {}.",
+            stated(number(100 * trips[most] / sum(trips.values()), 1), **paid, of="share"),
+            stated(most, **paid, of="key"),
+        )
         if most
-        else "",
+        else Markup(""),
         dataset,
         ("month",),
         {"": finished(bars)},
@@ -123,7 +139,9 @@ def _tips(answers: Answers) -> Figure:
     return Figure(
         "tips",
         "Tips by payment type, in % of the fares",
-        f"Who pays by card tips {number(rate, 1)} % of the fare." if rate else "",
+        sentence("Who pays by card tips {} % of the fare.", stated(number(rate, 1), "tip_rate_pct"))
+        if rate
+        else Markup(""),
         answers.datasets["payments"],
         ("month",),
         {"": finished(bars)},

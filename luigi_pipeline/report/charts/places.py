@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import NEUTRAL, PAIR, Figure, counts, finished, number, source
 from luigi_pipeline.report.datasets import Dataset
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.questions import COVERED, OF_TAXIS, Answers
+from luigi_pipeline.report.stating import joined, sentence, stated
 
 _MOST = 15
 _POWERS = [0, *(10**power for power in range(1, 10))]
-_DIRECTIONS = ["Pick-up", "Drop-off"]
+_ENDS = {"Pick-up": "pickup", "Drop-off": "dropoff"}
+_DIRECTIONS = list(_ENDS)
 NO_TAXIS = "There are no taxi trips in what is published: their source is disabled, or none of its months is loaded."
 
 
@@ -49,12 +53,14 @@ def _zones(answers: Answers) -> Figure:
         of = {zone: trips for (which, zone), trips in zones.items() if which == direction}
         if of:
             first = max(of, key=lambda zone: of[zone])
-            told.append(f"most {direction.lower()}s are in {first} ({number(100 * of[first] / sum(of.values()), 1)} %)")
-    sentence = ", ".join(told)
+            most = _by(_ENDS[direction], "zone_name") | {"pick": "most"}
+            share = stated(number(100 * of[first] / sum(of.values()), 1), **most, of="share")
+            name = stated(first, **most, of="key")
+            told.append(sentence("most {}s are in {} ({} %)", direction.lower(), name, share))
     return Figure(
         "zones",
         f"The top {_MOST} pick-up and drop-off zones, in taxi trips",
-        sentence[:1].upper() + sentence[1:] + "." if told else "",
+        joined(", ", told),
         answers.datasets["zones"],
         ("month",),
         charts,
@@ -90,7 +96,12 @@ def _boroughs(answers: Answers) -> Figure:
     return Figure(
         "boroughs",
         "Boroughs, in taxi trips that begin or end there",
-        f"{number(manhattan, 1)} % of the taxi trips begin in Manhattan." if all_pickups else "",
+        sentence(
+            "{} % of the taxi trips begin in Manhattan.",
+            stated(number(manhattan, 1), **_by("pickup", "borough"), pick="Manhattan", of="share"),
+        )
+        if all_pickups
+        else Markup(""),
         answers.datasets["zones"],
         ("month",),
         {"": finished(bars)},
@@ -120,14 +131,23 @@ def _airports(answers: Answers) -> Figure:
     zones = answers.datasets["zones"]
     airports = Dataset("airports", zones.columns, [row for row in zones.rows if row[zones.columns.index("airport")]])
     ends = _sums(zones, "airport", "direction")
-    trips = sum(count for (_, direction), count in ends.items() if direction == "Pick-up")
-    from_, to = ends[1, "Pick-up"], ends[1, "Drop-off"]
+    shares = {
+        direction: 100 * ends[1, direction] / trips
+        for direction in _DIRECTIONS
+        if (trips := ends[0, direction] + ends[1, direction])
+    }
     return Figure(
         "airports",
         "Airports, in taxi trips from and to them",
-        f"{number(100 * from_ / trips, 1)} % of the trips begin at airports, {number(100 * to / trips, 1)} % end there."
-        if trips
-        else "",
+        sentence(
+            "{} % of the trips begin at airports, {} % end there.",
+            *(
+                stated(number(share, 1), **_by(_ENDS[direction], "is_airport"), pick="True", of="share")
+                for direction, share in shares.items()
+            ),
+        )
+        if len(shares) == len(_DIRECTIONS)
+        else Markup(""),
         airports,
         ("month",),
         {"": finished(bars)},
@@ -159,14 +179,24 @@ def _flows(answers: Answers) -> Figure:
         )
     )
     flows = _sums(answers.datasets["flows"], "origin", "destination")
-    between = {pair: trips for pair, trips in flows.items() if pair[0] != pair[1]}
+    between = {pair: trips for pair, trips in flows.items() if pair[0] != pair[1] and None not in pair}
     first = max(between, key=lambda pair: between[pair]) if between else None
+    largest: dict[str, Any] = {
+        "metric": "yellow_taxi_trips",
+        "where": [OF_TAXIS, COVERED, "pickup_borough <> dropoff_borough"],
+        "by": ["pickup_borough", "dropoff_borough"],
+        "pick": "most",
+    }
     return Figure(
         "flows",
         "Flows between boroughs, in % of the taxi trips from each",
-        f"The largest flow between two boroughs is from {first[0]} to {first[1]}: {number(between[first])} trips."
+        sentence(
+            "The largest flow between two boroughs is from {}: {} trips.",
+            stated(f"{first[0]} to {first[1]}", **largest, of="key"),
+            stated(number(between[first]), **largest),
+        )
         if first
-        else "",
+        else Markup(""),
         answers.datasets["flows"],
         ("month",),
         {"": finished(cells)},
@@ -174,6 +204,12 @@ def _flows(answers: Answers) -> Figure:
         note="A row adds up to 100 %. The CSV has the trips themselves.",
         missing=NO_TAXIS,
     )
+
+
+def _by(end: str, attribute: str) -> dict[str, Any]:
+    """What taxi trips by an attribute of one of their ends are called to the metrics."""
+    known = f"{end}_zone_name is not null"
+    return {"metric": "yellow_taxi_trips", "where": [OF_TAXIS, COVERED, known], "by": [f"{end}_{attribute}"]}
 
 
 def _by_direction() -> alt.Color:

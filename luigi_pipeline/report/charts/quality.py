@@ -6,7 +6,8 @@ import altair as alt
 
 from luigi_pipeline.report.charts.drawing import Figure, colour, finished, number, source
 from luigi_pipeline.report.datasets import MODES, SAID
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.questions import Answers, of_mode
+from luigi_pipeline.report.stating import joined, sentence, stated
 
 
 def figures(answers: Answers) -> list[Figure]:
@@ -33,8 +34,12 @@ def figures(answers: Answers) -> list[Figure]:
         )
         charts[f"{flag} trips"] = finished(bars)
     told = [
-        f"{number(row['voided_trip_rate_pct'], 2)} % of the {SAID[name]} trips are voided and "
-        f"{number(row['suspect_trip_rate_pct'], 2)} % suspect"
+        sentence(
+            "{} % of the {} trips are voided and {} % suspect",
+            stated(number(row["voided_trip_rate_pct"], 2), "voided_trip_rate_pct", [of_mode(mode)]),
+            SAID[name],
+            stated(number(row["suspect_trip_rate_pct"], 2), "suspect_trip_rate_pct", [of_mode(mode)]),
+        )
         for mode, name in MODES.items()
         if (row := answers.by_mode.get(mode))
     ]
@@ -42,7 +47,7 @@ def figures(answers: Answers) -> list[Figure]:
         Figure(
             "flagged",
             "Trips that are left out of the metrics, in % of all recorded ones",
-            "; ".join(told) + "." if told else "",
+            joined("; ", told),
             answers.datasets["flagged"],
             ("mode", "month"),
             charts,

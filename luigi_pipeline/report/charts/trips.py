@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import (
     RAMPS,
@@ -22,10 +23,13 @@ from luigi_pipeline.report.charts.drawing import (
     number,
     source,
 )
-from luigi_pipeline.report.datasets import MODES, SAID
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.datasets import MODES, SAID, Dataset
+from luigi_pipeline.report.questions import COVERED_BY_ALL, Answers, of_mode
+from luigi_pipeline.report.stating import joined, sentence, stated
 
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_SHARE = "share_of_all_trips_pct"
+NOT_COMPARED = "There is no day that all modes cover, so they are not compared."
 _WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
@@ -56,27 +60,26 @@ def _daily(answers: Answers) -> Figure:
         {"": finished(lines + points)},
         wide=True,
         note="Trips are counted by the New York day on which they began; voided and suspect ones are left out. "
-        f"A line has a gap where the month of its source is not loaded.{_strays(answers)}",
+        "A line has a gap where the month of its source is not loaded.",
     )
 
 
-def _strays(answers: Answers) -> str:
-    strays = answers.totals["total_trips"] or 0
-    strays -= sum(trips or 0 for trips in answers.datasets["daily"].column("trips"))
-    return f" {number(strays)} trips of days beyond the loaded months count in the totals only." if strays else ""
-
-
-def _busiest(answers: Answers) -> str:
+def _busiest(answers: Answers) -> Markup:
     by_day: dict[str, int] = defaultdict(int)
-    for day, _, trips, *_ in answers.datasets["daily"].rows:
-        by_day[day] += trips or 0
+    for day, _, trips, _, _, is_compared in answers.datasets["daily"].rows:
+        if is_compared:
+            by_day[day] += trips
+    by_day = {day: trips for day, trips in by_day.items() if trips}
     if not by_day:
-        return ""
-    most, least = max(by_day, key=lambda day: by_day[day]), min(by_day, key=lambda day: by_day[day] or 10**12)
-    return (
-        f"The busiest day was {_said(most)} with {number(by_day[most])} trips, "
-        f"the quietest {_said(least)} with {number(by_day[least])}."
-    )
+        return Markup("")
+    told = []
+    for pick, day in (("most", max(by_day, key=by_day.__getitem__)), ("least", min(by_day, key=by_day.__getitem__))):
+        meant: dict[str, Any] = {
+            "metric": "total_trips", "where": [COVERED_BY_ALL], "by": ["trip_date__day"], "pick": pick
+        }  # fmt: skip
+        told += [stated(_said(day), **meant, of="key"), stated(number(by_day[day]), **meant)]
+    days = "The" if answers.compared_days == answers.covered_days else "Of the days that all modes cover, the"
+    return sentence(days + " busiest was {} with {} trips, the quietest {} with {}.", *told)
 
 
 def _said(day: str) -> str:
@@ -124,25 +127,32 @@ def _week(answers: Answers) -> Figure:
     )
 
 
-def _peak(answers: Answers) -> str:
+def _peak(answers: Answers) -> Markup:
     told = []
-    for mode in MODES.values():
+    for mode, name in MODES.items():
         by_hour: dict[tuple[int, int], list[int]] = defaultdict(list)
         for day, hour, of, trips, _ in answers.datasets["hourly"].rows:
-            if of == mode:
+            if of == name:
                 by_hour[dt.date.fromisoformat(day).weekday(), hour].append(trips)
         if by_hour:
             weekday, hour = max(by_hour, key=lambda key: sum(by_hour[key]) / len(by_hour[key]))
-            told.append(f"most {SAID[mode]} trips begin on {_DAYS[weekday]}s from {hour}:00 to {hour + 1}:00")
-    sentence = "; ".join(told)
-    return sentence[:1].upper() + sentence[1:] + "." if told else ""
+            when = stated(
+                f"{_DAYS[weekday]} at {hour} o'clock",
+                "part_covered_trips / part_covered_hours",
+                [of_mode(mode)],
+                by=["day_name", "hour_of_day"],
+                pick="most",
+                of="key",
+            )
+            told.append(sentence("most {} trips begin on {}", SAID[name], when))
+    return joined("; ", told)
 
 
 def _shares(answers: Answers) -> Figure:
     bars = (
         dated(source("daily", "day"))
-        .transform_joinaggregate(modes_there="valid(trips)", all_trips="sum(trips)", groupby=["day"])
-        .transform_filter("datum.modes_there == 2 && datum.all_trips > 0")
+        .transform_joinaggregate(all_trips="sum(trips)", groupby=["day"])
+        .transform_filter("datum.compared && datum.all_trips > 0")
         .transform_calculate(share="100 * datum.trips / datum.all_trips")
         .mark_bar(width=alt.RelativeBandSize(1))
         .encode(
@@ -157,35 +167,46 @@ def _shares(answers: Answers) -> Figure:
             ],
         )
     )
-    share = answers.totals.get("citibike_mode_share_pct")
+    told = [
+        sentence("{} % {} trips", stated(number(row[_SHARE], 1), _SHARE, [of_mode(mode)]), SAID[name])
+        for mode, name in MODES.items()
+        if (row := answers.compared.get(mode))
+    ]
+    daily = answers.datasets["daily"]
     return Figure(
         "shares",
         "Mode share over time, in % of the day's trips",
-        f"Over all days with both modes, {number(share, 1)} % of the trips were on CitiBike." if share else "",
-        answers.datasets["daily"],
+        sentence("On the days that all modes cover, there are {}.", Markup(" and ").join(told)),
+        daily if len(told) > 1 else Dataset(daily.name, daily.columns, []),
         ("day",),
         {"": finished(bars)},
         wide=True,
-        note="Only days for which both modes are loaded; the rest would be all of one.",
+        note="Only days that all modes cover: on others, the rest would be all of one.",
+        missing="There is no day that several modes cover.",
     )
 
 
 def _durations(answers: Answers) -> Figure:
+    median, p95 = "median_trip_duration_minutes", "p95_trip_duration_minutes"
     told = [
-        f"half of the {SAID[name]} trips took less than {number(row['median_trip_duration_minutes'], 1)} minutes, "
-        f"19 of 20 less than {number(row['p95_trip_duration_minutes'], 1)}"
+        sentence(
+            "half of the {} trips took less than {} minutes, all but one in twenty less than {}",
+            SAID[name],
+            *(stated(number(row[metric], 1), metric, [of_mode(mode), COVERED_BY_ALL]) for metric in (median, p95)),
+        )
         for mode, name in MODES.items()
-        if (row := answers.by_mode.get(mode)) and row["median_trip_duration_minutes"] is not None
+        if (row := answers.compared.get(mode)) and row[median] is not None
     ]
-    sentence = "; ".join(told)
     chart = _bands("durations", "minutes", "minutes, in bands of 2; 60 is 60 and more", 2)
     return Figure(
         "durations",
         "How long trips take, in % of the mode's trips",
-        sentence[:1].upper() + sentence[1:] + "." if sentence else "",
+        joined("; ", told),
         answers.datasets["durations"],
         ("mode", "month"),
         {"": chart},
+        note="Of the days that all modes cover.",
+        missing=NOT_COMPARED,
     )
 
 
@@ -195,10 +216,13 @@ def _distances(answers: Answers) -> Figure:
     return Figure(
         "distances",
         "How far taxi trips go, in % of them",
-        f"A taxi trip is {number(mean, 1)} miles long on average, at {number(answers.totals['avg_trip_speed_mph'], 1)} "
-        "miles per hour."
+        sentence(
+            "A taxi trip is {} miles long on average, at {} miles per hour.",
+            stated(number(mean, 1), "avg_trip_distance_miles"),
+            stated(number(answers.totals["avg_trip_speed_mph"], 1), "avg_trip_speed_mph"),
+        )
         if mean
-        else "",
+        else Markup(""),
         answers.datasets["distances"],
         ("month",),
         {"": chart},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import altair as alt
+from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import (
     Figure,
@@ -12,16 +13,18 @@ from luigi_pipeline.report.charts.drawing import (
     dated,
     day_tooltip,
     finished,
-    number,
     shape,
     signed,
     source,
 )
-from luigi_pipeline.report.datasets import SAID
+from luigi_pipeline.report.datasets import MODES, SAID, Dataset
 from luigi_pipeline.report.effects import COLD, CONDITIONS, HOT
-from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.questions import COVERED_BY_ALL, Answers, of_mode
+from luigi_pipeline.report.stating import sentence, stated
 
-_NO_WEATHER = "There is no weather in what is published, or no hour of such weather to compare."
+_NO_WEATHER = (
+    "There is no weather in what is published, or no hour of such weather to compare on days that all modes cover."
+)
 
 
 def figures(answers: Answers) -> list[Figure]:
@@ -49,29 +52,36 @@ def _effects(answers: Answers) -> Figure:
     )
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(strokeWidth=1.5).encode(x="zero:Q")
     found = answers.datasets["effects"].rows
-    told = [f"{signed(effect)} {SAID[mode]} trips" for condition, mode, effect, *_ in found if condition == "Rain"]
+    names_of = {name: mode for mode, name in MODES.items()}
+    told = [
+        sentence(
+            "{} {} trips",
+            stated(signed(effect), "rain_effect_pct", [of_mode(names_of[mode]), COVERED_BY_ALL]),
+            SAID[mode],
+        )
+        for condition, mode, effect, *_ in found
+        if condition == "Rain"
+    ]
     absent = sorted(set(names) - {condition for condition, *_ in found})
-    unseen = (
-        f" There is no hour to compare of {' or '.join(absent).lower()} in these months." if absent and found else ""
-    )
+    unseen = f" There is no hour to compare of {' or '.join(absent).lower()} on these days." if absent and found else ""
     return Figure(
         "effects",
         "The effect of rain, snow, heat and cold, in % of the trips expected",
-        (f"In rain there are {', and '.join(told)}." if told else "") + unseen,
+        (sentence("In rain there are {}.", Markup(", and ").join(told)) if told else Markup("")) + unseen,
         answers.datasets["effects"],
         ("mode",),
         {"": finished(bars + zero)},
         note="The baseline of an hour is the mean of the dry hours of the same mode, weekday and hour of day within "
         "28 days either side: neither the season nor the time of day passes for weather. Rain and snow fell in the "
         f"hour; heat is a dry hour of {HOT:.0f} °C and more against dry hours below, cold one below {COLD:.0f} °C "
-        "against dry hours above. An hour without a baseline is left out. Few hours make an uncertain bar: the "
-        "tooltip counts them.",
+        "against dry hours above. An hour without a baseline is left out, and so are days that not all modes cover. "
+        "Few hours make an uncertain bar: the tooltip counts them.",
         missing=_NO_WEATHER,
     )
 
 
 def _temperature(answers: Answers) -> Figure:
-    base = dated(source("daily", "mode", "day").transform_filter("isValid(datum.temperature) && isValid(datum.trips)"))
+    base = dated(source("daily", "mode", "day").transform_filter("datum.compared && isValid(datum.temperature)"))
     place = {
         "x": alt.X("temperature:Q", title="mean temperature of the day, °C", scale=alt.Scale(zero=False, nice=True)),
         "y": alt.Y("trips:Q", title="trips per day", axis=counts(5)),
@@ -92,32 +102,34 @@ def _temperature(answers: Answers) -> Figure:
         .mark_line(strokeWidth=2)
         .encode(**place, color=colour(), strokeDash=dash())
     )
-    warm = _warmth(answers)
+    daily = answers.datasets["daily"]
+    there = any(compared and degrees is not None for *_, degrees, compared in daily.rows)
     return Figure(
         "temperature",
         "Trips per day against the day's mean temperature",
-        warm,
-        answers.datasets["daily"],
+        _warmth(answers),
+        daily if there else Dataset(daily.name, daily.columns, []),
         ("mode", "day"),
         {"": finished(dots + trend)},
-        note="A dot is a day of a mode; the straight line is the least-squares fit through the dots of its mode. "
+        note="A dot is a day of a mode, of the days that all modes cover; the straight line is the least-squares fit "
+        "through the dots of its mode. "
         "Seasons and holidays are in it, too: that they move together does not say that one makes the other.",
         missing=_NO_WEATHER,
-        lacks="temperature",
     )
 
 
-def _warmth(answers: Answers) -> str:
+def _warmth(answers: Answers) -> Markup:
+    """Which way the lines go. How steep they are depends on the season too: that number is left to the chart."""
     told = []
-    for mode in ("Yellow taxi", "CitiBike"):
+    for mode in MODES.values():
         dots = [
             (degrees, trips)
-            for _, of, trips, _, degrees in answers.datasets["daily"].rows
-            if of == mode and trips is not None and degrees is not None
+            for _, of, trips, _, degrees, compared in answers.datasets["daily"].rows
+            if of == mode and compared and degrees is not None
         ]
         if len({degrees for degrees, _ in dots}) < 3:
             continue
         mean_x, mean_y = (sum(dot[axis] for dot in dots) / len(dots) for axis in (0, 1))
         slope = sum((x - mean_x) * (y - mean_y) for x, y in dots) / sum((x - mean_x) ** 2 for x, _ in dots)
-        told.append(f"{number(abs(slope))} {'more' if slope >= 0 else 'fewer'} {SAID[mode]} trips a day")
-    return f"With each °C more there are {' and '.join(told)}." if told else ""
+        told.append(sentence("{} {} trips", "more" if slope >= 0 else "fewer", SAID[mode]))
+    return sentence("On warmer days there are {}.", Markup(" and ").join(told)) if told else Markup("")
