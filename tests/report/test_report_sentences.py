@@ -94,7 +94,7 @@ def words(value: Any) -> str:
 def said(key: tuple[str, ...]) -> str:
     """How a sentence calls a group."""
     if len(key) == 2 and key[1].isdigit():
-        return f"{key[0]} at {key[1]} o'clock"
+        return f"{key[0]}s at {key[1]} o'clock"
     return " to ".join(key)
 
 

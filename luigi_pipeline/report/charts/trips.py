@@ -78,8 +78,9 @@ def _busiest(answers: Answers) -> Markup:
             "metric": "total_trips", "where": [COVERED_BY_ALL], "by": ["trip_date__day"], "pick": pick
         }  # fmt: skip
         told += [stated(_said(day), **meant, of="key"), stated(number(by_day[day]), **meant)]
-    days = "The" if answers.compared_days == answers.covered_days else "Of the days that all modes cover, the"
-    return sentence(days + " busiest was {} with {} trips, the quietest {} with {}.", *told)
+    is_all = answers.compared_days == answers.covered_days
+    busiest = "The busiest day was" if is_all else "Of the days that all modes cover, the busiest was"
+    return sentence(busiest + " {} with {} trips, the quietest {} with {}.", *told)
 
 
 def _said(day: str) -> str:
@@ -137,7 +138,7 @@ def _peak(answers: Answers) -> Markup:
         if by_hour:
             weekday, hour = max(by_hour, key=lambda key: sum(by_hour[key]) / len(by_hour[key]))
             when = stated(
-                f"{_DAYS[weekday]} at {hour} o'clock",
+                f"{_DAYS[weekday]}s at {hour} o'clock",
                 "part_covered_trips / part_covered_hours",
                 [of_mode(mode)],
                 by=["day_name", "hour_of_day"],
