@@ -17,20 +17,33 @@ _NO_BIKES = """
     delete from marts.fct_trips where trip_type = 'citibike';
     delete from marts.fct_hourly_mobility where trip_type = 'citibike';
     delete from marts.rain_hours where trip_type = 'citibike';
-    update marts.dim_date set is_citibike_covered = false;
+    delete from marts.covered_days where trip_type = 'citibike';
+    update marts.dim_date set covering_modes = 'yellow_taxi' where covering_modes is not null;
     delete from meta.lineage where source = 'citibike';
 """
-_NO_TAXIS = _NO_BIKES.replace("citibike", "yellow_taxi") + "delete from marts.dim_location;"
+_NO_TAXIS = """
+    delete from marts.fct_trips where trip_type = 'yellow_taxi';
+    delete from marts.fct_hourly_mobility where trip_type = 'yellow_taxi';
+    delete from marts.rain_hours where trip_type = 'yellow_taxi';
+    delete from marts.covered_days where trip_type = 'yellow_taxi';
+    update marts.dim_date set covering_modes = 'citibike' where covering_modes is not null;
+    delete from meta.lineage where source = 'yellow_taxi';
+    delete from marts.dim_location;
+"""
 _NO_OCTOBER = """
     delete from marts.fct_trips where source_month = '2024-10';
     delete from marts.fct_hourly_mobility where date_day < '2024-11-01';
     delete from marts.rain_hours where date_day < '2024-11-01';
+    delete from marts.covered_days where date_day < '2024-11-01';
     delete from marts.dim_date where date_day < '2024-11-01';
 """
 _NO_BIKES_IN_NOVEMBER = """
     delete from marts.fct_trips where trip_type = 'citibike' and source_month = '2024-11';
     delete from marts.fct_hourly_mobility where trip_type = 'citibike' and date_day >= '2024-11-01';
-    update marts.dim_date set is_citibike_covered = false where date_day >= '2024-11-01';
+    delete from marts.covered_days where trip_type = 'citibike' and date_day >= '2024-11-01';
+    update marts.covered_days set is_covered_by_all_modes = false where date_day >= '2024-11-01';
+    update marts.dim_date set covering_modes = 'yellow_taxi', is_covered_by_all_modes = false
+    where date_day >= '2024-11-01' and covering_modes is not null;
 """
 _NO_WEATHER = """
     update marts.dim_weather set temperature_celsius = null, precipitation_mm = null,
@@ -67,7 +80,7 @@ def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
     assert "CitiBike is disabled in the configuration: nothing here is about it." in words
     assert opened.page.locator("input[name=mode]").count() == 1
     assert opened.page.locator("#calendar td.disabled").count() == 2
-    assert _drawn(opened) == _CHARTS - 1, "the week has one mode"
+    assert _drawn(opened) == _CHARTS - 2, "the week has one mode, and there are no shares"
 
 
 def test_without_taxis_places_and_money_say_why_they_are_empty(
@@ -121,11 +134,16 @@ def test_months_missing_between_others_are_a_warning_and_no_line_runs_through_th
     for month in ("2024-04", "2024-08"):
         marker["parameters"]["month"] = month
         path.with_name(f"{month}.json").write_text(json.dumps(marker))
-    taxis = "trip_type = 'yellow_taxi' and {} between '2024-10-20' and '2024-11-09'"
+    days = "between '2024-10-20' and '2024-11-09'"
+    taxis = "trip_type = 'yellow_taxi' and {} " + days
     change(
         copy,
         f"delete from marts.fct_trips where {taxis.format('pickup_date')};"
-        f"delete from marts.fct_hourly_mobility where {taxis.format('date_day')};",
+        f"delete from marts.fct_hourly_mobility where {taxis.format('date_day')};"
+        f"delete from marts.covered_days where {taxis.format('date_day')};"
+        f"update marts.covered_days set is_covered_by_all_modes = false where date_day {days};"
+        "update marts.dim_date set covering_modes = 'citibike', is_covered_by_all_modes = false "
+        f"where date_day {days};",
     )
     opened = look(making.make(copy, settings_of()))
     told = "Yellow taxi has no data for 2024-05 to 2024-07 and 2024-09: charts have a gap there."
@@ -173,8 +191,8 @@ def test_a_check_of_severity_warning_that_fails_is_told_on_top(copy: DataDir, se
     }
     path.write_text(json.dumps(report))
     text = making.make(copy, settings_of()).read_text(encoding="utf-8")
-    assert "1 thing to look at" in text
-    assert "did not pass: Trips &lt;b&gt;should&lt;/b&gt; be few." in text
+    assert "Something to look at" in text
+    assert "did not pass: <q>Trips &lt;b&gt;should&lt;/b&gt; be few.</q>" in text
     assert "All is well" not in text
 
 
