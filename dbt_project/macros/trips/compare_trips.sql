@@ -4,27 +4,9 @@
 
     Args:
         trips: relation of the rows.
-        ids: their keys but the day and hour.
+        ids: those of their keys that they do not all have.
 -#}
 {% macro compare_trips(trips, ids) -%}
-with
-
-trips as (
-
-    select * from {{ trips }}
-    where is_counted
-
-),
-
-days as (
-
-    select * from {{ ref('covered_days') }}
-    where is_covered_by_all_modes
-
-),
-
-compared as (
-
     select
         -- ids
         {% for id in ids -%}
@@ -42,11 +24,10 @@ compared as (
         -- timestamps
         trips.pickup_hour_nyc
 
-    from trips
-    inner join days
+    from {{ trips }} as trips
+    inner join {{ ref('covered_days') }} as days
         on trips.pickup_date = days.date_day
-
-)
-
-select * from compared
+    where
+        trips.is_counted
+        and days.is_covered_by_all_modes
 {%- endmacro %}

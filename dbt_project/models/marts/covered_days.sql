@@ -1,5 +1,6 @@
 with
 
+-- Every source that has months is a mode's, but weather.
 days as (
 
     select distinct
@@ -7,7 +8,7 @@ days as (
         cast(hour_nyc as date) as date_day
 
     from {{ ref('int_loaded_hours') }}
-    where source_name in ('{{ trip_types() | join("', '") }}')
+    where source_name <> 'weather'
 
 ),
 

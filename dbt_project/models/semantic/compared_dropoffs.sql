@@ -1,3 +1,11 @@
 {{ config(materialized='view') }}
 
-{{ compare_trips(ref('dropoff_sums'), ['dropoff_location_id']) }}
+with
+
+compared as (
+
+    {{ compare_trips(ref('dropoff_sums'), ['dropoff_location_id']) }}
+
+)
+
+select * from compared

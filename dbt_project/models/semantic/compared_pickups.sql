@@ -1,3 +1,11 @@
 {{ config(materialized='view') }}
 
-{{ compare_trips(ref('pickup_sums'), ['pickup_location_id']) }}
+with
+
+compared as (
+
+    {{ compare_trips(ref('pickup_sums'), ['pickup_location_id']) }}
+
+)
+
+select * from compared

@@ -1,3 +1,11 @@
 {{ config(materialized='view') }}
 
-{{ compare_trips(ref('counted_trips'), ['trip_id', 'pickup_location_id', 'dropoff_location_id']) }}
+with
+
+compared as (
+
+    {{ compare_trips(ref('counted_trips'), ['trip_id', 'pickup_location_id', 'dropoff_location_id']) }}
+
+)
+
+select * from compared
