@@ -169,7 +169,7 @@ def _shares(answers: Answers) -> Figure:
         )
     )
     told = [
-        sentence("{} % {} trips", stated(number(row[_SHARE], 1), _SHARE, [of_mode(mode)]), SAID[name])
+        sentence("{} % were {} trips", stated(number(row[_SHARE], 1), _SHARE, [of_mode(mode)]), SAID[name])
         for mode, name in MODES.items()
         if (row := answers.compared.get(mode))
     ]
@@ -177,7 +177,7 @@ def _shares(answers: Answers) -> Figure:
     return Figure(
         "shares",
         "Mode share over time, in % of the day's trips",
-        sentence("On the days that all modes cover, there are {}.", Markup(" and ").join(told)),
+        sentence("Of the trips on days that all modes cover, {}.", Markup(" and ").join(told)),
         daily if len(told) > 1 else Dataset(daily.name, daily.columns, []),
         ("day",),
         {"": finished(bars)},
