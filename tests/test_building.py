@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -62,11 +62,13 @@ def file(publishers: Publishers, config: Callable[..., Path]) -> Path:
     return config(publishers.url, ONE_MONTH)
 
 
-def start(code: str, data: DataDir, file: Path, cwd: Path = PROJECT) -> subprocess.Popen[str]:
+def start(
+    code: str, data: DataDir, file: Path, cwd: Path = PROJECT, stderr: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
     """Start a script that builds."""
-    env = environment({"MOBILITY_CONFIG": str(file), "MOBILITY_DATA_DIR": str(data.root)})
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", code], cwd=cwd, env=env, stdout=pipe, stderr=pipe, text=True)
+    env = environment({"MOBILITY_CONFIG": str(file), "MOBILITY_DATA_DIR": str(data.root), "PYTHONUNBUFFERED": ""})
+    program = [sys.executable, "-c", code]
+    return subprocess.Popen(program, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
 def told(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -235,3 +237,18 @@ def test_a_process_that_goes_to_the_project_s_folder_later_builds_or_is_told_why
     why = f"Luigi has not read {PROJECT}/luigi.cfg: import luigi_pipeline there, or with MOBILITY_PROJECT_DIR set"
     assert told(start(code, data, file, cwd=tmp_path)) == {"told": "SUCCESS" if works else why}
     assert data.lock.exists() == works
+
+
+def test_processes_of_tasks_end_well_though_no_one_takes_what_they_say(data: DataDir, file: Path) -> None:
+    code = f"""{_BEGIN}
+from luigi.worker import ContextManagedTaskProcess
+started, start = [], ContextManagedTaskProcess.start
+ContextManagedTaskProcess.start = lambda process: (started.append(process), start(process))
+status = build()
+sys.stderr = open("/dev/null", "w")  # this process's own is not what is looked at
+for process in started:
+    process.join()
+tell(status=status, codes=sorted({{process.exitcode for process in started}}))
+"""
+    with Path("/dev/full").open("w") as full:
+        assert told(start(code, data, file, stderr=full)) == {"status": "SUCCESS", "codes": [0]}
