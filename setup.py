@@ -27,7 +27,7 @@ setup(
         "duckdb>=1.5,<1.6",
         "duckdb-sqlalchemy>=1.5,<1.6",
         "great-expectations>=1.24,<1.25",
-        "httpx>=0.28,<1",
+        "httpx[socks]>=0.28,<1",
         "jinja2>=3",
         "luigi>=3.8,<3.9",
         "numpy>=2,<3",

@@ -58,9 +58,10 @@ def _mail(report: Report, recipients: Sequence[str]) -> None:
 
 
 def _post(report: Report, url: str, timeout_seconds: float) -> None:
-    import httpx
+    from luigi_pipeline.sources import proxies
 
     # The path is the hook's secret. httpx would tell it at level info, which config/logging.cfg leaves out.
-    response = httpx.post(url, json={"text": str(report)}, timeout=timeout_seconds)
+    with proxies.client(timeout=timeout_seconds) as client:
+        response = client.post(url, json={"text": str(report)})
     if response.is_error:
         raise ConnectionError(f"HTTP {response.status_code}")

@@ -23,6 +23,7 @@ from luigi_pipeline.errors import FetchFailed, NotThere
 from luigi_pipeline.markers import digest_file, write_atomically
 from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download
+from luigi_pipeline.sources import proxies
 from luigi_pipeline.sources.base import Landed
 from luigi_pipeline.sources.retries import Passing, retrying, wait_seconds
 
@@ -45,9 +46,12 @@ class Publisher:
         Args:
             policy: The configuration's `download` block.
             title: Who asks, for the log.
+
+        Raises:
+            FetchFailed: `SSL_CERT_FILE` or `SSL_CERT_DIR` names none.
         """
         self._policy, self._title = policy, title
-        self._client = httpx.Client(
+        self._client = proxies.client(
             timeout=policy.timeout_seconds,
             follow_redirects=True,
             headers={"User-Agent": "nyc-mobility-pipeline", "Accept-Encoding": "identity"},
