@@ -254,15 +254,15 @@ class Warehouse(Section):
 
 
 class MinRows(Section):
-    """The least rows that all loaded months of a source hold together."""
+    """The least rows that all loaded months of a source hold together; none unless it is set."""
 
-    yellow_taxi: int = Field(default=1000, ge=0)
-    citibike: int = Field(default=1000, ge=0)
-    weather: int = Field(default=100, ge=0)
+    yellow_taxi: int | None = Field(default=None, ge=0)
+    citibike: int | None = Field(default=None, ge=0)
+    weather: int | None = Field(default=None, ge=0)
 
 
 class Validation(Section):
-    """Thresholds of the expectations that belong to a deployment."""
+    """A deployment's own thresholds."""
 
     min_rows: MinRows = MinRows()
 

@@ -12,13 +12,13 @@ from luigi_pipeline import markers, progress, project, runs, scheduling
 from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks import warming
-from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.build import DbtBuild, selected_at
-from luigi_pipeline.tasks.changes import BUILD, changed_months
+from luigi_pipeline.tasks.base import MobilityTask, shortened
+from luigi_pipeline.tasks.build import DbtBuild
 from luigi_pipeline.tasks.ingest import sources
-from luigi_pipeline.validation.months import Changed
 
 log = logging.getLogger("luigi_pipeline.tasks")
+
+BUILD = "the build"
 
 
 class Validate(MobilityTask):
@@ -52,10 +52,7 @@ class Validate(MobilityTask):
         # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
         inputs = self.inputs()
-        # Before the marker goes: it stands after a success only, and so says what need not be looked at again.
-        changed = changed_months(self.marker(), DbtBuild().marker(), inputs, expected, selected_at(self.data))
-        if self.title in runs.forced:
-            changed = None
+        months = None if self.title in runs.forced else changed_months(self.marker(), DbtBuild().marker(), inputs)
         self.drop_marker()
         summary = validate(
             self.data.warehouse,
@@ -68,7 +65,7 @@ class Validate(MobilityTask):
             ),
             self.data.validation,
             progress=_tell,
-            changed=changed,
+            months=months,
         )
         progress.link(scheduling.link_to(summary.data_docs, self.data))
         notice.tell(self.data, [item.line for item in summary.blocking])
@@ -80,30 +77,46 @@ class Validate(MobilityTask):
         for item in summary.outcomes:
             if item.status == "failed":
                 log.warning("%s", item.line)
-        passed = summary.count("passed")
+        passed, asked = summary.count("passed"), len(summary.outcomes) - summary.count("skipped")
         return self.new_marker(
             inputs,
             versions={"great_expectations": version("great_expectations")},
             details={
-                "summary": f"{passed} of {len(summary.outcomes)} expectations hold in {len(summary.suites)} suites"
-                + (f"; trips: {_told(changed)}" if changed else ""),
+                "summary": f"{passed} of {asked} expectations hold in {len(summary.suites)} suites"
+                + (f"; trips: {_told(months)}" if months is not None else ""),
                 "suites": len(summary.suites),
                 "passed": passed,
                 "failed": summary.count("failed"),
                 "skipped": summary.count("skipped"),
-                "months": summary.months,
-                "known_months": summary.known,
-                "not_held": [item.key for item in summary.outcomes if item.status == "failed"],
-                "sources": sorted(expected),
             },
         )
 
 
-def _told(changed: Changed) -> str:
-    if not any(changed.months.values()):
-        return "no month has changed"
-    many = len({month for months in changed.months.values() for month in months}) > 1
-    return f"those of {changed.words} and the months beside {'them' if many else 'it'}"
+def changed_months(last: Marker | None, build: Marker | None, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
+    """The months of trips that were made anew since the last validation, by source.
+
+    Args:
+        last: The marker of that validation. There is none where it failed or was killed.
+        build: The marker of the build that is to be validated. Of its details, `since` is the fingerprint of the build
+            that it went on from, and `rebuilt` are the months that it made anew.
+        inputs: What the validation that is about to begin goes by.
+
+    Returns:
+        The months; None for everything, where anything but the build has changed, or more than one build was made.
+    """
+    if last is None or build is None or build.fingerprint != inputs[BUILD]:
+        return None
+    if last.inputs != shortened(inputs | {BUILD: build.details.get("since")}):
+        return None
+    rebuilt: dict[str, list[str]] | None = build.details.get("rebuilt")
+    return rebuilt
+
+
+def _told(months: dict[str, list[str]]) -> str:
+    every = sorted({month for of in months.values() for month in of})
+    if len(every) > 4:
+        return f"{len(every)} months from {every[0]} to {every[-1]}"
+    return ", ".join(every) or "no month has changed"
 
 
 def _tell(suite: str, passed: int, total: int, done: float) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from great_expectations.data_context.types.resource_identifiers import ValidationResultIdentifier
 
 STYLE = "static/data_docs.css"
-# Where a result's `meta` says of which months the rows are that were looked at.
-MONTHS = "months"
 
 # Pages load Bootstrap, jQuery, Vega and a logo from five hosts; what they say needs none of them.
 FOREIGN = re.compile(
@@ -87,7 +85,6 @@ def _suites(context: EphemeralDataContext, site: Path) -> Iterator[dict[str, obj
         page = page.with_name(f"{page.name}.html")
         yield {
             "name": name,
-            "months": result.meta.get(MONTHS, "all"),
             "page": page.relative_to(site).as_posix(),
             "passed": sum(result.success is True for result in results),
             "total": len(results),

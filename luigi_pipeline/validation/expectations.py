@@ -5,47 +5,34 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.validation import data_docs
-from luigi_pipeline.validation.datasource import counted
 from luigi_pipeline.validation.results import Outcome, outcome, plain
-from luigi_pipeline.validation.suites import BATCH, CHANGED, QUERY, Expectation, Suite
+from luigi_pipeline.validation.suites import QUERY, Expectation, Suite
 
 if TYPE_CHECKING:
-    from great_expectations.core import (
-        ExpectationSuite,
-        ExpectationSuiteValidationResult,
-        ExpectationValidationResult,
-    )
+    from great_expectations.core import ExpectationSuite, ExpectationValidationResult
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.data_context.data_context.ephemeral_data_context import (
         EphemeralDataContext,
-    )
-    from great_expectations.data_context.types.resource_identifiers import (
-        ValidationResultIdentifier,
     )
 
 log = logging.getLogger(__name__)
 
 # All counts of a table come from a few bundled queries. Unexpected values would cost one more per
-# expectation; a limit of none makes those free, and failed expectations are run again for them.
+# expectation; a limit of none makes those free, and a suite that failed is run again for them.
 COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 SAMPLE_SIZE = 5
 SAMPLES = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_SIZE}
-# The same, taught to run its query once.
+# The same as QUERY, taught to run its query once.
 QUERY_ONCE = "unexpected_rows_of_one_query"
 
 
 def add_suite(
-    context: EphemeralDataContext,
-    path: Path,
-    suite: Suite,
-    items: Sequence[Expectation],
-    changed: Callable[[Expectation], str] = lambda _: "true",
+    context: EphemeralDataContext, path: Path, suite: Suite, items: Sequence[Expectation]
 ) -> ExpectationSuite:
     """Turn expectations into one of Great Expectations' suites.
 
@@ -54,7 +41,6 @@ def add_suite(
         path: The suite's file, for messages.
         suite: The suite.
         items: Those of its expectations that are evaluated.
-        changed: Gives the condition that `{changed}` stands for in an expectation's query.
 
     Returns:
         The suite, its expectations numbered by position in their `meta`.
@@ -74,7 +60,7 @@ def add_suite(
         why = " ".join(item.why.split())
         configuration = ExpectationConfiguration(
             type=QUERY_ONCE if item.type == QUERY else item.type,
-            kwargs=_filled(suite, item, changed),
+            kwargs=item.kwargs,
             severity=FailureSeverity(item.severity),
             notes=why,
             # In place of the query, which says less; the report has it.
@@ -91,18 +77,6 @@ def add_suite(
         if len(made.expectations) != position + 1:
             raise ConfigError(f"{key}: is there twice")
     return context.suites.add(made)
-
-
-def _filled(suite: Suite, item: Expectation, changed: Callable[[Expectation], str]) -> dict[str, Any]:
-    """An expectation's arguments; in a query, all but the batch is filled in."""
-    if item.type != QUERY:
-        return item.kwargs
-    key = "unexpected_rows_query"
-    query = item.kwargs[key].replace(CHANGED, changed(item))
-    for name in suite.counts:
-        query = query.replace(f"{{{name}}}", counted(suite.name, name))
-    # Great Expectations warns of a query without a batch.
-    return {**item.kwargs, key: query if BATCH in query else f"{query}/* counted from {BATCH} */"}
 
 
 @functools.cache
@@ -136,115 +110,36 @@ def _reason(error: Exception) -> str:
 def evaluate(
     context: EphemeralDataContext,
     batch: BatchDefinition[Any],
-    suite: ExpectationSuite,
+    made: ExpectationSuite,
+    suite: Suite,
     items: Sequence[Expectation],
-    described_by: Suite,
-    positions: Collection[int] | None = None,
-    *,
-    months: str = "all",
-    is_final: bool = True,
-) -> dict[int, Outcome]:
-    """Evaluate a suite, or some of it; its result stays in the context, for the Data Docs.
+) -> list[Outcome]:
+    """Evaluate a suite; its result stays in the context, for the Data Docs.
 
     Args:
         context: The context the suite is in.
-        batch: The table, or a part of it.
-        suite: The suite made from the expectations.
-        items: The expectations, by position.
-        described_by: The suite as written.
-        positions: Those that are evaluated; by default all.
-        months: The months of the rows, for people.
-        is_final: Whether what does not hold is told, too; else it is left to be evaluated on more.
+        batch: The rows that are looked at.
+        made: The suite made from the expectations.
+        suite: The suite as written.
+        items: The expectations that it was made from.
 
     Returns:
-        Outcomes by position.
+        An outcome for each of them.
     """
-    result, key = _run(context, batch, suite, COUNTS, positions)
-    failed = [found for found in result.results if not found.success]
-    if failed and is_final:
-        with_counts = {_position(found) for found in failed if "unexpected_count" in found.result}
-        sampled = _samples(context, batch, suite, with_counts) if with_counts else {}
-        result.results = [sampled.get(_position(found), found) for found in result.results]
-    elif failed:
-        result.results = [found for found in result.results if found.success]
-        total = len(result.results)
-        result.statistics = {
-            "evaluated_expectations": total,
-            "successful_expectations": total,
-            "unsuccessful_expectations": 0,
-            "success_percent": 100.0,
-        }
-        result.success = True
-    told = cast("dict[str, Any]", result.meta)
-    told[data_docs.MONTHS] = months
-    if positions is not None:
-        told["batch_spec"]["data_asset_name"] = f"{described_by.table}, months: {months}"
-    store: Any = context.validation_results_store
-    if result.results:
-        store.set(key, result)
-    return {_position(found): _outcome(described_by, items[_position(found)], found) for found in result.results}
-
-
-def _run(
-    context: EphemeralDataContext,
-    batch: BatchDefinition[Any],
-    suite: ExpectationSuite,
-    result_format: dict[str, Any],
-    positions: Collection[int] | None = None,
-) -> tuple[ExpectationSuiteValidationResult, ValidationResultIdentifier]:
-    """Run a suite, or a part of it as if the suite were no more than that."""
     import great_expectations as gx
     from great_expectations.core import RunIdentifier
-    from great_expectations.data_context.types.resource_identifiers import (
-        ExpectationSuiteIdentifier,
-        ValidationResultIdentifier,
-    )
 
-    store: Any = context.validation_results_store
-    evaluated = suite if positions is None else context.suites.add(_part(suite, positions))
-    name = f"{suite.name} on {batch.data_asset.name}"
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=evaluated))
-    before = set(store.list_keys())
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=f"{suite.name} on {batch.data_asset.name}", data=batch, suite=made)
+    )
     now = dt.datetime.now(dt.UTC)
     run_id = RunIdentifier(run_name=f"{now:%Y%m%dT%H%M%SZ}", run_time=now)
-    result = definition.run(result_format=result_format, run_id=run_id)
-    (key,) = set(store.list_keys()) - before
-    context.validation_definitions.delete(name)
-    if positions is not None:
-        context.suites.delete(evaluated.name)
-        store.remove_key(key)
-        key = ValidationResultIdentifier(ExpectationSuiteIdentifier(suite.name), key.run_id, key.batch_identifier)
-        result.suite_name = suite.name
-    return result, key
-
-
-def _part(suite: ExpectationSuite, positions: Collection[int]) -> ExpectationSuite:
-    import great_expectations as gx
-
-    part = gx.ExpectationSuite(f"{suite.name} in part")
-    for configuration in suite.expectation_configurations:
-        if configuration.meta["position"] in positions:
-            expectation = configuration.to_domain_obj()
-            # One with an id is taken to be in another suite already.
-            expectation.id = None
-            part.add_expectation(expectation)
-    return part
-
-
-def _samples(
-    context: EphemeralDataContext,
-    batch: BatchDefinition[Any],
-    suite: ExpectationSuite,
-    positions: Collection[int],
-) -> dict[int, ExpectationValidationResult]:
-    """Evaluate what failed once more, this time with the unexpected values."""
-    result, _ = _run(context, batch, suite, SAMPLES, positions)
-    return {_position(found): found for found in result.results if not _error(found)}
-
-
-def _position(found: ExpectationValidationResult) -> int:
-    assert found.expectation_config is not None
-    return int(found.expectation_config.meta["position"])
+    result = definition.run(result_format=COUNTS, run_id=run_id)
+    if any(not found.success and "unexpected_count" in found.result for found in result.results):
+        # Of the same run: its result takes the place of the first one.
+        result = definition.run(result_format=SAMPLES, run_id=run_id)
+    found = {found.expectation_config.meta["position"]: found for found in result.results if found.expectation_config}
+    return [_outcome(suite, item, found[position]) for position, item in enumerate(items)]
 
 
 def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult) -> Outcome:
@@ -252,6 +147,7 @@ def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult
     if error:
         return outcome(suite, item, "errored", error=error)
     detail = dict(found.result)
+    rows = (detail.get("details") or {}).get("unexpected_rows")
     return outcome(
         suite,
         item,
@@ -260,13 +156,8 @@ def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult
         element_count=detail.get("element_count"),
         unexpected_count=detail.get("unexpected_count"),
         unexpected_percent=detail.get("unexpected_percent"),
-        samples=_sample(detail),
+        samples=list(rows or detail.get("partial_unexpected_list") or [])[:SAMPLE_SIZE],
     )
-
-
-def _sample(detail: dict[str, Any]) -> list[Any]:
-    rows = (detail.get("details") or {}).get("unexpected_rows")
-    return list(rows or detail.get("partial_unexpected_list") or [])[:SAMPLE_SIZE]
 
 
 def _error(found: ExpectationValidationResult) -> str | None:

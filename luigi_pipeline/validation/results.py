@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from luigi_pipeline.markers import write_atomically
-from luigi_pipeline.validation.months import Months
-from luigi_pipeline.validation.suites import Expectation, Severity, Suite, key_of
+from luigi_pipeline.validation.suites import Expectation, Months, Severity, Suite
 
 Status = Literal["passed", "failed", "errored", "skipped"]
 STATUSES: tuple[Status, ...] = ("passed", "failed", "errored", "skipped")
@@ -32,11 +31,10 @@ class Outcome:
         expectation: Its type.
         column: The column, or columns, it is about.
         severity: How much a failure matters.
-        status: passed; failed: bad data; errored: it could not be evaluated; skipped: its source is disabled.
+        status: passed; failed: bad data; errored: it could not be evaluated; skipped: its source is not there, or
+            its threshold not set.
         why: What a failure would mean.
         kwargs: Its arguments, placeholders filled in.
-        months: The months whose rows were looked at, by mode, or all. It holds of all months either way: what holds of
-            some of them only because it did of all before, was evaluated on those.
         observed_value: What was found, where the type reports a value.
         element_count: Rows that were looked at.
         unexpected_count: Rows that were not as expected.
@@ -52,18 +50,12 @@ class Outcome:
     status: Status
     why: str
     kwargs: dict[str, Any]
-    months: Months | Literal["all"] = "all"
     observed_value: Any = None
     element_count: int | None = None
     unexpected_count: int | None = None
     unexpected_percent: float | None = None
     samples: list[Any] = field(default_factory=list)
     error: str | None = None
-
-    @property
-    def key(self) -> str:
-        """What tells the expectation from all others."""
-        return key_of(self.suite, self.expectation, self.kwargs)
 
     @property
     def success(self) -> bool:
@@ -112,11 +104,10 @@ class SuiteSummary:
     Attributes:
         suite: Its name.
         table: What it is about.
-        months: The months that have changed, and to which what goes by months was confined, by mode; or all.
+        months: The months whose rows were looked at, by source; or all.
         passed: How many of its expectations hold.
         total: How many were evaluated.
-        on_all_months: How many of these on all months, whatever has changed.
-        skipped: How many are about a source that is disabled.
+        skipped: How many are about a source that is not there, or a threshold that is not set.
         seconds: How long it took.
     """
 
@@ -125,7 +116,6 @@ class SuiteSummary:
     months: Months | Literal["all"]
     passed: int
     total: int
-    on_all_months: int
     skipped: int
     seconds: float
 
@@ -142,8 +132,6 @@ class ValidationSummary:
         report: The JSON file.
         data_docs: The Data Docs' first page.
         data_docs_error: Why the Data Docs could not be built; the last ones are then kept.
-        months: The months of trips that have changed and were looked at, by mode; or all.
-        known: The months of trips that are there, or were since all were looked at; None where that is not known.
     """
 
     suites: list[SuiteSummary]
@@ -153,8 +141,6 @@ class ValidationSummary:
     report: Path
     data_docs: Path
     data_docs_error: str | None = None
-    months: Months | Literal["all"] = "all"
-    known: Months | None = None
 
     @property
     def blocking(self) -> list[Outcome]:
@@ -184,7 +170,6 @@ class ValidationSummary:
         newest: dict[str, Any] = {
             "generated_at": self.generated_at.isoformat(timespec="seconds"),
             "success": self.ok,
-            "months": self.months,
             **{status: self.count(status) for status in STATUSES},
             "lines": lines[:_LINES],
         }
@@ -196,7 +181,6 @@ class ValidationSummary:
             "generated_at": self.generated_at.isoformat(timespec="seconds"),
             "success": self.ok,
             "seconds": round(self.seconds, 2),
-            "months": self.months,
             "summary": {
                 "suites": len(self.suites),
                 "expectations": len(self.outcomes),

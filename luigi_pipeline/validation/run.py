@@ -7,25 +7,24 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.validation import data_docs, importing
-from luigi_pipeline.validation.datasource import WarehouseSource, counted, open_warehouse
+from luigi_pipeline.validation import data_docs, datasource, importing
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
-from luigi_pipeline.validation.months import Changed, condition, words
 from luigi_pipeline.validation.quiet import quiet
 from luigi_pipeline.validation.results import Outcome, SuiteSummary, ValidationSummary, outcome
-from luigi_pipeline.validation.suites import Expectation, Scope, Suite, key_of, read_suites
+from luigi_pipeline.validation.suites import Expectation, Months, Suite, read_suites
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
     from great_expectations.data_context.data_context.ephemeral_data_context import (
         EphemeralDataContext,
     )
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +39,21 @@ class ValidationInput:
     Attributes:
         enabled_sources: Sources whose rows the warehouse is to hold. A source that is disabled
             but still has months loaded belongs here too: its rows are in the models.
-        min_rows: The least rows of each source; `{config: validation.min_rows.SOURCE}`.
+        min_rows: The least rows of each source, None where there is no such floor.
         threads: What DuckDB may use; None leaves the choice to DuckDB.
         memory_limit: The same, such as 1GB.
     """
 
     enabled_sources: frozenset[str]
-    min_rows: Mapping[str, int]
+    min_rows: Mapping[str, int | None]
     threads: int | None = None
     memory_limit: str | None = None
 
     @property
     def placeholders(self) -> dict[str, Any]:
-        """All that expectations may refer to."""
-        return {"validation": {"min_rows": dict(self.min_rows)}}
+        """All that expectations may refer to. There is no floor for a source that is not there."""
+        floors = {name: rows if name in self.enabled_sources else None for name, rows in self.min_rows.items()}
+        return {"validation": {"min_rows": floors}}
 
     @property
     def limits(self) -> dict[str, str | int]:
@@ -78,7 +78,7 @@ def validate(
     settings: ValidationInput,
     out: Path,
     progress: Progress | None = None,
-    changed: Changed | None = None,
+    months: Months | None = None,
 ) -> ValidationSummary:
     """Evaluate every suite on a warehouse, which is opened for reading only.
 
@@ -88,8 +88,8 @@ def validate(
         settings: What the deployment decides.
         out: Where report.json, data_docs/ and everything temporary goes.
         progress: Called after each suite.
-        changed: What is not as it was when a validation last succeeded: months that are have no need to be looked at
-            again. None where that is not known for certain.
+        months: Those that have changed since a validation succeeded, by source: suites with `by_month` look at
+            these. None for everything.
 
     Returns:
         What was found. An expectation that could not be evaluated is an outcome too.
@@ -103,16 +103,15 @@ def validate(
     out.mkdir(parents=True, exist_ok=True)
     with quiet(), _scratch(out) as scratch:
         context = _context()
-        planned = [_plan(context, expectations_dir, suite, settings, changed) for suite in suites]
+        planned = [_plan(context, expectations_dir, suite, settings) for suite in suites]
         summaries, outcomes = [], []
-        with open_warehouse(context, warehouse, scratch, settings.limits) as source:
+        with datasource.open_warehouse(context, warehouse, scratch, settings.limits) as source:
             for number, plan in enumerate(planned, 1):
-                summary, found = _run_suite(context, source, plan, changed)
+                summary, found = _run_suite(context, source, plan, months)
                 summaries.append(summary)
                 outcomes += found
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
-            known = changed.now_known() if changed else _known(source, suites)
         docs_error = _build_docs(context, out)
     result = ValidationSummary(
         suites=summaries,
@@ -122,8 +121,6 @@ def validate(
         report=out / "report.json",
         data_docs=out / "data_docs" / "index.html",
         data_docs_error=docs_error,
-        months=changed.months if changed else "all",
-        known=known,
     )
     result.write()
     return result
@@ -148,27 +145,23 @@ def _context() -> EphemeralDataContext:
     return context
 
 
-def _plan(
-    context: EphemeralDataContext, folder: Path, suite: Suite, settings: ValidationInput, changed: Changed | None
-) -> _Planned:
-    evaluated, skipped = suite.select(settings.enabled_sources)
-
-    def condition_for(item: Expectation) -> str:
-        if changed is None or key_of(suite.name, item.type, item.kwargs) in changed.failed:
-            return "true"
-        return condition(suite.partitions, suite.source, changed.months)
-
-    made = add_suite(context, folder / f"{suite.name}.yml", suite, evaluated, condition_for)
+def _plan(context: EphemeralDataContext, folder: Path, suite: Suite, settings: ValidationInput) -> _Planned:
+    evaluated, skipped = suite.split(settings.enabled_sources)
+    made = add_suite(context, folder / f"{suite.name}.yml", suite, evaluated)
     return _Planned(suite, evaluated, skipped, made)
 
 
 def _run_suite(
-    context: EphemeralDataContext, source: WarehouseSource, plan: _Planned, changed: Changed | None
+    context: EphemeralDataContext, source: SQLDatasource, plan: _Planned, months: Months | None
 ) -> tuple[SuiteSummary, list[Outcome]]:
     started = time.monotonic()
-    suite = plan.suite
+    suite, seen = plan.suite, plan.suite.sees(months)
+    found: list[Outcome] = []
     try:
-        found = _evaluate(context, source, plan, changed)
+        if plan.evaluated:
+            rows = None if seen is None else suite.condition(seen)
+            batch = datasource.batch(source, suite.table_schema, suite.name, rows)
+            found = evaluate(context, batch, plan.made, suite, plan.evaluated)
     except Exception as error:
         # No table, for one: then none of its expectations could be evaluated, and each says so.
         log.info("suite %s could not be run", suite.name, exc_info=True)
@@ -177,76 +170,13 @@ def _run_suite(
     summary = SuiteSummary(
         suite=suite.name,
         table=suite.table,
-        months=changed.of(suite.source) if changed and suite.partitions else "all",
+        months="all" if seen is None else seen,
         passed=sum(item.success for item in found),
         total=len(found),
-        on_all_months=sum(item.months == "all" for item in found),
         skipped=len(plan.skipped),
         seconds=round(time.monotonic() - started, 3),
     )
     return summary, [*found, *(outcome(suite, item, "skipped") for item in plan.skipped)]
-
-
-def _evaluate(
-    context: EphemeralDataContext, source: WarehouseSource, plan: _Planned, changed: Changed | None
-) -> list[Outcome]:
-    """Evaluate what goes by months on those that have changed, and all else on the whole table.
-
-    What does not hold of some months is evaluated on the whole table as well, which has the verdict: at the edges of
-    the months that were looked at, a neighbour may be missing.
-    """
-    suite = plan.suite
-    scopes = [suite.scope_of(item, changed) for item in plan.evaluated]
-    found: dict[int, Outcome] = {}
-    if changed:
-        own = changed.of(suite.source)
-        parts: list[tuple[Scope, dict[str, list[str]], str]] = [
-            ("changed_months", own, words(own)),
-            ("neighbouring_months", changed.with_neighbours(suite.source), f"{words(own)}, and those beside"),
-        ]
-        for scope, months, told in parts:
-            picked = condition(suite.partitions, suite.source, months)
-            positions = {position for position, item in enumerate(scopes) if item == scope}
-            positions -= _count(source, plan, positions, picked).keys()
-            if not positions:
-                continue
-            batch = source.part(suite.table_schema, suite.name, picked, scope)
-            there = changed.there(months)
-            held = evaluate(context, batch, plan.made, plan.evaluated, suite, positions, months=told, is_final=False)
-            found |= {position: replace(item, months=there) for position, item in held.items()}
-    left = set(range(len(plan.evaluated))) - found.keys()
-    if left:
-        uncounted = _count(source, plan, left, "true")
-        batch = source.table(suite.table_schema, suite.name)
-        found |= evaluate(context, batch, plan.made, plan.evaluated, suite, left if found else None)
-        for position, reason in uncounted.items():
-            found[position] = outcome(suite, plan.evaluated[position], "errored", error=reason)
-    return [found[position] for position in range(len(plan.evaluated))]
-
-
-def _count(source: WarehouseSource, plan: _Planned, positions: Collection[int], rows: str) -> dict[int, str]:
-    """Count, of some rows, what some expectations ask of; say of each that asks in vain why."""
-    suite = plan.suite
-    in_vain: dict[int, str] = {}
-    for name, query in suite.counts_of([plan.evaluated[position] for position in positions]).items():
-        try:
-            source.count(counted(suite.name, name), query, suite.table, rows)
-        except Exception as error:
-            log.info("%s of %s", name, suite.table, exc_info=True)
-            asking = [position for position in positions if name in plan.evaluated[position].placeholders]
-            in_vain |= dict.fromkeys(asking, f"{name}: {explain(str(error))}")
-    return in_vain
-
-
-def _known(source: WarehouseSource, suites: list[Suite]) -> dict[str, list[str]] | None:
-    """The months of trips that are there; None where no table tells of them."""
-    for suite in suites:
-        if "trip_type" in suite.partitions:
-            try:
-                return source.months(suite.table_schema, suite.name)
-            except Exception:
-                log.info("the months of %s can't be read", suite.table, exc_info=True)
-    return None
 
 
 def _build_docs(context: EphemeralDataContext, out: Path) -> str | None:

@@ -5,54 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from luigi_pipeline import yamlfiles
 from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.markers import digest
-from luigi_pipeline.validation.months import Changed
+from luigi_pipeline.settings import MONTHLY_SOURCES
 
-SourceName = Literal["yellow_taxi", "citibike", "weather"]
 Severity = Literal["critical", "warning", "info"]
-Scope = Literal["changed_months", "neighbouring_months", "all_months"]
-Partition = Literal["trip_type", "source_month"]
+# Months, by the source of their files.
+Months = Mapping[str, list[str]]
 
-# What a table's columns tell: it holds of a table that is empty because its source is disabled, and of any part.
-STRUCTURAL = frozenset(
-    {
-        "expect_column_to_exist",
-        "expect_table_columns_to_match_ordered_list",
-        "expect_table_columns_to_match_set",
-    }
-)
-
-# What is told of each row by itself: it holds of a table if it holds of its parts. With `mostly`, see `Suite.scope_of`.
-BY_ROW = frozenset(
-    {
-        "expect_column_pair_values_a_to_be_greater_than_b",
-        "expect_column_values_to_be_between",
-        "expect_column_values_to_be_in_set",
-        "expect_column_values_to_be_null",
-        "expect_column_values_to_not_be_in_set",
-        "expect_column_values_to_not_be_null",
-    }
-)
 QUERY = "unexpected_rows_expectation"
 BATCH = "{batch}"
-CHANGED = "{changed}"
-_PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
-_OF_EVERY_QUERY = ("batch", "changed")
+# The types that judge each row by itself, or the columns: what holds of a table's months then holds of the table.
+_ABOUT_EACH_ROW = re.compile(
+    r"expect_column_values_to_(not_)?be_(null|in_set|between)|expect_column_pair_values_\w+"
+    rf"|expect_column_to_exist|expect_table_columns_\w+|{QUERY}"
+)
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-# One source, or several of which any is enough.
-AnySource = Annotated[list[SourceName], BeforeValidator(_as_list), Field(min_length=1)]
+def _source(name: str) -> str:
+    if name not in MONTHLY_SOURCES:
+        raise ValueError(f"is not one of {', '.join(MONTHLY_SOURCES)}")
+    return name
 
 
 class _Block(BaseModel):
@@ -63,38 +41,34 @@ class Expectation(_Block):
     """One expectation.
 
     Attributes:
-        type: Its name in Great Expectations, such as expect_column_values_to_not_be_null.
+        type: Its name in Great Expectations. A `query`, which selects the rows that must not be there, stands for type
+            and kwargs of an unexpected_rows_expectation.
         severity: critical fails the run, warning and info do not.
-        why: What it would mean if it failed; shown in the report and the Data Docs.
+        why: What a failure would mean; shown in the report and the Data Docs.
         kwargs: Its arguments; `{config: a.b}` stands for a value of the configuration.
-        source: Evaluated only when this source (or one of these) is enabled.
-        scope: What it must be evaluated on for it to hold of the whole table, if it did before some months changed:
-            these months, these with the ones before and after each, or all.
     """
 
     type: str = Field(pattern=r"^(expect_\w+|unexpected_rows_expectation)$")
-    severity: Severity
+    severity: Severity = "critical"
     why: str = Field(min_length=10)
     kwargs: dict[str, Any] = Field(default_factory=dict)
-    source: AnySource | None = None
-    scope: Scope = "changed_months"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_query(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "query" not in value:
+            return value
+        if "type" in value or "kwargs" in value:
+            raise ValueError("has a query beside type or kwargs; leave one of them out")
+        if BATCH not in str(value["query"]):
+            raise ValueError(f"its query must select from {BATCH}")
+        rest = {name: it for name, it in value.items() if name != "query"}
+        return rest | {"type": QUERY, "kwargs": {"unexpected_rows_query": value["query"]}}
 
     @property
-    def placeholders(self) -> frozenset[str]:
-        """The names of what is filled into its query, such as batch."""
-        return frozenset(_PLACEHOLDER.findall(str(self.kwargs.get("unexpected_rows_query", ""))))
-
-    @property
-    def holds_by_parts(self) -> bool:
-        """Whether it is of a kind that can hold of a table because it holds of its parts."""
-        if self.type == "expect_table_row_count_to_be_between":
-            # As many rows as a part has, the table has.
-            return "min_value" in self.kwargs and "max_value" not in self.kwargs
-        return self.type == QUERY or self.type in BY_ROW | STRUCTURAL
-
-    def applies(self, enabled: Collection[str]) -> bool:
-        """Whether the source it is about is enabled."""
-        return self.source is None or not set(self.source).isdisjoint(enabled)
+    def is_set(self) -> bool:
+        """Whether the configuration has a value for each that it refers to."""
+        return None not in self.kwargs.values()
 
 
 class Suite(_Block):
@@ -103,77 +77,56 @@ class Suite(_Block):
     Attributes:
         name: The model, which is also the file's name.
         table_schema: The schema its table is in (`schema` in the file).
-        source: The source whose rows the table holds; when it is disabled, the table is expected to be empty.
-        partitions: The columns that tell a row's month (and mode): what is evaluated may go by what has changed.
-        counts: Queries that several expectations ask of, by name: the rows of `{hours}` are those of the query `hours`.
+        source: The source whose rows the table holds. Where there is none of it, the suite is skipped.
+        by_month: Whether only rows of changed months are looked at, by `source_month`, and by `trip_type` where the
+            suite has no source. Each expectation is then about each row, and critical: what holds is not asked again.
         expectations: In the file's order.
     """
 
     name: str
     table_schema: str = Field(alias="schema")
-    source: SourceName | None = None
-    partitions: list[Partition] = Field(default_factory=list)
-    counts: dict[Annotated[str, Field(pattern=r"^[a-z]\w*$")], str] = Field(default_factory=dict)
+    source: Annotated[str, AfterValidator(_source)] | None = None
+    by_month: bool = False
     expectations: list[Expectation] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _holds_by_parts(self) -> Self:
+        for position, item in enumerate(self.expectations if self.by_month else []):
+            key = f"expectations[{position}]"
+            if not _ABOUT_EACH_ROW.fullmatch(item.type) or "mostly" in item.kwargs:
+                raise ValueError(f"{key}: is not about each row, and a suite with by_month sees some months only")
+            if item.severity != "critical":
+                raise ValueError(f"{key}: a {item.severity} would be forgotten with the next month; by_month is set")
+        return self
 
     @property
     def table(self) -> str:
         """The table's full name."""
         return f"{self.table_schema}.{self.name}"
 
-    def counts_of(self, items: Collection[Expectation]) -> dict[str, str]:
-        """The counts that some expectations ask of."""
-        asked = {placeholder for item in items for placeholder in item.placeholders}
-        return {name: query for name, query in self.counts.items() if name in asked}
+    def split(self, sources: Collection[str]) -> tuple[list[Expectation], list[Expectation]]:
+        """The expectations to evaluate and those to skip, given the sources whose rows are in the warehouse."""
+        there = self.source is None or self.source in sources
+        evaluated = [item for item in self.expectations if there and item.is_set]
+        return evaluated, [item for item in self.expectations if item not in evaluated]
 
-    def expects_empty(self, enabled: Collection[str]) -> bool:
-        """Whether the table's source is disabled."""
-        return self.source is not None and self.source not in enabled
+    def sees(self, months: Months | None) -> Months | None:
+        """Of some months, those whose rows the suite looks at; None where it looks at its whole table."""
+        if months is None or not self.by_month:
+            return None
+        return {name: sorted(of) for name, of in months.items() if of and self.source in (None, name)}
 
-    def scope_of(self, item: Expectation, changed: Changed | None) -> Scope:
-        """What an expectation is to be evaluated on.
-
-        Args:
-            item: One that this suite evaluates.
-            changed: The months that are not as they were when all held; None where that is not known.
-        """
-        if changed is None or not self.partitions or key_of(self.name, item.type, item.kwargs) in changed.failed:
-            return "all_months"
-        # A share that held, and holds in what came to it, holds in all; but not if the best months were taken out.
-        if "mostly" in item.kwargs and changed.replaces(self.source):
-            return "all_months"
-        return item.scope
-
-    def select(self, enabled: Collection[str]) -> tuple[list[Expectation], list[Expectation]]:
-        """Choose what to evaluate.
-
-        Args:
-            enabled: The sources whose rows are in the warehouse.
-
-        Returns:
-            The expectations to evaluate, and those to skip since their source is disabled.
-        """
-        if self.expects_empty(enabled):
-            kept = [item for item in self.expectations if item.type in STRUCTURAL]
-            skipped = [item for item in self.expectations if item.type not in STRUCTURAL]
-            return [*kept, _empty(self)], skipped
-        kept = [item for item in self.expectations if item.applies(enabled)]
-        return kept, [item for item in self.expectations if not item.applies(enabled)]
-
-
-def _empty(suite: Suite) -> Expectation:
-    return Expectation(
-        type="expect_table_row_count_to_equal",
-        severity="critical",
-        why=f"{suite.source} is disabled, so {suite.table} must hold no rows.",
-        kwargs={"value": 0},
-        scope="all_months",
-    )
-
-
-def key_of(suite: str, kind: str, kwargs: Mapping[str, Any]) -> str:
-    """What tells an expectation from all others: no suite has the same one twice."""
-    return digest([suite, kind, kwargs])[:16]
+    def condition(self, seen: Months) -> str:
+        """The condition in SQL on the rows of the months that the suite looks at."""
+        if not seen:
+            return "false"
+        every = sorted({month for of in seen.values() for month in of})
+        each = [
+            f"source_month in ({', '.join(map(repr, of))})" + ("" if self.source else f" and trip_type = '{name}'")
+            for name, of in seen.items()
+        ]
+        # The range stands by itself: by it, DuckDB leaves row groups unread, which it does not by what is in an `or`.
+        return f"source_month between '{every[0]}' and '{every[-1]}' and ({' or '.join(each)})"
 
 
 def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
@@ -181,7 +134,7 @@ def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
 
     Args:
         folder: Where the YAML files are.
-        config: The configuration that `{config: ...}` refers to, as nested mappings.
+        config: The configuration that `{config: ...}` refers to, as nested mappings; None is a value that is not set.
 
     Returns:
         The suites, by name.
@@ -209,87 +162,35 @@ def read_suite(path: Path, config: Mapping[str, Any]) -> Suite:
         suite = Suite.model_validate({**content, "name": path.stem})
     except ValidationError as error:
         raise ConfigError(_explain(path, error)) from error
-    if suite.partitions == ["source_month"] and suite.source is None:
-        raise ConfigError(f"{path}: partitions: rows of several sources are told apart by trip_type; name it too")
-    return suite.model_copy(update={"expectations": _resolved(path, suite, config)})
+    filled = [
+        item.model_copy(update={"kwargs": _filled(f"{path}: expectations[{position}].kwargs", item.kwargs, config)})
+        for position, item in enumerate(suite.expectations)
+    ]
+    return suite.model_copy(update={"expectations": filled})
 
 
 def _explain(path: Path, error: ValidationError) -> str:
     problem = error.errors()[0]
-    key = _key(problem["loc"])
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
     if problem["type"] == "extra_forbidden":
         return f"{path}: unknown key {key}"
     if problem["type"] == "missing":
         return f"{path}: missing key {key}"
-    return f"{path}: {key}: {problem['msg']}, not {problem['input']!r}"
+    told = problem["msg"].removeprefix("Value error, ")
+    named = f"{path}: {key}: {told}" if key else f"{path}: {told}"
+    return named if problem["type"] == "value_error" else f"{named}, not {problem['input']!r}"
 
 
-def _key(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-
-
-def _resolved(path: Path, suite: Suite, config: Mapping[str, Any]) -> list[Expectation]:
-    resolved = []
-    _check_counts(path, suite)
-    for position, item in enumerate(suite.expectations):
-        key = f"expectations[{position}].kwargs"
-        _check_query(path, key, suite, item)
-        _check_scope(path, f"expectations[{position}].scope", suite, item)
-        resolved.append(item.model_copy(update={"kwargs": _fill(path, key, item.kwargs, config)}))
-    return resolved
-
-
-def _check_counts(path: Path, suite: Suite) -> None:
-    asked = suite.counts_of(suite.expectations)
-    for name, query in suite.counts.items():
-        if name in _OF_EVERY_QUERY:
-            raise ConfigError(f"{path}: counts.{name}: has another meaning in a query")
-        if _PLACEHOLDER.findall(query) != ["batch"]:
-            raise ConfigError(f"{path}: counts.{name}: must select from {BATCH}, once, and of nothing else")
-        if name not in asked:
-            raise ConfigError(f"{path}: counts.{name}: no expectation asks of it")
-
-
-def _check_query(path: Path, key: str, suite: Suite, item: Expectation) -> None:
-    if "unexpected_rows_query" not in item.kwargs:
-        return
-    key = f"{key}.unexpected_rows_query"
-    unknown = sorted(item.placeholders - {*_OF_EVERY_QUERY, *suite.counts})
-    if unknown:
-        hint = "a brace of its own is doubled"
-        raise ConfigError(f"{path}: {key}: the suite has no counts called {{{unknown[0]}}}; {hint}")
-    if item.placeholders.isdisjoint({"batch", *suite.counts}):
-        raise ConfigError(f"{path}: {key}: must select from {BATCH}")
-
-
-def _check_scope(path: Path, key: str, suite: Suite, item: Expectation) -> None:
-    """Refuse what would be evaluated on other rows than its author thinks of."""
-    if not suite.partitions:
-        if "scope" in item.model_fields_set:
-            raise ConfigError(f"{path}: {key}: the suite names no partitions, so everything is evaluated on all rows")
-    elif item.scope != "all_months" and not item.holds_by_parts:
-        raise ConfigError(f"{path}: {key}: {item.type} can't be told from some months; write scope: all_months")
-    elif item.scope != "all_months" and CHANGED in str(item.kwargs):
-        raise ConfigError(f"{path}: {key}: {CHANGED} is for a query with scope: all_months")
-
-
-def _fill(path: Path, key: str, value: Any, config: Mapping[str, Any]) -> Any:
-    """Replace every `{config: a.b}` below a value."""
-    if isinstance(value, list):
-        return [_fill(path, f"{key}[{index}]", item, config) for index, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    if "config" not in value:
-        return {name: _fill(path, f"{key}.{name}", item, config) for name, item in value.items()}
-    if set(value) != {"config"} or not isinstance(value["config"], str):
-        raise ConfigError(f"{path}: {key}: write a value of the configuration as {{config: its.key}}")
-    return _look_up(path, key, value["config"], config)
-
-
-def _look_up(path: Path, key: str, name: str, config: Mapping[str, Any]) -> Any:
-    value: Any = config
-    for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            raise ConfigError(f"{path}: {key}: the configuration has no {name}")
-        value = value[part]
-    return value
+def _filled(key: str, kwargs: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace each argument that is a `{config: a.b}`."""
+    filled = dict(kwargs)
+    for name, value in kwargs.items():
+        if isinstance(value, dict):
+            if set(value) != {"config"} or not isinstance(value["config"], str):
+                raise ConfigError(f"{key}.{name}: write a value of the configuration as {{config: its.key}}")
+            filled[name] = config
+            for part in value["config"].split("."):
+                if not isinstance(filled[name], Mapping) or part not in filled[name]:
+                    raise ConfigError(f"{key}.{name}: the configuration has no {value['config']}")
+                filled[name] = filled[name][part]
+    return filled

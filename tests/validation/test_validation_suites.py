@@ -26,14 +26,7 @@ SUITES = [
 
 ONE = {"type": "expect_column_to_exist", "severity": "critical", "why": "it is the key", "kwargs": {"column": "a"}}
 
-QUERY = {
-    "type": "unexpected_rows_expectation",
-    "severity": "critical",
-    "why": "it is the key",
-    "kwargs": {"unexpected_rows_query": "select a from {batch} where {changed}"},
-}
-
-ASKING = {**QUERY, "kwargs": {"unexpected_rows_query": "select a from {hours}"}}
+ROWS = {"query": "select a from {batch} where a < 0", "why": "it is the key"}
 
 
 def written(folder: Path, **changed: object) -> Path:
@@ -46,10 +39,24 @@ def read(path: Path) -> Suite:
     return read_suite(path, CONFIG)
 
 
-def test_ten_suites_with_at_least_56_expectations() -> None:
+def test_ten_suites_of_which_those_of_trips_see_changed_months_alone() -> None:
     suites = read_suites(EXPECTATIONS, CONFIG)
     assert [suite.name for suite in suites] == SUITES
-    assert sum(len(suite.expectations) for suite in suites) >= 56
+    assert [suite.name for suite in suites if suite.by_month] == [
+        "fct_trips",
+        "stg_citibike__trips",
+        "stg_tlc__yellow_taxi",
+    ]
+
+
+def test_only_statements_about_the_zone_lookup_warn() -> None:
+    lesser = {
+        suite.name
+        for suite in read_suites(EXPECTATIONS, CONFIG)
+        for item in suite.expectations
+        if item.severity != "critical"
+    }
+    assert lesser == {"stg_tlc__taxi_zones"}
 
 
 @pytest.mark.parametrize("function", ["median", "quantile", "mode", "list", "array_agg"])
@@ -67,9 +74,25 @@ def test_suite_is_named_by_its_file_and_table_by_its_schema(tmp_path: Path) -> N
 
 
 def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
-    kwargs = {"value_set": [{"config": "validation.min_rows.weather"}, 7], "column": "a"}
+    kwargs = {"min_value": {"config": "validation.min_rows.weather"}, "column": "a"}
     suite = read(written(tmp_path, expectations=[{**ONE, "kwargs": kwargs}]))
-    assert suite.expectations[0].kwargs == {"value_set": [100, 7], "column": "a"}
+    assert suite.expectations[0].kwargs == {"min_value": 100, "column": "a"}
+
+
+def test_expectation_whose_value_is_not_set_is_skipped(tmp_path: Path) -> None:
+    kwargs = {"min_value": {"config": "validation.min_rows.weather"}, "column": "a"}
+    suite = read_suite(
+        written(tmp_path, expectations=[ONE, {**ONE, "kwargs": kwargs}]),
+        {"validation": {"min_rows": {"weather": None}}},
+    )
+    evaluated, skipped = suite.split({"weather"})
+    assert ([item.kwargs for item in evaluated], len(skipped)) == ([{"column": "a"}], 1)
+
+
+def test_query_is_an_expectation_of_no_rows_and_critical_unless_it_says_otherwise(tmp_path: Path) -> None:
+    (item,) = read(written(tmp_path, expectations=[ROWS])).expectations
+    assert (item.type, item.severity) == ("unexpected_rows_expectation", "critical")
+    assert item.kwargs == {"unexpected_rows_query": ROWS["query"]}
 
 
 @pytest.mark.parametrize(
@@ -86,10 +109,7 @@ def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
             {"expectations": [{key: ONE[key] for key in ("type", "severity", "kwargs")}]},
             "missing key expectations[0].why",
         ),
-        (
-            {"source": "green_taxi"},
-            "source: Input should be 'yellow_taxi', 'citibike' or 'weather', not 'green_taxi'",
-        ),
+        ({"source": "ferry"}, "source: is not one of yellow_taxi, citibike, weather"),
         (
             {"expectations": [{**ONE, "kwargs": {"min_value": {"config": "validation.min_rows.bikes"}}}]},
             "expectations[0].kwargs.min_value: the configuration has no validation.min_rows.bikes",
@@ -98,59 +118,32 @@ def test_placeholder_becomes_the_configured_value(tmp_path: Path) -> None:
             {"expectations": [{**ONE, "kwargs": {"min_value": {"config": "a", "default": 3}}}]},
             "expectations[0].kwargs.min_value: write a value of the configuration as {config: its.key}",
         ),
+        ({"expectations": [{**ROWS, "query": "select 1"}]}, "expectations[0]: its query must select from {batch}"),
         (
-            {"expectations": [{**ONE, "kwargs": {"unexpected_rows_query": "select 1"}}]},
-            "expectations[0].kwargs.unexpected_rows_query: must select from {batch}",
+            {"expectations": [{**ROWS, "type": ONE["type"]}]},
+            "expectations[0]: has a query beside type or kwargs; leave one of them out",
         ),
+        ({"expectations": [{**ONE, "scope": "all_months"}]}, "unknown key expectations[0].scope"),
         (
-            {"expectations": [ASKING]},
-            "expectations[0].kwargs.unexpected_rows_query: the suite has no counts called {hours}; "
-            "a brace of its own is doubled",
-        ),
-        (
-            {"counts": {"hours": "select 24"}, "expectations": [ASKING]},
-            "counts.hours: must select from {batch}, once, and of nothing else",
-        ),
-        (
-            {"counts": {"hours": "select a from {batch} where {changed}"}, "expectations": [ASKING]},
-            "counts.hours: must select from {batch}, once, and of nothing else",
-        ),
-        (
-            {"counts": {"hours": "select a from {batch}", "days": "select a from {batch}"}, "expectations": [ASKING]},
-            "counts.days: no expectation asks of it",
-        ),
-        (
-            {"counts": {"batch": "select a from {batch}"}},
-            "counts.batch: has another meaning in a query",
-        ),
-        (
-            {"counts": {"24 hours": "select a from {batch}"}},
-            "counts.24 hours.[key]: String should match pattern '^[a-z]\\w*$', not '24 hours'",
-        ),
-        (
-            {"expectations": [{**ONE, "scope": "all_months"}]},
-            "expectations[0].scope: the suite names no partitions, so everything is evaluated on all rows",
+            {"by_month": True, "expectations": [{**ONE, "type": "expect_column_values_to_be_unique"}]},
+            "expectations[0]: is not about each row, and a suite with by_month sees some months only",
         ),
         (
             {
-                "partitions": ["trip_type", "source_month"],
-                "expectations": [{**ONE, "type": "expect_column_values_to_be_unique"}],
+                "by_month": True,
+                "expectations": [
+                    {
+                        **ONE,
+                        "type": "expect_column_values_to_not_be_null",
+                        "kwargs": {"column": "a", "mostly": 0.9},
+                    }
+                ],
             },
-            "expectations[0].scope: expect_column_values_to_be_unique can't be told from some months; "
-            "write scope: all_months",
+            "expectations[0]: is not about each row, and a suite with by_month sees some months only",
         ),
         (
-            {"partitions": ["source_month"], "source": "citibike", "expectations": [{**QUERY, "scope": "some_months"}]},
-            "expectations[0].scope: Input should be 'changed_months', 'neighbouring_months' or 'all_months', "
-            "not 'some_months'",
-        ),
-        (
-            {"partitions": ["trip_type", "source_month"], "expectations": [QUERY]},
-            "expectations[0].scope: {changed} is for a query with scope: all_months",
-        ),
-        (
-            {"partitions": ["source_month"], "expectations": [{**ONE, "scope": "all_months"}]},
-            "partitions: rows of several sources are told apart by trip_type; name it too",
+            {"by_month": True, "expectations": [{**ROWS, "severity": "warning"}]},
+            "expectations[0]: a warning would be forgotten with the next month; by_month is set",
         ),
     ],
 )
@@ -176,60 +169,38 @@ def test_folder_without_suites_is_an_error(tmp_path: Path) -> None:
         read_suites(tmp_path, CONFIG)
 
 
-def test_disabled_source_keeps_the_columns_and_expects_no_rows(tmp_path: Path) -> None:
-    row = {**ONE, "type": "expect_column_values_to_not_be_null"}
-    suite = read(written(tmp_path, source="citibike", expectations=[ONE, row]))
-    evaluated, skipped = suite.select({"yellow_taxi", "weather"})
-    assert [(item.type, item.kwargs) for item in evaluated] == [
-        ("expect_column_to_exist", {"column": "a"}),
-        ("expect_table_row_count_to_equal", {"value": 0}),
-    ]
-    assert [item.type for item in skipped] == ["expect_column_values_to_not_be_null"]
+def test_suite_of_a_source_that_is_not_there_is_skipped(tmp_path: Path) -> None:
+    suite = read(written(tmp_path, source="citibike", expectations=[ONE, ROWS]))
+    assert suite.split({"yellow_taxi", "weather"}) == ([], suite.expectations)
+    assert suite.split({"citibike"}) == (suite.expectations, [])
 
 
-def test_mixed_table_skips_only_what_is_about_the_disabled_source(tmp_path: Path) -> None:
-    bikes = {**ONE, "kwargs": {"column": "b"}, "source": "citibike"}
-    trips = {**ONE, "kwargs": {"column": "c"}, "source": ["citibike", "yellow_taxi"]}
-    suite = read(written(tmp_path, expectations=[ONE, bikes, trips]))
-    evaluated, skipped = suite.select({"yellow_taxi"})
-    assert [item.kwargs["column"] for item in evaluated] == ["a", "c"]
-    assert [item.kwargs["column"] for item in skipped] == ["b"]
+CHANGED = {"yellow_taxi": ["2024-11"], "citibike": ["2024-12", "2024-11"]}
 
 
 @pytest.mark.parametrize(
-    ("item", "told_from_parts"),
+    ("suite", "months", "condition"),
     [
-        ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}}, True),
-        ({"type": "expect_column_to_exist", "kwargs": {"column": "a"}}, True),
-        ({"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "select 1 from {batch}"}}, True),
-        ({"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}, True),
-        ({"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1, "max_value": 9}}, False),
+        ({"by_month": True}, None, None),
+        ({}, CHANGED, None),
+        ({"by_month": True}, {}, "false"),
+        ({"by_month": True, "source": "yellow_taxi"}, {"citibike": ["2024-11"]}, "false"),
         (
-            {
-                "type": "expect_table_row_count_to_be_between",
-                "kwargs": {
-                    "min_value": 1,
-                    "row_condition": 'col("a") == "b"',
-                    "condition_parser": "great_expectations",
-                },
-            },
-            True,
+            {"by_month": True, "source": "citibike"},
+            CHANGED,
+            "source_month between '2024-11' and '2024-12' and (source_month in ('2024-11', '2024-12'))",
         ),
-        ({"type": "expect_column_unique_value_count_to_be_between", "kwargs": {"column": "a", "max_value": 2}}, False),
-        ({"type": "expect_column_values_to_be_unique", "kwargs": {"column": "a"}}, False),
-        ({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "a", "min_value": 1}}, False),
+        (
+            {"by_month": True},
+            CHANGED,
+            "source_month between '2024-11' and '2024-12' and (source_month in ('2024-11') and "
+            "trip_type = 'yellow_taxi' or source_month in ('2024-11', '2024-12') and trip_type = 'citibike')",
+        ),
     ],
 )
-def test_what_only_the_whole_table_tells_must_say_so(
-    tmp_path: Path, item: dict[str, object], told_from_parts: bool
+def test_suite_sees_the_changed_months_of_its_source(
+    tmp_path: Path, suite: dict[str, object], months: dict[str, list[str]] | None, condition: str | None
 ) -> None:
-    path = written(tmp_path, partitions=["trip_type", "source_month"], expectations=[{**ONE, **item}])
-    if told_from_parts:
-        assert read(path).expectations[0].scope == "changed_months"
-        return
-    with pytest.raises(ConfigError, match="can't be told from some months"):
-        read(path)
-    path = written(
-        tmp_path, partitions=["trip_type", "source_month"], expectations=[{**ONE, **item, "scope": "all_months"}]
-    )
-    assert read(path).expectations[0].scope == "all_months"
+    made = read(written(tmp_path, expectations=[ROWS], **suite))
+    seen = made.sees(months)
+    assert (None if seen is None else made.condition(seen)) == condition
