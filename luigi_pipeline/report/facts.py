@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import markers
+from luigi_pipeline import findings, markers
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.findings import Finding
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.months import first_day, months_between, next_month
 from luigi_pipeline.report.questions import Answers
 from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.validation.plausibility import PROFILES
 
 NAMES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike", "weather": "Weather", "taxi_zones": "Taxi zones"}
 _HISTORY = 20
@@ -69,6 +71,7 @@ class Facts:
         report: The validation's report.
         history: The newest validations, newest first.
         build: Details of dbt's build.
+        findings: What is unusual of months, accepted or not.
         problems: What is wrong, or worth knowing, in words: severity and text.
     """
 
@@ -81,7 +84,12 @@ class Facts:
     report: dict[str, Any]
     history: list[dict[str, Any]]
     build: dict[str, Any]
+    findings: list[Finding]
     problems: list[tuple[str, str]] = field(default_factory=list)
+
+    def unusual(self, source: str, month: str) -> list[Finding]:
+        """What is unusual of a month and not accepted."""
+        return [it for it in self.findings if (it.source, it.source_month) == (source, month) and not it.is_accepted]
 
 
 def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
@@ -111,6 +119,7 @@ def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
         report=_json(data.validation / "report.json"),
         history=history(data)[:_HISTORY],
         build=build.details if build else {},
+        findings=findings.read(data, settings.validation.accepted),
     )
     facts.problems.extend(_problems(facts, settings, loads, answers))
     return facts
@@ -203,6 +212,7 @@ def _days_between(month: str | None, loaded_at: str | None) -> int | None:
 def _problems(
     facts: Facts, settings: Settings, loads: dict[tuple[str, str], Marker], answers: Answers
 ) -> Iterator[tuple[str, str]]:
+    yield from _findings(facts)
     yield from _checks(facts)
     for name in facts.sources:
         states = {month: facts.calendar[month][name].state for month in facts.months}
@@ -213,9 +223,18 @@ def _problems(
         yield "warning", f"Only {coverage:.1f} % of the trips have weather for their hour."
 
 
+def _findings(facts: Facts) -> Iterator[tuple[str, str]]:
+    for it in facts.findings:
+        since = f"{it.line} (since {it.first_seen_at[:10]})."
+        if it.is_accepted:
+            yield "note", f"Unusual, and accepted: {since} Why: {it.accepted_because}."
+        else:
+            yield "warning", f"Unusual: {since}"
+
+
 def _checks(facts: Facts) -> Iterator[tuple[str, str]]:
     for item in facts.report.get("results", []):
-        if item["status"] in ("failed", "errored"):
+        if item["status"] in ("failed", "errored") and item["suite"] != PROFILES:
             column = f" of {item['column']}" if item["column"] else ""
             yield "warning", f"A check{column} in {item['suite']} did not pass: {item['why']}{_counted(item)}"
     for warning in facts.build.get("warnings", []):

@@ -144,6 +144,7 @@ class ValidationSummary:
         data_docs_error: Why the Data Docs could not be built; the last ones are then kept.
         months: The months of trips that have changed and were looked at, by mode; or all.
         known: The months of trips that are there, or were since all were looked at; None where that is not known.
+        findings: What is unusual of months, see plausibility.find.
     """
 
     suites: list[SuiteSummary]
@@ -155,6 +156,7 @@ class ValidationSummary:
     data_docs_error: str | None = None
     months: Months | Literal["all"] = "all"
     known: Months | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def blocking(self) -> list[Outcome]:

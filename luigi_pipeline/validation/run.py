@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.validation import data_docs, importing
+from luigi_pipeline.validation import data_docs, importing, judging
 from luigi_pipeline.validation.datasource import WarehouseSource, counted, open_warehouse
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
 from luigi_pipeline.validation.months import Changed, condition, words
@@ -79,6 +79,7 @@ def validate(
     out: Path,
     progress: Progress | None = None,
     changed: Changed | None = None,
+    plausibility: Path | None = None,
 ) -> ValidationSummary:
     """Evaluate every suite on a warehouse, which is opened for reading only.
 
@@ -90,6 +91,7 @@ def validate(
         progress: Called after each suite.
         changed: What is not as it was when a validation last succeeded: months that are have no need to be looked at
             again. None where that is not known for certain.
+        plausibility: The file that says what is usual of a month; without it, nothing is unusual.
 
     Returns:
         What was found. An expectation that could not be evaluated is an outcome too.
@@ -112,11 +114,13 @@ def validate(
                 outcomes += found
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
+            judged = judging.judge(context, source, plausibility)
             known = changed.now_known() if changed else _known(source, suites)
         docs_error = _build_docs(context, out)
     result = ValidationSummary(
-        suites=summaries,
-        outcomes=outcomes,
+        suites=[*summaries, *judged.suites],
+        outcomes=[*outcomes, *judged.outcomes],
+        findings=judged.findings,
         generated_at=dt.datetime.now(dt.UTC),
         seconds=time.monotonic() - started,
         report=out / "report.json",
