@@ -58,6 +58,11 @@ class DataDir:
         return self.root / "validation"
 
     @property
+    def findings(self) -> Path:
+        """What the newest validation found unusual of months, and since when."""
+        return self.validation / "findings.json"
+
+    @property
     def published(self) -> Path:
         """What readers open: the last version of the marts that passed its checks. Only ever replaced as a whole."""
         return self.root / "published" / "nyc_mobility.duckdb"

@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from luigi_pipeline import account, alerts, failures, latest, logs, markers, streams
+from luigi_pipeline import account, alerts, failures, findings, latest, logs, markers, streams
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning
+from luigi_pipeline.findings import Finding
 from luigi_pipeline.history import recording, volumes
 from luigi_pipeline.settings import Settings
 
 log = logging.getLogger("luigi_pipeline")
 
 _NOT_PUBLISHED = 20
+# What ends in a validation, or goes by one.
+_JUDGING = ("Validate", "Publish", "Backfill")
 
 
 @dataclass
@@ -117,22 +120,40 @@ def _end(run: _Run, exit_code: int, outcome: str | None, error: BaseException | 
         exit_code = _NOT_PUBLISHED
     stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
-    told = account.of_run(run.task, exit_code, outcome, run.data, error, run.complaints, [*drops, *overdue])
+    found = _tell_findings(run)
+    remarks = [*drops, *overdue, *(it.line for it in found)]
+    told = account.of_run(run.task, exit_code, outcome, run.data, error, run.complaints, remarks)
     if exit_code != 0 and run.is_quiet:
         streams.say(str(told))
     if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
-        _alert(run, exit_code, told, overdue)
+        _alert(run, exit_code, told, overdue, found)
     return exit_code
 
 
-def _alert(run: _Run, exit_code: int, told: account.Report, overdue: Sequence[latest.Overdue]) -> None:
-    """Send one message at the most: on a failure, on the first success after one, on a month that is long overdue."""
+def _tell_findings(run: _Run) -> list[Finding]:
+    """Say last what is unusual of months and not accepted: on the console each time, to cron as long as it is new."""
+    if run.task not in _JUDGING:
+        return []
+    found = findings.unaccepted(run.data, run.settings.validation.accepted)
+    told = [it for it in found if it.first_seen_at >= run.began_at] if run.is_quiet else found
+    for line in findings.lines(told):
+        if run.is_quiet:
+            print(line, file=sys.stderr)
+        else:
+            log.warning("%s", line)
+    return found
+
+
+def _alert(
+    run: _Run, exit_code: int, told: account.Report, overdue: Sequence[latest.Overdue], found: Sequence[Finding]
+) -> None:
+    """Send one message at the most: on a failure, a success after one, a month that is long overdue, a new finding."""
     named = [
         latest.Overdue(source, month, latest.days_late(run.settings, source, month))
         for source, month in failures.unpublished()
     ]
     late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
-    new = sorted({f"{it.source} {it.month}" for it in late} - recording.told_before())
+    new = sorted({f"{it.source} {it.month}" for it in late}.union(it.key for it in found) - recording.told_before())
     failed_before = recording.failed_before()
     if exit_code not in (0, _NOT_PUBLISHED):
         message = told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import yaml
@@ -76,6 +76,9 @@ LATEST = "latest"
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 MonthList = Annotated[list[str], BeforeValidator(_month_list)]
 Date = Annotated[dt.date, BeforeValidator(_date)]
+
+
+S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
@@ -261,10 +264,26 @@ class MinRows(Section):
     weather: int | None = Field(default=None, ge=0)
 
 
+def _accepted_months(value: Any) -> Any:
+    return _month_list([value] if isinstance(value, str) else value)
+
+
+class Accepted(Section):
+    """Findings that someone has looked at: of a source, in a month or several, of one statistic or any ("*")."""
+
+    source: Literal["yellow_taxi", "citibike", "weather"]
+    months: Annotated[list[str], BeforeValidator(_accepted_months)]
+    statistic: str = Field(pattern=r"^(\*|[a-z][a-z0-9_]*)$")
+    why: str = Field(min_length=3)
+
+
 class Validation(Section):
-    """A deployment's own thresholds."""
+    """A deployment's own thresholds, what blocks publishing, and which findings are accepted."""
 
     min_rows: MinRows = MinRows()
+    block_on: Literal["critical", "warning"] = "critical"
+    accepted: list[Accepted] = []
+    accepted_file: str | None = None
 
 
 class Alerts(Section):
@@ -308,18 +327,39 @@ def load(path: Path) -> Settings:
     Raises:
         ConfigError: The file can't be read, or a key is unknown, missing or wrong.
     """
+    made = _checked(Settings, _content(path, "--mobility-config names another file"), path)
+    if made.validation.accepted_file is None:
+        return made
+    # Beside the configuration, wherever the run is started.
+    named = path.parent / made.validation.accepted_file
+    content = _content(named, f"validation.accepted_file in {path} names it")
+    listed = _checked(_AcceptedFile, {"accepted": content}, named).accepted
+    validation = made.validation.model_copy(update={"accepted": [*made.validation.accepted, *listed]})
+    return made.model_copy(update={"validation": validation})
+
+
+def _content(path: Path, advice: str) -> Any:
     try:
-        content = yamlfiles.read(path)
+        return yamlfiles.read(path)
     except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); --mobility-config names another file") from error
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); {advice}") from error
     except yaml.MarkedYAMLError as error:
         # Its own text quotes the line, which may hold a password.
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"{path}: is not YAML{where}: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is not YAML: {one_line(error)}") from error
+
+
+class _AcceptedFile(Section):
+    """A file of its own, with a list of what is accepted."""
+
+    accepted: list[Accepted]
+
+
+def _checked(kind: type[S], content: Any, path: Path) -> S:
     try:
-        return Settings.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         # Not from the error, which quotes the values, a password among them perhaps.
         raise ConfigError("; ".join(_explain(path, problem) for problem in error.errors()[:3])) from None

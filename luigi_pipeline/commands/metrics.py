@@ -144,6 +144,16 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
         sys.stdout.write(charts.draw(answer, width, colour=terminal and "NO_COLOR" not in os.environ))
     else:
         console.print(answer.table())
+    _tell_findings()
+
+
+def _tell_findings() -> None:
+    """Footnotes: what is unusual of the published months. Not part of the answer, which may go to a file."""
+    from luigi_pipeline import runs
+    from luigi_pipeline.metrics import reading
+
+    for line in reading.current(runs.data_dir()).findings:
+        print(f"finding: {line}", file=sys.stderr)
 
 
 def _names(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Say what is there: months by source, with rows, age, version and state, and how current what is made of them is.
 
 It reads markers only, and works beside a run. For monitoring, the exit code is 1 where something is missing or stale,
-or overdue at its publisher.
+or overdue at its publisher, or unusual of a month and accepted by nobody for up to 90 days.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luigi_pipeline import latest, markers, runs
+from luigi_pipeline import findings, latest, markers, runs
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import version_of
@@ -26,6 +26,7 @@ from luigi_pipeline.tasks.publish import Publish
 from luigi_pipeline.tasks.validate import Validate
 
 _IS_NOT_WELL = 1
+_DAYS_OF_A_FINDING = 90
 _NOT_WELL = ("missing", "stale")
 _COLOURS = {"missing": "red", "stale": "yellow", "due": "cyan", "not in the configuration": "dim"}
 _WIDTH_OF_A_PIPE = 120
@@ -60,7 +61,9 @@ class State:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "--json", action="store_true", help="print {months: [...], stages: [...], overdue: [...]} as JSON"
+        "--json",
+        action="store_true",
+        help="print {months: [...], stages: [...], overdue: [...], findings: [...]} as JSON",
     )
 
 
@@ -68,19 +71,32 @@ def run(options: argparse.Namespace) -> int:
     """Print the state of everything.
 
     Returns:
-        1 where something is missing, stale or overdue, else 0.
+        1 where something is missing, stale or overdue, or a finding of the last 90 days is not accepted; else 0.
     """
     months = [state for source in sources() for state in _months(source)]
     stages = [_stage(task) for task in _stages()]
     overdue = latest.overdue(runs.configuration(), runs.data_dir())
+    found = findings.read(runs.data_dir(), runs.configuration().validation.accepted)
     if options.json:
-        told: dict[str, list[Any]] = {"months": [*months], "stages": [*stages], "overdue": [*overdue]}
+        told: dict[str, list[Any]] = {
+            "months": [*months],
+            "stages": [*stages],
+            "overdue": [*overdue],
+            "findings": [*found],
+        }
         print(json.dumps({name: [asdict(it) for it in found] for name, found in told.items()}, indent=2))
     else:
         _show(months, stages)
         for line in [*latest.told(runs.configuration(), runs.data_dir()), *overdue]:
             print(line)
-    return _IS_NOT_WELL if overdue or any(it.state in _NOT_WELL for it in [*months, *stages]) else 0
+        for finding in sorted(found, key=lambda it: (it.is_accepted, it.first_seen_at)):
+            print(f"finding: {finding.line} (since {finding.first_seen_at[:10]}{_acceptance(finding)})")
+    is_new = any(not it.is_accepted and findings.days_old(it) <= _DAYS_OF_A_FINDING for it in found)
+    return _IS_NOT_WELL if overdue or is_new or any(it.state in _NOT_WELL for it in [*months, *stages]) else 0
+
+
+def _acceptance(finding: findings.Finding) -> str:
+    return f"; accepted: {finding.accepted_because}" if finding.is_accepted else ""
 
 
 def _months(source: IngestSource) -> Iterator[State]:

@@ -61,6 +61,19 @@ class Version:
         """The metrics of this version, group by group."""
         return definitions.read(self.semantic_manifest)
 
+    @cached_property
+    def findings(self) -> list[str]:
+        """What is unusual of its months and accepted by nobody, a line each; none in a file of an older version."""
+        import duckdb
+
+        query = (
+            "select finding from nyc_mobility.meta.findings where not is_accepted order by source_month desc, finding"
+        )
+        try:
+            return [line for (line,) in self._connection.cursor().execute(query).fetchall()]
+        except duckdb.CatalogException:
+            return []
+
     @property
     def engine(self) -> Engine:
         """MetricFlow's engine on the metrics of this version."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from luigi_pipeline import markers
+from luigi_pipeline import findings, markers
 from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.findings import Finding
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.months import first_day, months_between, next_month
@@ -20,6 +21,7 @@ from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers
 from luigi_pipeline.report.stating import fact, sentence, stated
 from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.validation.plausibility import PROFILES
 
 NAMES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike", "weather": "Weather", "taxi_zones": "Taxi zones"}
 _HISTORY = 20
@@ -72,6 +74,7 @@ class Facts:
         report: The validation's report.
         history: The newest validations, newest first.
         build: Details of dbt's build.
+        findings: What is unusual of months, accepted or not.
         problems: What is wrong, or worth knowing, in words: severity and text, with each number as `stated`.
     """
 
@@ -84,7 +87,12 @@ class Facts:
     report: dict[str, Any]
     history: list[dict[str, Any]]
     build: dict[str, Any]
+    findings: list[Finding]
     problems: list[tuple[str, Markup]] = field(default_factory=list)
+
+    def unusual(self, source: str, month: str) -> list[Finding]:
+        """What is unusual of a month and not accepted."""
+        return [it for it in self.findings if (it.source, it.source_month) == (source, month) and not it.is_accepted]
 
 
 def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
@@ -114,6 +122,7 @@ def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
         report=_json(data.validation / "report.json"),
         history=history(data)[:_HISTORY],
         build=build.details if build else {},
+        findings=findings.read(data, settings.validation.accepted),
     )
     facts.problems.extend(_problems(facts, settings, loads, answers))
     return facts
@@ -206,6 +215,7 @@ def _days_between(month: str | None, loaded_at: str | None) -> int | None:
 def _problems(
     facts: Facts, settings: Settings, loads: dict[tuple[str, str], Marker], answers: Answers
 ) -> Iterator[tuple[str, Markup]]:
+    yield from _findings(facts)
     yield from _checks(facts)
     for name in facts.sources:
         states = {month: facts.calendar[month][name].state for month in facts.months}
@@ -234,10 +244,20 @@ def _coverage(answers: Answers) -> Iterator[tuple[str, Markup]]:
         yield "note", Markup("No day is covered by all modes: they are not compared.")
 
 
+def _findings(facts: Facts) -> Iterator[tuple[str, Markup]]:
+    # As the run said them: a number is the profile's, not a metric's.
+    for it in facts.findings:
+        if it.is_accepted:
+            told = "Unusual, and accepted: <q>{}</q> (since {}). Why: <q>{}</q>."
+            yield "note", sentence(told, it.line, it.first_seen_at[:10], it.accepted_because)
+        else:
+            yield "warning", sentence("Unusual: <q>{}</q> (since {}).", it.line, it.first_seen_at[:10])
+
+
 def _checks(facts: Facts) -> Iterator[tuple[str, Markup]]:
     # What others have written is quoted: a number in it is theirs.
     for item in facts.report.get("results", []):
-        if item["status"] in ("failed", "errored"):
+        if item["status"] in ("failed", "errored") and item["suite"] != PROFILES:
             column = f" of {item['column']}" if item["column"] else ""
             why = item["why"] + _counted(item)
             yield "warning", sentence("A check{} in {} did not pass: <q>{}</q>", column, item["suite"], why)

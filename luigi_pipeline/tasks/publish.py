@@ -6,14 +6,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import markers, progress, scheduling
+from luigi_pipeline import findings, markers, progress, runs, scheduling
 from luigi_pipeline.datadir import relative
 from luigi_pipeline.markers import Marker
-from luigi_pipeline.tasks.base import MobilityTask
+from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.validate import Validate
 
 # Counted up when the same marts would be published otherwise.
-_LAYOUT = 2
+_LAYOUT = 3
+_ACCEPTED = "the findings that are accepted"
 _REPORT = Path(__file__).parents[1] / "report"
 
 
@@ -34,7 +35,13 @@ class Publish(MobilityTask):
             for path in sorted(_REPORT.rglob("*"))
             if path.suffix in (".py", ".html", ".css", ".js")
         }
-        return {"the validation": Validate().fingerprint(), "the layout": _LAYOUT, "the report's layout": code}
+        accepted = [it.model_dump() for it in self.settings.validation.accepted]
+        return {
+            "the validation": Validate().fingerprint(),
+            "the layout": _LAYOUT,
+            "the report's layout": code,
+            _ACCEPTED: accepted,
+        }
 
     def reason(self) -> str | None:
         """Why it is to be published; also where what was published is not there as it was written."""
@@ -50,11 +57,17 @@ class Publish(MobilityTask):
         """Build the file, the Parquet and the report, each beside the old one, and swap them in."""
         from luigi_pipeline.report import making
         from luigi_pipeline.warehouse import parquet
-        from luigi_pipeline.warehouse.publishing import publish
+        from luigi_pipeline.warehouse.publishing import publish, publish_findings
 
-        inputs = self.inputs()
+        inputs, found = self.inputs(), findings.read(self.data, self.settings.validation.accepted)
+        last = self.marker()
+        if last is not None and self._is_but_for_acceptance(last, inputs):
+            self.drop_marker()
+            publish_findings(self.data, self.settings.warehouse, found)
+            making.make(self.data, self.settings)
+            return self.new_marker(inputs, versions=last.versions, details=last.details | {"file": self._file()})
         self.drop_marker()
-        published = publish(self.data, self.settings.warehouse)
+        published = publish(self.data, self.settings.warehouse, found)
         written = parquet.write(self.data, self.settings.warehouse)
         progress.tell("the report", 0.5, step="report")
         report = making.make(self.data, self.settings)
@@ -73,6 +86,16 @@ class Publish(MobilityTask):
                 "parquet_files_written": written,
             },
         )
+
+    def _is_but_for_acceptance(self, last: Marker, inputs: dict[str, Any]) -> bool:
+        """Whether nothing has changed since but which findings are accepted."""
+        then = last.inputs | {_ACCEPTED: shortened(inputs)[_ACCEPTED]}
+        return self.title not in runs.forced and then == shortened(inputs) and self._stands(last)
+
+    def _stands(self, last: Marker) -> bool:
+        """Whether all that was published is there as it was written."""
+        there = (self.data.report / "index.html").exists() and self.data.parquet.exists()
+        return there and last.details.get("file") == self._file()
 
     def _file(self) -> dict[str, int] | None:
         try:

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import luigi
 
-from luigi_pipeline import markers, progress, project, runs, scheduling
+from luigi_pipeline import findings, markers, progress, project, runs, scheduling
+from luigi_pipeline.datadir import relative
 from luigi_pipeline.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.build import DbtBuild
 from luigi_pipeline.tasks.ingest import sources
+from luigi_pipeline.validation.plausibility import PROFILES
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
 BUILD = "the build"
+_MOST_LINES = 3
 
 
 class Validate(MobilityTask):
-    """Ten suites of expectations hold on the built models: none errors, and none of severity critical fails."""
+    """The suites of expectations hold on the built models: none errors, none of severity critical fails.
+
+    What is unusual of a month is a finding, and blocks only where `validation.block_on` says so.
+    """
 
     # It only reads, but DuckDB lets no one read while another process writes.
     resources = {"warehouse": 1}
@@ -41,8 +50,32 @@ class Validate(MobilityTask):
         """The build, the expectations and their thresholds."""
         files = sorted((project.folder() / "config" / "expectations").glob("*.yml"))
         suites = {f"expectations of {path.stem}": markers.digest_file(path) for path in files}
-        thresholds = {"validation in the configuration": self.settings.validation.model_dump()}
-        return {BUILD: DbtBuild().fingerprint()} | suites | thresholds
+        usual = {"what is usual of a month": markers.digest_file(_plausibility())}
+        # Not what is accepted, nor what blocks: neither changes what is found.
+        thresholds = {"validation in the configuration": self.settings.validation.min_rows.model_dump()}
+        return {BUILD: DbtBuild().fingerprint()} | suites | usual | thresholds
+
+    def reason(self) -> str | None:
+        """Why it is to be done; also where its findings are gone, or stand in the way."""
+        why = super().reason()
+        if why is None and not self.data.findings.exists():
+            return f"{relative(self.data.findings)} is gone"
+        found = self.marker()
+        return why or self._in_the_way(found.details.get("warned", []) if found else [])
+
+    def _in_the_way(self, warned: Sequence[str]) -> str | None:
+        """What blocks though no check of severity critical failed, in words."""
+        validation = self.settings.validation
+        if validation.block_on == "critical":
+            return None
+        unaccepted = [it.line for it in findings.unaccepted(self.data, validation.accepted)]
+        told = [*warned, *unaccepted]
+        more = f" and {len(told) - _MOST_LINES} more" if told[_MOST_LINES:] else ""
+        return (
+            f"validation.block_on is warning, and so this blocks: {'; '.join(told[:_MOST_LINES])}{more}"
+            if told
+            else None
+        )
 
     def work(self) -> Marker:
         """Run the suites; write the report and the Data Docs."""
@@ -51,7 +84,10 @@ class Validate(MobilityTask):
 
         # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
-        inputs = self.inputs()
+        inputs, started = self.inputs(), markers.utc_now()
+        if super().reason() is None and self.data.findings.exists() and self.title not in runs.forced:
+            # All is evaluated: only what nobody has accepted yet stands in the way.
+            raise ValidationFailed(self.reason())
         months = None if self.title in runs.forced else changed_months(self.marker(), DbtBuild().marker(), inputs)
         self.drop_marker()
         summary = validate(
@@ -66,7 +102,9 @@ class Validate(MobilityTask):
             self.data.validation,
             progress=_tell,
             months=months,
+            plausibility=_plausibility(),
         )
+        findings.keep(self.data, summary.findings, markers.utc_now())
         progress.link(scheduling.link_to(summary.data_docs, self.data))
         notice.tell(self.data, [item.line for item in summary.blocking])
         if not summary.ok:
@@ -74,11 +112,12 @@ class Validate(MobilityTask):
             raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")
         if summary.data_docs_error:
             log.warning("the Data Docs could not be built: %s", summary.data_docs_error)
-        for item in summary.outcomes:
-            if item.status == "failed":
-                log.warning("%s", item.line)
+        # But for findings, of which the run's end tells.
+        warned = [item.line for item in summary.outcomes if item.status == "failed" and item.suite != PROFILES]
+        for line in warned:
+            log.warning("%s", line)
         passed, asked = summary.count("passed"), len(summary.outcomes) - summary.count("skipped")
-        return self.new_marker(
+        marker = self.new_marker(
             inputs,
             versions={"great_expectations": version("great_expectations")},
             details={
@@ -88,8 +127,20 @@ class Validate(MobilityTask):
                 "passed": passed,
                 "failed": summary.count("failed"),
                 "skipped": summary.count("skipped"),
+                "warned": warned,
             },
         )
+        in_the_way = self._in_the_way(warned)
+        if in_the_way:
+            # Evaluated for good: once the findings are accepted, nothing is to be evaluated again.
+            replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
+            notice.tell(self.data, [in_the_way])
+            raise ValidationFailed(in_the_way)
+        return marker
+
+
+def _plausibility() -> Path:
+    return project.folder() / "config" / "plausibility.yml"
 
 
 def changed_months(last: Marker | None, build: Marker | None, inputs: dict[str, Any]) -> dict[str, list[str]] | None:

@@ -132,6 +132,7 @@ class ValidationSummary:
         report: The JSON file.
         data_docs: The Data Docs' first page.
         data_docs_error: Why the Data Docs could not be built; the last ones are then kept.
+        findings: What is unusual of months, see plausibility.find.
     """
 
     suites: list[SuiteSummary]
@@ -141,6 +142,7 @@ class ValidationSummary:
     report: Path
     data_docs: Path
     data_docs_error: str | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def blocking(self) -> list[Outcome]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.validation import data_docs, datasource, importing
+from luigi_pipeline.validation import data_docs, datasource, importing, judging
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
 from luigi_pipeline.validation.quiet import quiet
 from luigi_pipeline.validation.results import Outcome, SuiteSummary, ValidationSummary, outcome
@@ -79,6 +79,7 @@ def validate(
     out: Path,
     progress: Progress | None = None,
     months: Months | None = None,
+    plausibility: Path | None = None,
 ) -> ValidationSummary:
     """Evaluate every suite on a warehouse, which is opened for reading only.
 
@@ -90,6 +91,7 @@ def validate(
         progress: Called after each suite.
         months: Those that have changed since a validation succeeded, by source: suites with `by_month` look at
             these. None for everything.
+        plausibility: The file that says what is usual of a month; without it, nothing is unusual.
 
     Returns:
         What was found. An expectation that could not be evaluated is an outcome too.
@@ -112,10 +114,12 @@ def validate(
                 outcomes += found
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
+            judged = judging.judge(context, source, plausibility)
         docs_error = _build_docs(context, out)
     result = ValidationSummary(
-        suites=summaries,
-        outcomes=outcomes,
+        suites=[*summaries, *judged.suites],
+        outcomes=[*outcomes, *judged.outcomes],
+        findings=judged.findings,
         generated_at=dt.datetime.now(dt.UTC),
         seconds=time.monotonic() - started,
         report=out / "report.json",

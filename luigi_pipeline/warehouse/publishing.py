@@ -7,8 +7,10 @@ manifest names the catalog.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import duckdb
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import WarehouseError, one_line
+from luigi_pipeline.findings import Finding
 from luigi_pipeline.markers import sync
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database, quoting
@@ -38,14 +41,16 @@ class Published:
     source_files: int
 
 
-def publish(data: DataDir, limits: Warehouse) -> Published:
+def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> Published:
     """Publish the marts that are in the warehouse now.
 
-    `meta.lineage` says which source files each table stands on, `meta.semantic_manifest` which metrics can be asked.
+    `meta.lineage` says which source files each table stands on, `meta.semantic_manifest` which metrics can be asked,
+    `meta.findings` what is unusual of which month.
 
     Args:
         data: The data dir.
         limits: What DuckDB may use; tables are copied one after the other, in bounded memory.
+        found: The findings.
 
     Returns:
         What is in the file.
@@ -57,13 +62,33 @@ def publish(data: DataDir, limits: Warehouse) -> Published:
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as new:
         try:
-            published = _build(new, target, data, limits)
+            published = _build(new, target, data, limits, found)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
         _settle(new)
         new.replace(target)
     sync(target.parent)
     return published
+
+
+def publish_findings(data: DataDir, limits: Warehouse, found: Sequence[Finding]) -> None:
+    """Publish what is published once more, with other findings.
+
+    Raises:
+        WarehouseError: The new file can't be written; the old one stays.
+    """
+    target = data.published
+    with _beside(target) as new:
+        try:
+            shutil.copyfile(target, new)
+            with duckdb.connect(str(new), config=database.settings_of_duckdb(data, limits)) as connection:
+                _write_findings(connection, found)
+                connection.execute("checkpoint")
+        except (duckdb.Error, OSError) as error:
+            raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
+        _settle(new)
+        new.replace(target)
+    sync(target.parent)
 
 
 @contextmanager
@@ -80,7 +105,7 @@ def _beside(target: Path) -> Iterator[Path]:
             left.unlink(missing_ok=True)
 
 
-def _build(new: Path, target: Path, data: DataDir, limits: Warehouse) -> Published:
+def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, found: Sequence[Finding]) -> Published:
     with duckdb.connect(config=database.settings_of_duckdb(data, limits)) as connection:
         database.attach(connection, data, limits, "warehouse")
         # Under the name that views and metrics know it by.
@@ -90,6 +115,7 @@ def _build(new: Path, target: Path, data: DataDir, limits: Warehouse) -> Publish
         connection.execute("create schema meta")
         connection.execute("create table meta.semantic_manifest as from warehouse.meta.semantic_manifest")
         files = _write_lineage(connection)
+        _write_findings(connection, found)
         connection.execute("checkpoint")
         connection.execute("use memory")
         connection.execute(f"detach {target.stem}")
@@ -159,6 +185,33 @@ def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
     )
     counted = connection.execute("select count(distinct (source, source_file)) from meta.lineage").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _write_findings(connection: duckdb.DuckDBPyConnection, found: Sequence[Finding]) -> None:
+    connection.execute(
+        """
+        create or replace table meta.findings (
+            source varchar not null,
+            source_month varchar not null,
+            statistic varchar not null,
+            cut varchar not null,
+            value double,
+            row_count bigint not null,
+            expected varchar not null,
+            finding varchar not null,
+            first_seen_at timestamp not null,
+            is_accepted boolean not null,
+            accepted_because varchar
+        )
+        """
+    )
+    rows = [
+        [it.source, it.source_month, it.statistic, it.cut, it.value, it.row_count, it.expected, it.line,
+         dt.datetime.fromisoformat(it.first_seen_at).replace(tzinfo=None), it.is_accepted, it.accepted_because]
+        for it in found
+    ]  # fmt: skip
+    if rows:
+        connection.executemany("insert into meta.findings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _settle(path: Path) -> None:
