@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 import pytest
 from checksums import checksums
 from hypothesis import HealthCheck, Phase, event, given, note, settings
@@ -26,7 +27,7 @@ from luigi_pipeline.warehouse.preparing import Prepared
 
 MONTHS = ("2024-10", "2024-11", "2024-12")
 EDITIONS = (0, 1)
-ROWS = 120
+ROWS = 250
 # Each example builds the models a few times; MOBILITY_EXAMPLES asks for a longer search.
 EXAMPLES = int(os.environ.get("MOBILITY_EXAMPLES", "3"))
 
@@ -54,7 +55,7 @@ Typed = dict[tuple[Month, int], tuple[Landed, Prepared]]
 
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
-    """Two editions of each month, fetched and typed; some rides are in the files of two months."""
+    """Two editions of each month, fetched and typed; some rides, and an id, are in the files of two months."""
     found: Typed = {}
     for edition in EDITIONS:
         folder = tmp_path_factory.mktemp(f"edition{edition}")
@@ -77,10 +78,11 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
 
 
 def _repeat_rides(bucket: Path, earlier: str, later: str, which: slice) -> None:
-    """Put some rides of one month into the archive of the next one too."""
-    rides = [row for _, rows in _members(bucket, earlier) for row in rows[1:]][which]
+    """Put some rides of one month into the archive of the next one too, and give another one's id to a ride there."""
+    rides = [row for _, rows in _members(bucket, earlier) for row in rows[1:]]
     members = _members(bucket, later)
-    members[-1][1].extend(rides)
+    members[-1][1].extend(rides[which])
+    members[0][1][1][0] = rides[-1][0]
     with zipfile.ZipFile(_archive(bucket, later), "w") as archive:
         for name, rows in members:
             text = io.StringIO()
@@ -194,3 +196,29 @@ def test_a_month_that_loses_rides_to_an_earlier_one_is_built_anew_and_tested(cit
     clean.build()
     assert lived.sums() == clean.sums()
     assert lived.build().rebuilt == {}
+
+
+def test_rides_of_one_id_are_each_kept_and_counted_whatever_month_came_first(city: Callable[[], City]) -> None:
+    lived = city()
+
+    def rides() -> list[tuple[str, bool, bool]]:
+        with duckdb.connect(str(lived.data.warehouse), read_only=True) as connection:
+            return connection.execute(
+                "select source_month, has_reused_id, trip_id = source_file || '#' || source_row from marts.fct_trips "
+                "where has_reused_id or trip_id in ("
+                "select ride_id from raw_data.trips group by 1 having count(distinct started_at) > 1) order by all"
+            ).fetchall()
+
+    lived.do(Act(Month("citibike", "2024-11"), 0))
+    lived.build()
+    assert rides() == []
+    lived.do(Act(Month("citibike", "2024-10"), 0))
+    assert lived.build().rebuilt == {"citibike": ["2024-10", "2024-11"]}
+    assert rides() == [("2024-10", True, True), ("2024-11", True, True)]
+    lived.do(Act(Month("citibike", "2024-11"), None))
+    lived.build()
+    assert rides() == []
+    clean = city()
+    clean.do(Act(Month("citibike", "2024-10"), 0))
+    clean.build()
+    assert lived.sums() == clean.sums()

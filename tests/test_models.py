@@ -141,10 +141,14 @@ MEMBERS: list[tuple[dict[str, int], str | None]] = [
 ]
 
 
+def compiled(data: DataDir, test: str) -> str:
+    """The SQL of a data test, as dbt runs it."""
+    assert dbt(data, "compile", "--select", test).returncode == 0
+    return next((data.dbt / "t" / "compiled").rglob(f"{test}.sql")).read_text(encoding="utf-8")
+
+
 def test_parts_are_told_by_their_numbers_in_the_month_whatever_they_are_in(mine: DataDir) -> None:
-    test = "assert_archive_members_are_complete"
-    assert dbt(mine, "compile", "--select", test).returncode == 0
-    compiled = next((mine.dbt / "t" / "compiled").rglob(f"{test}.sql")).read_text(encoding="utf-8")
+    query = compiled(mine, "assert_archive_members_are_complete")
     with duckdb.connect(str(mine.warehouse)) as connection:
         connection.execute("delete from meta.source_files")
         for number, (members, _) in enumerate(MEMBERS):
@@ -152,5 +156,30 @@ def test_parts_are_told_by_their_numbers_in_the_month_whatever_they_are_in(mine:
                 "insert into meta.source_files (source, source_month, source_file, row_count) values (?, ?, ?, ?)",
                 [["citibike", f"{number:02}", f"201804-x.zip/{name}", rows] for name, rows in members.items()],
             )
-        found = {int(month): problem for _, month, _, problem in connection.execute(compiled).fetchall()}
+        found = {int(month): problem for _, month, _, problem in connection.execute(query).fetchall()}
     assert found == {number: problem for number, (_, problem) in enumerate(MEMBERS) if problem}
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(50, False), (51, True)])
+@pytest.mark.parametrize("zone", ["pu_location_id = 0", "pu_location_id = null", "do_location_id = 999"])
+def test_more_than_one_trip_in_a_hundred_without_a_known_zone_blocks(
+    mine: DataDir, rows: int, blocks: bool, zone: str
+) -> None:
+    query = compiled(mine, "assert_zones_are_in_the_lookup")
+    with duckdb.connect(str(mine.warehouse)) as connection:
+        trips = f"_source_month = '2024-10' and _source_row <= {rows}"
+        connection.execute(f"update raw_data.yellow_taxi set {zone} where {trips}")
+        assert connection.execute(query).fetchall() == ([("2024-10", ROWS, rows)] if blocks else [])
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(50, False), (51, True)])
+def test_more_than_one_reused_id_in_a_hundred_rides_blocks(mine: DataDir, rows: int, blocks: bool) -> None:
+    query = compiled(mine, "assert_ride_ids_are_of_one_ride")
+    with duckdb.connect(str(mine.warehouse)) as connection:
+        connection.execute(
+            "insert into staging.int_citibike__duplicate_rides by name "
+            "select ride_id, _source_month as source_month, _source_file as source_file, _source_row as source_row, "
+            "_source_month as kept_source_month, true as has_reused_id "
+            f"from raw_data.trips where _source_month = '2024-10' limit {rows}"
+        )
+        assert connection.execute(query).fetchall() == ([("2024-10", rows, ROWS)] if blocks else [])

@@ -14,7 +14,7 @@ from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.months import may_be_unpublished
 from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
-from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected, snake_case
 from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
@@ -103,6 +103,11 @@ class YellowTaxiTrips:
             names = schema.names  # decoded here, and not before
         except (OSError, ValueError, pa.ArrowException) as error:
             raise Rejected(f"{name}: is not a readable Parquet file ({_first_line(error)})") from error
+        if _has_places_of_before_2011(names):
+            raise Rejected(
+                f"{name}: has coordinates and no taxi zones, as TLC's files of 2009 and 2010 have; months before 2011 "
+                "can't be loaded"
+            )
         columns = match_columns(names, self.columns, set(self.columns) - self.optional, name)
         if file.metadata.num_rows == 0:
             raise Rejected(f"{name}: has no rows")
@@ -120,6 +125,12 @@ class YellowTaxiTrips:
 
 def _name(month: str) -> str:
     return f"yellow_tripdata_{month}.parquet"
+
+
+def _has_places_of_before_2011(names: list[str]) -> bool:
+    """Whether trips have the coordinates that TLC published until 2010, and no zones."""
+    found = {snake_case(name) for name in names}
+    return bool(found & {"start_lon", "pickup_longitude"}) and "pu_location_id" not in found
 
 
 def _check_magic(path: Path) -> None:

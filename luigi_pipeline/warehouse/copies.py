@@ -51,19 +51,23 @@ def _copies(members: list[Part], content: Callable[[Part], Content]) -> Iterator
         for copy in copies:
             yield _proven([first], [copy], content)
     numbered = [found[0] for unit, found in units.items() if unit.isdecimal()]
-    whole = units.get("", [])[:1]
-    if whole and numbered:
-        yield _proven(whole, numbered, content)
     others = [found[0] for unit, found in units.items() if unit and not unit.isdecimal()]
-    if whole or numbered:
-        for other in others:
-            yield _proven(whole or numbered, [other], content)
-    elif len(others) > 1:
-        seen: dict[Content, Part] = {}
-        for other in others:
-            first = seen.setdefault(content(other), other)
-            if first is not other and other.rows:
-                yield [first], [other]
+    # Beside parts, a file of any other name can only be the whole.
+    whole = (units.get("") or (others if numbered else []))[:1]
+    if not whole:
+        yield from _of_equal_rows(others, content)
+        return
+    for copies in (numbered, *([other] for other in others if other not in whole)):
+        if copies:
+            yield _proven(whole, copies, content)
+
+
+def _of_equal_rows(parts: list[Part], content: Callable[[Part], Content]) -> Iterator[tuple[list[Part], list[Part]]]:
+    seen: dict[Content, Part] = {}
+    for part in parts if len(parts) > 1 else []:
+        first = seen.setdefault(content(part), part)
+        if first is not part and part.rows:
+            yield [first], [part]
 
 
 def _proven(kept: list[Part], copies: list[Part], content: Callable[[Part], Content]) -> tuple[list[Part], list[Part]]:

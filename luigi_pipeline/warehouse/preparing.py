@@ -197,12 +197,12 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
     published = {raw: name for name, raw in part.columns.items()}.get(raw)
     if published is None:
         return f"cast(null as {kind}) as {quoting.name(raw)}"
-    value, is_text = quoting.name(published), types[published] == "VARCHAR"
+    value = quoting.name(published)
     if kind == "TIMESTAMP" and part.format == "csv":
         typed = _time(published, raw, part)
     elif kind == "BIGINT" and types[published] not in _INTEGERS:
         typed = _whole_number(value, raw, part.name)
-    elif kind == "DOUBLE" and not is_text:
+    elif kind == "DOUBLE":
         typed = _number(value)
     elif kind == "VARCHAR" and types[published] in _FRACTIONS:
         typed = f"case when not isnan({value}) then cast({value} as varchar) end"
@@ -212,8 +212,8 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
 
 
 def _number(value: str) -> str:
-    """A double; what is not a number is nothing, as pandas means it."""
-    return f"case when not isnan(cast({value} as double)) then cast({value} as double) end"
+    """A double; what is no finite number is nothing, as pandas means it."""
+    return f"case when isfinite(cast({value} as double)) then cast({value} as double) end"
 
 
 def _whole_number(value: str, raw: str, file: str) -> str:

@@ -93,6 +93,26 @@ def test_a_green_file_is_refused(part_of: Callable[[pa.Table], Part]) -> None:
         part_of(green)
 
 
+COORDINATES = pa.array([-73.99, -73.98, 0.0])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Start_Lon": COORDINATES, "Start_Lat": COORDINATES, "End_Lon": COORDINATES, "End_Lat": COORDINATES},
+        {"pickup_longitude": COORDINATES, "pickup_latitude": COORDINATES, "dropoff_longitude": COORDINATES},
+    ],
+    ids=["2009", "2010"],
+)
+def test_a_file_of_before_2011_has_no_zones_and_is_refused(
+    part_of: Callable[[pa.Table], Part], columns: dict[str, pa.Array]
+) -> None:
+    table = taxi_trips(PULocationID=None, DOLocationID=None, **columns)
+    with pytest.raises(Rejected, match=f"^{NAME}: has coordinates and no taxi zones, as TLC's files of 2009 and 2010"):
+        part_of(table)
+    assert part_of(taxi_trips(**columns)).rows == 3
+
+
 def test_a_missing_column_is_named(part_of: Callable[[pa.Table], Part]) -> None:
     with pytest.raises(Rejected, match=rf"^{NAME}: missing column total_amount; it has VendorID, "):
         part_of(taxi_trips(total_amount=None))

@@ -239,6 +239,12 @@ def test_a_new_column_may_have_any_name_beside_a_time(bikes: Callable[..., Prepa
     assert (str(row["ended_at"]), row["ended_at_parsed"]) == ("2024-09-01 18:40:00", "no")
 
 
+@pytest.mark.parametrize("nothing", ["nan", "NaN", "inf", "-Infinity", "1e400", '"inf"'])
+def test_a_coordinate_that_is_no_number_is_no_place(bikes: Callable[..., Prepared], nothing: str) -> None:
+    (row,) = rows_of(bikes(lines(CURRENT, ride("A", end_lat=nothing))))
+    assert (row["end_lat"], row["end_lng"]) == (None, -74.2)
+
+
 @pytest.mark.parametrize("nothing", ["", '""', "NULL", "\\N"])
 def test_a_missing_time_or_place_is_null_and_not_refused(bikes: Callable[..., Prepared], nothing: str) -> None:
     (row,) = rows_of(bikes(lines(CURRENT, ride("A", ended=nothing, end_lat=nothing, end_station_id=nothing))))
@@ -400,8 +406,15 @@ def test_whole_numbers_in_a_column_of_doubles_are_whole_numbers(taxis: Callable[
 
 
 def test_not_a_number_is_no_amount(taxis: Callable[[pa.Table], Prepared]) -> None:
-    file = taxis(taxi_trips(2, tip_amount=pa.array([float("nan"), 2.5])))
-    assert [row["tip_amount"] for row in rows_of(file)] == [None, 2.5]
+    amounts = pa.array([float("nan"), float("inf"), float("-inf"), 2.5])
+    codes = pa.array(["inf", "nan", "1", "2.0"])
+    rows = rows_of(taxis(taxi_trips(4, tip_amount=amounts, RatecodeID=codes)))
+    assert [(row["tip_amount"], row["ratecode_id"]) for row in rows] == [
+        (None, None),
+        (None, None),
+        (None, 1),
+        (2.5, 2),
+    ]
 
 
 @pytest.mark.parametrize(

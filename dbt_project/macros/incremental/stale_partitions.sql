@@ -5,7 +5,8 @@
     A partition (trip_type, source_month) is stale where
     - a file's rows under a version are not as many in the fact as in raw data less its duplicates: a republished,
       new or removed month, or one in which a ride won or lost against a copy in another month;
-    - a row that is a duplicate today is in the fact: the counts may agree while the rows do not.
+    - a row that is a duplicate today is in the fact: the counts may agree while the rows do not;
+    - a row has an id that is reused today and was not, or the other way round: it has another key.
     Together these are exact: with versions equal, the fact's rows are rows of that very file; none of them is to go,
     and they are as many as are to stay.
 
@@ -79,13 +80,36 @@
                 on
                     fact.source_file = duplicates.source_file
                     and fact.source_row = duplicates.source_row
-            where fact.trip_type = 'citibike' and {{ is_of_changed_partition('fact.trip_type', 'fact.source_month') }}
+            where
+                fact.trip_type = 'citibike'
+                and not (duplicates.has_reused_id and fact.has_reused_id)
+                and {{ is_of_changed_partition('fact.trip_type', 'fact.source_month') }}
+
+        ),
+
+        released as (
+
+            select
+                fact.trip_type,
+                fact.source_month
+
+            from {{ fact }} as fact
+            left join {{ duplicates }} as duplicates
+                on
+                    fact.source_file = duplicates.source_file
+                    and fact.source_row = duplicates.source_row
+            where
+                fact.has_reused_id
+                and not coalesce(duplicates.has_reused_id, false)
+                and {{ is_of_changed_partition('fact.trip_type', 'fact.source_month') }}
 
         )
 
         select trip_type, source_month from miscounted
         union
         select trip_type, source_month from intruding
+        union
+        select trip_type, source_month from released
         order by 1, 2
     {%- endset -%}
     {%- set stale = {} -%}

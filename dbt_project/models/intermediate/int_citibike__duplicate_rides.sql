@@ -16,7 +16,11 @@ rides as (
         ride_id,
         _source_month as source_month,
         _source_file as source_file,
-        _source_row as source_row
+        _source_row as source_row,
+        start_station_id,
+        end_station_id,
+        started_at,
+        ended_at
 
     from {{ source('citibike', 'trips') }}
     where ride_id <> ''
@@ -86,27 +90,51 @@ numbered as (
     select
         *,
         row_number() over copies as copy_number,
-        first_value(source_month) over copies as kept_source_month
+        first_value(source_month) over copies as first_source_month,
+        min(started_at) over of_one_id as first_start,
+        max(started_at) over of_one_id as last_start,
+        min(ended_at) over of_one_id as first_end,
+        max(ended_at) over of_one_id as last_end,
+        min(start_station_id) over of_one_id <> max(start_station_id) over of_one_id as has_several_starts,
+        min(end_station_id) over of_one_id <> max(end_station_id) over of_one_id as has_several_ends
 
     from candidates
-    window copies as (
-        partition by ride_id
-        order by source_month, source_file, source_row
-    )
+    window
+        of_one_id as (partition by ride_id),
+        copies as (
+            partition by ride_id
+            order by source_month, source_file, source_row
+        )
 
 ),
 
-losers as (
+-- Since June 2024 times have fractions of a second: a ride over the end of May is in one file with them and in the
+-- other without.
+judged as (
+
+    select
+        *,
+        coalesce(has_several_starts, false)
+        or coalesce(has_several_ends, false)
+        or coalesce({{ elapsed('first_start', 'last_start', 'second') }} > 60, false)
+        or coalesce({{ elapsed('first_end', 'last_end', 'second') }} > 60, false) as has_reused_id
+
+    from numbered
+
+),
+
+repeated as (
 
     select
         ride_id,
         source_month,
         source_file,
         source_row,
-        kept_source_month
+        case when has_reused_id then source_month else first_source_month end as kept_source_month,
+        has_reused_id
 
-    from numbered
-    where copy_number > 1
+    from judged
+    where has_reused_id or copy_number > 1
 
     {% if is_incremental() %}
         union all
@@ -116,7 +144,8 @@ losers as (
             source_month,
             source_file,
             source_row,
-            kept_source_month
+            kept_source_month,
+            has_reused_id
 
         from {{ this }}
         where {{ hash_text('ride_id') }} not in (select hashes_in_question.ride_hash from hashes_in_question)
@@ -124,4 +153,4 @@ losers as (
 
 )
 
-select * from losers
+select * from repeated

@@ -17,6 +17,7 @@ duplicates as (
         count(*) as duplicate_count
 
     from {{ ref('int_citibike__duplicate_rides') }}
+    where not has_reused_id
     group by 1, 2
 
 ),

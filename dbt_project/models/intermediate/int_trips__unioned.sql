@@ -14,49 +14,61 @@ citibike as (
 
 ),
 
+zones as (
+
+    select location_id from {{ ref('stg_tlc__taxi_zones') }}
+
+),
+
 unioned as (
 
     select
-        trip_id,
+        yellow_taxi.trip_id,
         'yellow_taxi' as trip_type,
-        source_file,
-        source_month,
-        source_row,
-        source_version,
-        vendor_id,
-        rate_code_id,
-        payment_type_code,
-        pickup_location_id,
-        dropoff_location_id,
+        yellow_taxi.source_file,
+        yellow_taxi.source_month,
+        yellow_taxi.source_row,
+        yellow_taxi.source_version,
+        yellow_taxi.vendor_id,
+        yellow_taxi.rate_code_id,
+        yellow_taxi.payment_type_code,
+        -- A zone that the lookup does not have is TLC's zone for one that is not known.
+        coalesce(pickup_zones.location_id, 264) as pickup_location_id,
+        coalesce(dropoff_zones.location_id, 264) as dropoff_location_id,
         cast(null as {{ dbt.type_string() }}) as start_station_id,
         cast(null as {{ dbt.type_string() }}) as end_station_id,
-        payment_type,
+        yellow_taxi.payment_type,
         cast(null as {{ dbt.type_string() }}) as member_type,
         cast(null as {{ dbt.type_string() }}) as rideable_type,
-        request_source,
-        suspect_reason,
-        passenger_count,
-        distance_miles,
-        duration_minutes,
-        speed_mph,
-        fare_amount,
-        extra_amount,
-        mta_tax_amount,
-        tip_amount,
-        tolls_amount,
-        improvement_surcharge_amount,
-        congestion_surcharge_amount,
-        airport_fee_amount,
-        cbd_congestion_fee_amount,
-        total_amount,
-        is_voided,
-        is_suspect,
-        pickup_at_nyc,
-        dropoff_at_nyc,
-        pickup_at_utc,
-        dropoff_at_utc
+        yellow_taxi.request_source,
+        yellow_taxi.suspect_reason,
+        yellow_taxi.passenger_count,
+        yellow_taxi.distance_miles,
+        yellow_taxi.duration_minutes,
+        yellow_taxi.speed_mph,
+        yellow_taxi.fare_amount,
+        yellow_taxi.extra_amount,
+        yellow_taxi.mta_tax_amount,
+        yellow_taxi.tip_amount,
+        yellow_taxi.tolls_amount,
+        yellow_taxi.improvement_surcharge_amount,
+        yellow_taxi.congestion_surcharge_amount,
+        yellow_taxi.airport_fee_amount,
+        yellow_taxi.cbd_congestion_fee_amount,
+        yellow_taxi.total_amount,
+        yellow_taxi.is_voided,
+        false as has_reused_id,
+        yellow_taxi.is_suspect,
+        yellow_taxi.pickup_at_nyc,
+        yellow_taxi.dropoff_at_nyc,
+        yellow_taxi.pickup_at_utc,
+        yellow_taxi.dropoff_at_utc
 
     from yellow_taxi
+    left join zones as pickup_zones
+        on yellow_taxi.pickup_location_id = pickup_zones.location_id
+    left join zones as dropoff_zones
+        on yellow_taxi.dropoff_location_id = dropoff_zones.location_id
 
     union all
 
@@ -94,6 +106,7 @@ unioned as (
         cast(null as decimal(18, 2)) as cbd_congestion_fee_amount,
         cast(null as decimal(18, 2)) as total_amount,
         false as is_voided,
+        has_reused_id,
         is_suspect,
         pickup_at_nyc,
         dropoff_at_nyc,

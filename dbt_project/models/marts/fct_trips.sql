@@ -68,6 +68,7 @@ selected as (
 
         -- booleans
         is_voided,
+        has_reused_id,
         is_suspect,
 
         -- timestamps

@@ -37,7 +37,6 @@ renamed as (
 
     select
         -- ids
-        coalesce(nullif(ride_id, ''), {{ trip_key('_source_file', '_source_row') }}) as trip_id,
         nullif(ride_id, '') as ride_id,
         _source_file as source_file,
         _source_month as source_month,
@@ -75,13 +74,21 @@ renamed as (
 
 kept_once as (
 
-    select renamed.*
+    select
+        renamed.*,
+        case
+            when renamed.ride_id is null or duplicate_rides.has_reused_id
+                then {{ trip_key('renamed.source_file', 'renamed.source_row') }}
+            else renamed.ride_id
+        end as trip_id,
+        coalesce(duplicate_rides.has_reused_id, false) as has_reused_id
+
     from renamed
     left join duplicate_rides
         on
             renamed.source_file = duplicate_rides.source_file
             and renamed.source_row = duplicate_rides.source_row
-    where duplicate_rides.source_row is null
+    where duplicate_rides.source_row is null or duplicate_rides.has_reused_id
 
 ),
 
@@ -173,6 +180,7 @@ final as (
         rider_gender_code,
 
         -- booleans
+        has_reused_id,
         suspect_reason is not null as is_suspect,
 
         -- timestamps
