@@ -28,7 +28,9 @@ counted as (
     select
         trips.source_month,
         count(*) as trips,
-        count(case when pickup_zones.location_id is null or dropoff_zones.location_id is null then 1 end) as trips_without_a_zone
+        count(
+            case when pickup_zones.location_id is null or dropoff_zones.location_id is null then 1 end
+        ) as trips_without_a_zone
 
     from trips
     left join zones as pickup_zones

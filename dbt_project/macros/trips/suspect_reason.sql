@@ -1,8 +1,8 @@
 {#-
     Why a trip cannot have happened as published: the first reason that holds, or null.
 
-    The last rule is 100 mph without its division, so that a distance covered in no time counts too:
-    miles / hours > 100 where hours = microseconds / 3.6e9.
+    The last rule is 100 mph without a division by the time, so that a distance covered in no time counts too:
+    miles / hours > 100 where hours = microseconds / 3.6e9. No distance is too large for a double.
 
     Which pick-ups belong to the file's month is a column of int_loaded_months: made of the month's text trip by trip, it
     would cost as much as all other rules together.
@@ -24,6 +24,8 @@
             {{ pickup_at_nyc }} < {{ pickups_begin_at_nyc }}
             or {{ pickup_at_nyc }} >= {{ pickups_end_at_nyc }}
             then 'outside_source_month'
-        when {{ distance_miles }} * 36000000 > {{ duration_microseconds }} then 'faster_than_100_mph'
+        when
+            cast({{ distance_miles }} as double) > cast({{ duration_microseconds }} as double) / 36000000
+            then 'faster_than_100_mph'
     end
 {%- endmacro %}
