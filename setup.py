@@ -48,6 +48,7 @@ setup(
         "dev": [
             "aiosmtpd>=1.4",
             "axe-playwright-python>=0.1",
+            "cryptography>=42",
             "hypothesis>=6",
             "mypy>=1.11",
             "playwright>=1.49",

@@ -14,6 +14,7 @@ from luigi_pipeline import terminal
 from luigi_pipeline.redaction import printable, redacted
 
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
+_FILE = "pipeline.log"
 _PIPELINE = "luigi_pipeline"
 _LUIGI = "luigi-interface"
 _SUMMARY = "Luigi Execution Summary"
@@ -119,7 +120,7 @@ def write_to(folder: Path) -> None:
     # A line that a full disk does not take is on the console; a traceback there for each of them helps no one.
     logging.raiseExceptions = False
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "pipeline.log"
+    path = folder / _FILE
     # All processes of a run write to it, so another one is begun between two runs only.
     handler = LogFile(path, largest=0)
     with contextlib.suppress(OSError):
@@ -148,6 +149,12 @@ def writing_to(folder: Path) -> Iterator[None]:
             logger.handlers = handlers
             logger.setLevel(level)
         logging.raiseExceptions = raises
+
+
+def note(folder: Path, error: object) -> None:
+    """Log an error to the file below the folder, where there is one, beside whoever else writes to it."""
+    with contextlib.closing(LogFile(folder / _FILE, largest=0)) as handler:
+        handler.emit(logging.LogRecord(_PIPELINE, logging.ERROR, __file__, 0, "%s", (error,), None))
 
 
 def hush() -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -215,8 +215,9 @@ def refuse(error: Exception) -> NoReturn:
     """
     if CmdlineParser.get_instance() is None:
         raise error
-    if not ending.is_reported():
-        streams.say(f"error: {error}")
+    if not ending.is_reported() and not streams.say(f"error: {error}"):
+        with suppress(ConfigError):
+            logs.note(data_dir().logs, error)
     # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
     sys.exit(ConfigError.exit_code)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
 _DESCRIPTORS = (0, 1, 2)
+_closed: set[str] = set()
 
 
 def open_closed() -> None:
@@ -22,6 +22,7 @@ def open_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest place that is free
     for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
         if getattr(sys, name) is None:
+            _closed.add(name)
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (to the process's end)
 
 
@@ -43,8 +44,15 @@ def settle() -> bool:
     return taken
 
 
-def say(text: str) -> None:
-    """Print a last line to standard error, if it can be written to."""
-    with contextlib.suppress(OSError):
+def say(text: str) -> bool:
+    """Print a last line to standard error, if it can be written to.
+
+    Returns:
+        Whether it was taken.
+    """
+    try:
         print(text, file=sys.stderr)
-    settle()
+    except OSError:
+        settle()
+        return False
+    return settle() and "stderr" not in _closed

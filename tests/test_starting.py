@@ -117,6 +117,20 @@ def test_a_run_works_however_it_is_started(
     assert "died unexpectedly" not in log
 
 
+@pytest.mark.parametrize("no_one_hears", ["2>&-", "2>/dev/full"])
+def test_a_run_that_no_one_hears_logs_why_it_can_not_be(no_one_hears: str, data: DataDir, file: Path) -> None:
+    file.write_text("sources: {uber: {}}\n", encoding="utf-8")
+    way = (*SHELL, f'exec "$@" {no_one_hears}', "sh")
+    assert start(way, "IngestWeather", data, file).wait(60) == 40
+    assert not data.root.exists(), "nothing is touched"
+    data.logs.mkdir(parents=True)
+    assert start(way, "IngestWeather", data, file).wait(60) == 40
+    (line,) = (data.logs / "pipeline.log").read_text(encoding="utf-8").splitlines()
+    assert " ERROR " in line
+    assert f"luigi_pipeline: {file}: " in line
+    assert [it.name for it in data.root.iterdir()] == ["logs"]
+
+
 # A signal that is ignored, the way to have it so, and where it comes from.
 IGNORED = {
     signal.SIGHUP: ("nohup",),
