@@ -1,4 +1,7 @@
-{#- A reversal voids itself and one trip at most; else sound trips do not count. Asked of the months that may have changed. -#}
+{#-
+    A reversal voids itself and one trip at most; else sound trips do not count. Asked of the months that may not be those
+    of the last build.
+-#}
 select
     source_month,
     count(case when total_amount >= 0 then 1 end) as voided_trips,

@@ -18,13 +18,13 @@ changed_rides as (
 candidates as (
 
     select
-        hashes.source_month,
+        published.source_month,
         changed_rides.trip_id
 
-    from {{ ref('int_citibike__ride_hashes') }} as hashes
+    from {{ ref('int_citibike__ride_hashes') }} as published
     inner join changed_rides
-        on hashes.ride_hash = changed_rides.ride_hash
-    where not ({{ is_of_changed_month('citibike', 'hashes.source_month') }})
+        on published.ride_hash = changed_rides.ride_hash
+    where not ({{ is_of_changed_month('citibike', 'published.source_month') }})
 
 )
 
