@@ -20,7 +20,6 @@ _MOST_LINES = 10
 _UNITS = {
     "_usd": " USD",
     "_pct": " %",
-    "_mph": " mph",
     "_mps": " m/s",
     "_mm": " mm",
     "_hpa": " hPa",

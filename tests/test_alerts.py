@@ -1,12 +1,9 @@
 """Alerts: one message on a failure, one on the recovery, none else; and no server that is down holds up a run."""
 
-import json
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -43,27 +40,6 @@ def mail() -> Iterator[tuple[int, Mailbox]]:
     controller.start()
     yield port, mailbox
     controller.stop()
-
-
-@pytest.fixture
-def chat() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A chat's webhook, and what has come in."""
-    posts: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", posts
-    server.shutdown()
-    server.server_close()
 
 
 def mail_server(folder: Path, port: int) -> dict[str, str]:

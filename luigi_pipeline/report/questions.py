@@ -1,4 +1,4 @@
-"""What the page asks of the metrics. All its numbers about trips come from here, none from SQL of its own."""
+"""What the page asks of the metrics. Its numbers about trips come from here, but for those of months' profiles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from luigi_pipeline import metrics
+from luigi_pipeline.report import profiles
 from luigi_pipeline.report.datasets import MODES, Dataset
 from luigi_pipeline.report.effects import Hour, compare
 
@@ -95,6 +96,7 @@ def ask(data_dir: Path) -> Answers:
         *_places(asker),
         *_money(asker),
         _flagged(asker),
+        profiles.ask(data_dir),
     ]
     datasets = {dataset.name: dataset for dataset in made}
     return Answers(totals, by_mode, compared, compared_days, covered_days, datasets)

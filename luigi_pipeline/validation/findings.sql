@@ -211,47 +211,68 @@ moved as (
 
 ),
 
+-- By a month's own mean: temperatures have another level in each.
 centred as (
 
     select
-        dense.source, dense.statistic, dense.source_month, dense.cut::integer as hour_of_day, dense.row_count, dense.least_shift,
-        dense.value - avg(dense.value) over months_hours as value,
-        expected.value - avg(expected.value) over months_hours as other_value
+        * exclude (value),
+        cut::integer as hour_of_day,
+        value - avg(value) over (partition by source, statistic, source_month) as value
     from dense
-    inner join expected using (source, statistic, source_month, cut)
-    where dense.least_shift is not null
-    window months_hours as (partition by dense.source, dense.statistic, dense.source_month)
+    where least_shift is not null
 
 ),
 
 shifted as (
 
     select
-        this.source, this.statistic, this.source_month, shifts.shift,
-        sum(pow(this.value - other.other_value, 2)) as distance, any_value(this.row_count) as row_count, any_value(this.least_shift) as least_shift
+        this.source, this.statistic, this.source_month, other.source_month as other_month, shifts.shift,
+        any_value(this.row_count) as row_count, any_value(this.least_shift) as least_shift,
+        bool_or(abs(this.month_number - other.month_number) = 1) as is_next,
+        sum(pow(this.value - other.value, 2)) as distance
     from centred as this
     cross join range(-6, 7) as shifts (shift)
     inner join centred as other
         on
             this.source = other.source
             and this.statistic = other.statistic
-            and this.source_month = other.source_month
+            and this.source_month <> other.source_month
+            and abs(this.month_number - other.month_number) <= this.within_months
             and other.hour_of_day = (this.hour_of_day - shifts.shift + 24) % 24
-    group by all
+    group by this.source, this.statistic, this.source_month, other.source_month, shifts.shift
 
 ),
 
+best_shifts as (
+
+    select
+        source, statistic, source_month, other_month,
+        any_value(row_count) as row_count, any_value(least_shift) as least_shift, any_value(is_next) as is_next,
+        case
+            when min(distance) < {shifted_distance} * max(case when shift = 0 then distance end)
+                then arg_min(shift, distance)
+            else 0
+        end as shift
+    from shifted
+    group by source, statistic, source_month, other_month
+
+),
+
+-- By most of the other months, and by the same hours: one that is shifted itself does not make others so.
 out_of_time as (
 
     select
         source, source_month, statistic, '' as cut, null::double as value, any_value(row_count) as row_count,
-        null::double as low, null::double as high, 'shift' as rule, arg_min(shift, distance)::integer as amount,
-        1 - min(distance) / max(case when shift = 0 then distance end) as badness
-    from shifted
+        null::double as low, null::double as high, 'shift' as rule, mode(shift)::integer as amount,
+        abs(mode(shift)) as badness
+    from (
+        select *, count(*) over (partition by source, statistic, source_month, shift) as others_alike from best_shifts
+    )
     group by source, source_month, statistic
     having
-        abs(arg_min(shift, distance)) >= any_value(least_shift)
-        and min(distance) < {shifted_distance} * max(case when shift = 0 then distance end)
+        abs(mode(shift)) >= any_value(least_shift)
+        and 2 * max(others_alike) > count(*)
+        and (count(*) >= 2 or bool_or(is_next))
 
 ),
 

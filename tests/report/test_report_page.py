@@ -15,7 +15,7 @@ from luigi_pipeline import metrics
 Look = Callable[..., Any]
 
 _MOST_BYTES = 5_000_000
-_CHARTS = 19
+_CHARTS = 31
 _COVERED = "covering_modes like '%' || trip_type || '%'"
 _ROWS = """name => {
     const held = JSON.parse(document.getElementById("content").textContent).datasets[name];

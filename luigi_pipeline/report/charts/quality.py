@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
+from luigi_pipeline.report.charts import months
 from luigi_pipeline.report.charts.drawing import Figure, colour, finished, number, source
 from luigi_pipeline.report.datasets import MODES, SAID
 from luigi_pipeline.report.questions import Answers, of_mode
@@ -44,6 +45,7 @@ def figures(answers: Answers) -> list[Figure]:
         if (row := answers.by_mode.get(mode))
     ]
     return [
+        months.figure(answers),
         Figure(
             "flagged",
             "Trips that are left out of the metrics, in % of all recorded ones",
@@ -54,5 +56,5 @@ def figures(answers: Answers) -> list[Figure]:
             wide=True,
             note="Voided: taken back by a negative total, or negative itself. Suspect: cannot have happened as "
             "published, such as a trip that ends before it starts. Both stay in the warehouse, flagged.",
-        )
+        ),
     ]

@@ -1,0 +1,52 @@
+"""The statistics of months that the page draws, of what is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.findings import label, unit
+from luigi_pipeline.metrics import reading
+from luigi_pipeline.report.datasets import MODES, Dataset
+
+# A choice: all of them are in month_profiles.
+_DRAWN = {
+    "yellow_taxi": (
+        "trips",
+        "median_fare_usd",
+        "median_miles",
+        "median_minutes",
+        "median_mph",
+        "share_without_passenger_count",
+    ),
+    "citibike": ("trips", "median_minutes", "share_of_members", "share_of_electric_bikes"),
+    "weather": ("median_temperature_celsius", "precipitation_mm"),
+}
+_QUERY = """
+    select profiles.source, profiles.statistic, profiles.source_month, profiles.value, profiles.row_count,
+        coalesce(not findings.is_accepted, false) as is_unusual
+    from nyc_mobility.marts.month_profiles as profiles
+    left join nyc_mobility.meta.findings as findings using (source, source_month, statistic)
+    where
+        profiles.cut = ''
+        and profiles.source in (
+            select source from nyc_mobility.marts.month_profiles group by 1 having count(distinct source_month) > 1
+        )
+    order by profiles.source_month
+"""
+_COLUMNS = ("month", "of", "caption", "value", "rows", "unusual")
+
+
+def ask(data_dir: Path) -> Dataset:
+    """The months' values, statistic by statistic; those of a source with two months and more."""
+    found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    for row in reading.current(DataDir(data_dir)).run(_QUERY).to_pylist():
+        source, statistic = row["source"], row["statistic"]
+        is_share = statistic.startswith("share_")
+        shown = MODES.get(source, source.capitalize())
+        caption = f"{shown}: {label(statistic)}{', %' if is_share else unit(statistic).replace(' ', ', ', 1)}"
+        value = 100 * row["value"] if is_share else row["value"]
+        made = (row["source_month"], shown, caption, value, row["row_count"], int(row["is_unusual"]))
+        found.setdefault((source, statistic), []).append(made)
+    drawn = [(source, statistic) for source, statistics in _DRAWN.items() for statistic in statistics]
+    return Dataset.of("profiles", _COLUMNS, [row for key in drawn for row in found.get(key, [])])
