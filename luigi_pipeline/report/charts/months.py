@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import altair as alt
+from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import COLOURS, NEUTRAL, Figure, finished, source
 from luigi_pipeline.report.datasets import Dataset
 from luigi_pipeline.report.questions import Answers
+from luigi_pipeline.report.stating import sentence
 
 _UNUSUAL = "#c62828"
 
@@ -15,7 +17,9 @@ def figure(answers: Answers) -> Figure:
     """The figure, from the second month on."""
     profiles = answers.datasets["profiles"]
     unusual = _unusual(profiles)
-    told = f"Unusual, and accepted by nobody yet: {', '.join(unusual)}." if unusual else "No month is unusual in these."
+    told = Markup("No month is unusual in these.")
+    if unusual:
+        told = sentence("Unusual, and accepted by nobody yet: <q>{}</q>.", ", ".join(unusual))
     return Figure(
         "profiles",
         "What each month looks like, by source and statistic",
