@@ -85,6 +85,6 @@ def _sum(parts: list[Part], content: Callable[[Part], Content]) -> Content:
 
 
 def _told(parts: list[Part]) -> str:
-    names = [f"{part.name.partition('/')[2]} ({part.rows:,} rows)" for part in parts]
+    names = [f"{part.name.partition('/')[2]} ({part.rows:,} row{'s' * (part.rows != 1)})" for part in parts]
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
