@@ -153,6 +153,12 @@ DAMAGE = {
         HOUR.format("hour_nyc = hour_nyc + interval 1 hour"),
         "New York's wall time",
     ),
+    "shares of a day that bikes do not cover": (
+        "fct_hourly_mobility",
+        "update marts.fct_hourly_mobility set is_covered = false where trip_type = 'citibike' and hour_nyc >= "
+        "'2024-09-30'",
+        "The modes share each hour",
+    ),
     "Labor Day lost": (
         "dim_date",
         "update marts.dim_date set is_holiday = false, holiday_name = null",
