@@ -83,7 +83,7 @@ def test_of_trips_an_added_month_is_validated_and_everything_after_a_failure(
     demanding = config(publishers.url, {"validation": {"min_rows": {"citibike": 1_000_000}}}, name="demanding.yaml")
     fifth = run("Validate", demanding)
     assert fifth.returncode == 30
-    assert "Fewer rides" in fifth.stderr
+    assert "Fewer bike trips" in fifth.stderr
     assert not (data.markers / "Validate.json").exists()
     assert seen(validated(data)) == "all"
     sixth = run("Validate", both)

@@ -205,7 +205,7 @@ def test_least_number_of_rows_stops_those_who_set_it(
     (found,) = [
         item
         for item in summary.outcomes
-        if item.why.startswith("Fewer hours" if source == "weather" else "Fewer rides")
+        if item.why.startswith("Fewer hours" if source == "weather" else "Fewer bike trips")
     ]
     assert found.status == status
     assert summary.ok == (status != "failed")
