@@ -20,22 +20,22 @@ _INTRODUCTION = """\
 <!-- Written by `make mutations`; tests/checks/ has the damages. -->
 
 Checks are worth what they catch. So sound months are damaged, one way at a time, and the pipeline is run on each: this
-page says what became of it. On the sound months themselves nothing is refused and nothing is warned of; nor is on any
-real month of TLC, CitiBike and Open-Meteo that was at hand.
+page says what became of it. On the sound months themselves nothing is refused and nothing is found.
 
 {counts}
 
 - **refused**: the run fails (exit code 30) with one line that names the check. Refused while fetching or loading, the
   file is kept as `.rejected` and nothing of it reaches the warehouse; later, the marts are not validated.
-- **warned**: the run ends well, and says so: in the log, in `data/validation/report.json` and in the Data Docs. That is
-  for what a true month might show as well: half of the trips are missing in a pandemic, too.
-- **missed**: nothing is said. Why is told below.
+- **found**: the months are published, and what is unusual of them is reported: a finding, or a warning. That is for what a
+  true month might show as well: half of the trips are missing in a pandemic, too.
+- **missed**: nothing is said. Below stands which sound month could look the same.
 
 | stage | what checks there |
 | --- | --- |
 | fetch, load | the sources (`luigi_pipeline/sources/`): form, units, place, parts; rows are counted before and after |
 | dbt | data tests (`dbt_project/tests/`, and beside the models): rows against files, keys, days, models together |
 | expectations | `config/expectations/`: what holds in every true month, whatever the year |
+| profile | `config/plausibility.yml`: what a month usually looks like, by its profile and beside other months |
 
 To add a damage, add it to one of the tables in `tests/checks/damaged_*.py` and run `make mutations ONLY='part of its
 name'`; `make mutations` does all of them anew and takes about half an hour. `make test` does a few of each kind, and
@@ -88,7 +88,7 @@ def render(verdicts: Mapping[str, Verdict]) -> str:
     known = {damage.name: verdicts[damage.name] for damage in DAMAGES if damage.name in verdicts}
     outcomes = [verdict.outcome for verdict in known.values()]
     counts = (
-        f"Of {len(known)} damages, {outcomes.count('refused')} are refused, {outcomes.count('warned')} warned of and "
+        f"Of {len(known)} damages, {outcomes.count('refused')} are refused, {outcomes.count('found')} found and "
         f"{outcomes.count('missed')} missed."
     )
     text = _INTRODUCTION.format(counts=counts)

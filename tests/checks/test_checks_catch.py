@@ -28,7 +28,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     made.close()
 
 
-def test_nothing_is_refused_and_nothing_is_warned_of_on_sound_months(bench: Bench) -> None:
+def test_nothing_is_refused_and_nothing_is_found_on_sound_months(bench: Bench) -> None:
     assert (bench.clean.outcome, bench.clean.by) == ("missed", ())
 
 

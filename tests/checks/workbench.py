@@ -26,8 +26,9 @@ from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.settings import load as load_settings
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.validation.plausibility import PROFILES
 
-Outcome = Literal["refused", "warned", "missed"]
+Outcome = Literal["refused", "found", "missed"]
 
 # Importing these takes longer than most runs.
 _PRELOADED = [
@@ -49,6 +50,7 @@ _FAILED = re.compile(r"^\d\d:\d\d:\d\d error: (?P<task>\w+)(?P<what>[^:]*) faile
 _TOLD = re.compile(
     r"^\d\d:\d\d:\d\d warning: (?P<told>(?:Load|Fetch)\w+ [^:]+: .*(?:suspicious|new column).*)$", re.MULTILINE
 )
+_TAKEN_OUT = re.compile(r"warning: (?P<told>[^:]+: the warehouse holds other rows than were loaded)")
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ class Verdict:
     """What became of a damage.
 
     Attributes:
-        outcome: refused: the run fails, or such data never gets into the models; warned: the run ends well and
+        outcome: refused: the run fails, or such data never gets into the models; found: the run ends well and
             says so; missed: nothing is said.
-        stage: Where it was caught: fetch, load, dbt or expectations.
+        stage: Where it was caught: fetch, load, dbt, expectations or profile.
         by: The checks that caught it, in words.
     """
 
@@ -156,6 +158,9 @@ class Bench:
         if failed and failed["task"].startswith(("Fetch", "Load")):
             stage = "fetch" if failed["task"].startswith("Fetch") else "load"
             return Verdict("refused", stage, (_short(failed["why"]),))
+        taken_out = _TAKEN_OUT.search(said)
+        if taken_out:
+            return Verdict("refused", "load", (taken_out["told"],))
         told = tuple(_short(found["told"]) for found in _TOLD.finditer(said))
         return _verdict(bool(failed), told, data)
 
@@ -219,6 +224,11 @@ def _short(text: str) -> str:
     return re.sub(r"; (kept as|see|it begins with) .*", "", text)[:160]
 
 
+def _statistic(why: str) -> str:
+    """Which statistic is unusual, without the sources that it is said of."""
+    return why.partition(" (")[0]
+
+
 def _verdict(failed: bool, told: tuple[str, ...], data: DataDir) -> Verdict:
     """What dbt's tests and the expectations said, by what they left behind."""
     tests = json.loads((data.dbt / "target" / "run_results.json").read_text())["results"]
@@ -234,7 +244,12 @@ def _verdict(failed: bool, told: tuple[str, ...], data: DataDir) -> Verdict:
         "expectations": [
             (item["severity"] == "critical" or item["status"] == "errored", f"{item['suite']}: {item['why']}")
             for item in report["results"]
-            if item["status"] in ("failed", "errored")
+            if item["status"] in ("failed", "errored") and item["suite"] != PROFILES
+        ],
+        "profile": [
+            (item["status"] == "errored", _statistic(item["why"]))
+            for item in report["results"]
+            if item["status"] in ("failed", "errored") and item["suite"] == PROFILES
         ],
     }
     for stage, found in stages.items():
@@ -242,11 +257,11 @@ def _verdict(failed: bool, told: tuple[str, ...], data: DataDir) -> Verdict:
         if failed and refused:
             return Verdict("refused", stage, refused)
     assert not failed, stages
-    warned = [*told, *(text for found in stages.values() for _, text in found)]
-    if not warned:
+    remarks = [*told, *(text for noticed in stages.values() for _, text in noticed)]
+    if not remarks:
         return Verdict("missed", "", ())
-    stage = "load" if told else "dbt" if stages["dbt"] else "expectations"
-    return Verdict("warned", stage, tuple(warned))
+    stage = "load" if told else next(stage for stage, noticed in stages.items() if noticed)
+    return Verdict("found", stage, tuple(remarks))
 
 
 # In a child
@@ -292,5 +307,8 @@ def _check_models(arguments: list[str]) -> None:
     if not tested.success:
         raise SystemExit(30)
     thresholds = ValidationInput(frozenset(sources), config.validation.min_rows.model_dump(), threads=1)
-    summary = validate(data.warehouse, PROJECT / "config" / "expectations", thresholds, data.validation)
+    usual = PROJECT / "config" / "plausibility.yml"
+    summary = validate(
+        data.warehouse, PROJECT / "config" / "expectations", thresholds, data.validation, plausibility=usual
+    )
     raise SystemExit(0 if summary.ok else 30)
