@@ -26,8 +26,8 @@ page says what became of it. On the sound months themselves nothing is refused a
 
 - **refused**: the run fails (exit code 30) with one line that names the check. Refused while fetching or loading, the
   file is kept as `.rejected` and nothing of it reaches the warehouse; later, the marts are not validated.
-- **found**: the months are published, and what is unusual of them is reported: a finding, or a warning. That is for what
-  a true month might show as well: half of the trips are missing in a pandemic, too.
+- **found**: the months are published, and what is unusual of them is reported: a finding, or a warning. That is for
+  what a true month might show as well: half of the trips are missing in a pandemic, too.
 - **missed**: nothing is said. Below stands which sound month could look the same.
 
 | stage | what checks there |
