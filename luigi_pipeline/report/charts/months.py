@@ -18,7 +18,7 @@ def figure(answers: Answers) -> Figure:
     told = f"Unusual, and accepted by nobody yet: {', '.join(unusual)}." if unusual else "No month is unusual in these."
     return Figure(
         "profiles",
-        "What each month looks like, by source and statistic",
+        "What each month looks like: trips, medians and shares in %, by source",
         told,
         profiles,
         ("month",),
