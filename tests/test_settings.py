@@ -184,6 +184,9 @@ WRONG = [
     ("warehouse.memory_limit", 1),
     ("warehouse.wait_seconds", -1),
     ("validation.min_rows", 5),
+    ("validation.block_on", "info"),
+    ("validation.accepted", {"source": "weather"}),
+    ("validation.accepted_file", ["accepted.yaml"]),
     ("validation.min_rows.weather", -1),
     ("validation.min_rows.weather", "100"),
 ]

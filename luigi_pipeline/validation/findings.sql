@@ -42,9 +42,14 @@ out_of_bounds as (
 
 ),
 
+-- What is out of bounds itself is no yardstick for other months.
 compared as (
 
-    select profiles.*, comparisons.* exclude (source, statistic)
+    select
+        profiles.*, comparisons.* exclude (source, statistic),
+        (profiles.source, profiles.source_month, profiles.statistic) not in (
+            select (source, source_month, statistic) from out_of_bounds
+        ) as is_yardstick
     from profiles
     inner join {comparisons} as comparisons using (source, statistic)
     where profiles.row_count >= comparisons.least_rows
@@ -69,7 +74,8 @@ pairs as (
             and this.cut = other.cut
             and this.source_month <> other.source_month
     where
-        (this.ratio is not null or this.difference is not null)
+        other.is_yardstick
+        and (this.ratio is not null or this.difference is not null)
         and (
             abs(this.month_number - other.month_number) <= this.within_months
             or (this.month_number - other.month_number) % 12 = 0 and not this.falls_only
@@ -149,7 +155,8 @@ cuts as (
 months as (
 
     select source, statistic, source_month, month_number, any_value(least_shift) as least_shift, any_value(most_moved) as most_moved,
-        any_value(exchanged_with) as exchanged_with, any_value(within_months) as within_months, max(row_count) as row_count
+        any_value(exchanged_with) as exchanged_with, any_value(within_months) as within_months, max(row_count) as row_count,
+        bool_and(is_yardstick) as is_yardstick
     from compared
     where is_profile
     group by all
@@ -179,6 +186,7 @@ expected as (
             and this.cut = other.cut
             and this.source_month <> other.source_month
             and abs(this.month_number - other.month_number) <= this.within_months
+            and other.is_yardstick
     group by all
     having others >= 2 or has_next
 
@@ -238,6 +246,7 @@ shifted as (
             and this.statistic = other.statistic
             and this.source_month <> other.source_month
             and abs(this.month_number - other.month_number) <= this.within_months
+            and other.is_yardstick
             and other.hour_of_day = (this.hour_of_day - shifts.shift + 24) % 24
     group by this.source, this.statistic, this.source_month, other.source_month, shifts.shift
 

@@ -191,7 +191,7 @@ def test_the_quality_section_tells_months_files_and_checks(report: Path, look: L
     assert files.count() == 9
     assert {row.locator("td").last.inner_text() for row in files.all()} == {"yes"}
     assert page.locator("#history tbody tr").count() == 1
-    assert page.locator("#checks tbody tr").count() == 10
+    assert page.locator("#checks tbody tr").count() == 11
     assert re.search(r"CitiBike\s+10,000\s+9,997\s+3\s", page.inner_text("#conservation"))
     assert re.search(r"\d+ of \d+ checks passed", page.inner_text("header"))
 

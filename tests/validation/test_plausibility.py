@@ -77,6 +77,11 @@ def test_a_bound_holds_alone_and_says_what_is_usual(judge: Judge) -> None:
     assert judge(of("median_fare_usd", {"2020-04": 8.5})) == []
 
 
+def test_a_month_out_of_bounds_is_no_yardstick_for_the_one_beside_it(judge: Judge) -> None:
+    found = judge(of("median_fare_usd", {"2020-03": 11.0, "2020-04": 850.0}))
+    assert [(it.source_month, it.rule) for it in found] == [("2020-04", "bounds")]
+
+
 def test_there_is_silence_where_there_is_too_little_to_compare_with(judge: Judge) -> None:
     far = {"2018-01": 8.0, "2020-04": 16.0}
     assert judge(of("median_fare_usd", far)) == []

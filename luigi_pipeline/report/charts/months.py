@@ -22,7 +22,7 @@ def figure(answers: Answers) -> Figure:
         told = sentence("Unusual, and accepted by nobody yet: <q>{}</q>.", ", ".join(unusual))
     return Figure(
         "profiles",
-        "What each month looks like, by source and statistic",
+        "What each month looks like: trips, medians and shares in %, by source",
         told,
         profiles,
         ("month",),
