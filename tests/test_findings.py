@@ -93,7 +93,7 @@ def test_a_finding_is_published_and_told_everywhere_and_its_acceptance_reruns_no
     assert [LINE in post["text"] for post in posts] == [True]
     assert city.noted() == [(LINE, False, None)]
     page = (city.data.report / "index.html").read_text(encoding="utf-8")
-    assert f"Unusual: {LINE} (since " in page
+    assert f"Unusual: <q>{LINE}</q> (since " in page
     assert f'<span class="finding">{LINE}</span>' in page
     docs = next(city.data.validation.rglob("month_profiles/**/*.html")).read_text(encoding="utf-8")
     assert "share_without_payment_type (yellow_taxi)" in docs
@@ -132,7 +132,7 @@ def test_a_finding_is_published_and_told_everywhere_and_its_acceptance_reruns_no
             sum(marker.source.rows for marker in loads(city.data) if marker.source),
         )
     page = (city.data.report / "index.html").read_text(encoding="utf-8")
-    assert f"Unusual, and accepted: {LINE}" in page
+    assert f"Unusual, and accepted: <q>{LINE}</q>" in page
     assert "terminals were down" in page
     assert '<span class="finding">' not in page
     status = city.say("status", block_on="warning", accepted=[ACCEPTED])

@@ -17,6 +17,7 @@ _NO_BIKES = """
     delete from marts.fct_trips where trip_type = 'citibike';
     delete from marts.fct_hourly_mobility where trip_type = 'citibike';
     delete from marts.rain_hours where trip_type = 'citibike';
+    delete from marts.month_profiles where source = 'citibike';
     delete from marts.covered_days where trip_type = 'citibike';
     update marts.dim_date set covering_modes = 'yellow_taxi' where covering_modes is not null;
     delete from meta.lineage where source = 'citibike';
@@ -25,6 +26,7 @@ _NO_TAXIS = """
     delete from marts.fct_trips where trip_type = 'yellow_taxi';
     delete from marts.fct_hourly_mobility where trip_type = 'yellow_taxi';
     delete from marts.rain_hours where trip_type = 'yellow_taxi';
+    delete from marts.month_profiles where source = 'yellow_taxi';
     delete from marts.covered_days where trip_type = 'yellow_taxi';
     update marts.dim_date set covering_modes = 'citibike' where covering_modes is not null;
     delete from meta.lineage where source = 'yellow_taxi';
@@ -34,6 +36,7 @@ _NO_OCTOBER = """
     delete from marts.fct_trips where source_month = '2024-10';
     delete from marts.fct_hourly_mobility where date_day < '2024-11-01';
     delete from marts.rain_hours where date_day < '2024-11-01';
+    delete from marts.month_profiles where source_month = '2024-10';
     delete from marts.covered_days where date_day < '2024-11-01';
     delete from marts.dim_date where date_day < '2024-11-01';
 """
@@ -49,8 +52,9 @@ _NO_WEATHER = """
     update marts.dim_weather set temperature_celsius = null, precipitation_mm = null,
         precipitation_type = 'unknown', temperature_category = 'unknown';
     delete from marts.rain_hours;
+    delete from marts.month_profiles where source = 'weather';
 """
-_CHARTS = 19
+_CHARTS = 19  # beside those of the months' profiles
 
 
 def _drop_months(data: DataDir, source: str, *months: str) -> None:
@@ -66,7 +70,11 @@ def _words(opened: Any) -> str:
 
 
 def _drawn(opened: Any) -> int:
-    return int(opened.page.evaluate("document.documentElement.dataset.drawn"))
+    return int(opened.page.evaluate("document.documentElement.dataset.drawn")) - _profiles(opened)
+
+
+def _profiles(opened: Any) -> int:
+    return int(opened.page.locator("#profiles svg").count())
 
 
 def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
@@ -81,6 +89,8 @@ def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
     assert opened.page.locator("input[name=mode]").count() == 1
     assert opened.page.locator("#calendar td.disabled").count() == 2
     assert _drawn(opened) == _CHARTS - 2, "the week has one mode, and there are no shares"
+    assert _profiles(opened) > 0
+    assert "CitiBike" not in opened.page.inner_text("#profiles")
 
 
 def test_without_taxis_places_and_money_say_why_they_are_empty(
@@ -162,6 +172,7 @@ def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callabl
     opened = look(making.make(copy, settings))
     _words(opened)
     assert _drawn(opened) == _CHARTS
+    assert _profiles(opened) == 0
     assert opened.page.input_value("input[name=first]") == "2024-11-01"
 
 
