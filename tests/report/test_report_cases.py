@@ -19,6 +19,7 @@ _NO_BIKES = """
     delete from marts.rain_hours where trip_type = 'citibike';
     update marts.dim_date set is_citibike_covered = false;
     delete from meta.lineage where source = 'citibike';
+    delete from marts.month_profiles where source = 'citibike';
 """
 _NO_TAXIS = _NO_BIKES.replace("citibike", "yellow_taxi") + "delete from marts.dim_location;"
 _NO_OCTOBER = """
@@ -26,6 +27,7 @@ _NO_OCTOBER = """
     delete from marts.fct_hourly_mobility where date_day < '2024-11-01';
     delete from marts.rain_hours where date_day < '2024-11-01';
     delete from marts.dim_date where date_day < '2024-11-01';
+    delete from marts.month_profiles where source_month < '2024-11';
 """
 _NO_BIKES_IN_NOVEMBER = """
     delete from marts.fct_trips where trip_type = 'citibike' and source_month = '2024-11';
@@ -36,8 +38,11 @@ _NO_WEATHER = """
     update marts.dim_weather set temperature_celsius = null, precipitation_mm = null,
         precipitation_type = 'unknown', temperature_category = 'unknown';
     delete from marts.rain_hours;
+    delete from marts.month_profiles where source = 'weather';
 """
 _CHARTS = 19
+# Of months beside each other, as many more.
+_PROFILES = {"yellow_taxi": 6, "citibike": 4, "weather": 2}
 
 
 def _drop_months(data: DataDir, source: str, *months: str) -> None:
@@ -67,7 +72,8 @@ def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
     assert "CitiBike is disabled in the configuration: nothing here is about it." in words
     assert opened.page.locator("input[name=mode]").count() == 1
     assert opened.page.locator("#calendar td.disabled").count() == 2
-    assert _drawn(opened) == _CHARTS - 1, "the week has one mode"
+    profiles = _PROFILES["yellow_taxi"] + _PROFILES["weather"]
+    assert _drawn(opened) == _CHARTS - 1 + profiles, "the week has one mode"
 
 
 def test_without_taxis_places_and_money_say_why_they_are_empty(
@@ -142,7 +148,7 @@ def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callabl
     for source in ("yellow_taxi", "citibike", "weather"):
         _drop_months(copy, source, "2024-10")
     opened = look(making.make(copy, settings))
-    _words(opened)
+    assert "There is one month only" in _words(opened)
     assert _drawn(opened) == _CHARTS
     assert opened.page.input_value("input[name=first]") == "2024-11-01"
 
