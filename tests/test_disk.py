@@ -183,7 +183,7 @@ def test_markers_that_are_lost_one_by_one_bring_back_what_they_stood_for(
     result = run_luigi("Ingest", data_dir=loaded.root, config=ingested.config)
     assert result.returncode == 0, result.stderr
     assert re.search(r"LoadMonth citibike 2024-10: [\d,]+ rows", result.stderr)
-    assert "LoadMonth citibike 2024-11: nothing has changed" in result.stderr
+    assert "LoadMonth citibike 2024-11" not in result.stderr
     assert checksums(loaded.warehouse) == checksums(ingested.data.warehouse)
 
 

@@ -35,7 +35,7 @@ def test_validate_builds_and_checks_what_is_loaded_and_a_second_run_does_nothing
     assert (loaded.validation / "data_docs" / "index.html").is_file()
     validated = markers.read(loaded.markers / "Validate.json")
     assert validated is not None
-    assert validated.details["suites"] == 10
+    assert validated.details["suites"] == 11
 
     written = loaded.warehouse.stat().st_mtime_ns
     again = run_luigi("Validate", data_dir=loaded.root, config=ingested.config)

@@ -20,6 +20,7 @@ from support import LEGACY, configuration, lines
 
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.validation.plausibility import PROFILES
 
 MONTHS = [f"2024-0{number}" for number in range(1, 9)]
 ROWS = 400
@@ -154,9 +155,10 @@ class Published:
 
     @property
     def failed(self) -> list[str]:
-        """What the expectations found."""
+        """What the expectations found; what is unusual of these months is another thing."""
         report = json.loads((self.data.validation / "report.json").read_text(encoding="utf-8"))
-        return [item["why"] for item in report["results"] if item["status"] in ("failed", "errored")]
+        failed = [item for item in report["results"] if item["status"] in ("failed", "errored")]
+        return [item["why"] for item in failed if item["suite"] != PROFILES]
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +213,9 @@ def test_each_row_of_an_unusual_month_is_a_trip(
         rows = pq.read_metadata(unusual / "trip-data" / f"yellow_tripdata_{month}.parquet").num_rows
     else:
         counted = "select count(*) from raw_data.trips where _source_month = '{}'"
-        copies = "select count(*) from staging.int_citibike__duplicate_rides where source_month = '{}'"
+        copies = (
+            "select count(*) from staging.int_citibike__duplicate_rides where source_month = '{}' and not has_reused_id"
+        )
         rows = query(together.data, counted.format(month))[0][0] - query(together.data, copies.format(month))[0][0]
     trips = f"select count(*) from marts.fct_trips where trip_type = '{mode}' and source_month = '{month}'"
     assert query(together.data, trips) == [(rows,)], (TAXI if mode == "yellow_taxi" else BIKES)[month][0]

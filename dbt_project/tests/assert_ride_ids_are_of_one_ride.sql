@@ -1,6 +1,6 @@
 {#-
-    Rides of other times or stations that share an id are each kept, under a key of their own. One row in a hundred and
-    more is another thing: ids were cut or rounded.
+    Rides of other times or stations that share an id are each kept, under a key of their own. More than one row in a
+    hundred is another thing: ids were cut or rounded. A few say nothing of a small month.
 -#}
 with
 
@@ -36,4 +36,6 @@ select
 from reused
 inner join published
     on reused.source_month = published.source_month
-where reused.rides_with_a_reused_id * 100 > published.rides_published
+where
+    reused.rides_with_a_reused_id * 100 > published.rides_published
+    and reused.rides_with_a_reused_id > 10

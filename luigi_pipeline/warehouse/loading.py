@@ -170,6 +170,7 @@ def _run_dlt(
     disposition: Any,
 ) -> str:
     import dlt
+    import pyarrow as pa
     import pyarrow.parquet as pq
     from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
     from dlt.load.exceptions import LoadClientJobException
@@ -181,7 +182,10 @@ def _run_dlt(
     # to remember, it keeps in the warehouse.
     folder = data.scratch / "dlt"
     shutil.rmtree(folder, ignore_errors=True)
-    schema = pq.read_schema(file.path)
+    try:
+        schema = pq.read_schema(file.path)
+    except (OSError, pa.ArrowException) as error:
+        raise WarehouseError(f"{file.path}: can't be read: {one_line(error)}") from error
     merge_key: Any = "_source_month" if month else "_source_file"
     columns = py_arrow_to_table_schema_columns(schema)
     for column in columns.values():

@@ -175,7 +175,7 @@ def test_bikes_peak_when_people_go_to_work_and_home(real: DataDir, query: Query)
 def test_every_expectation_holds(real: DataDir) -> None:
     report = json.loads((real.validation / "report.json").read_text())
     assert [item for item in report["results"] if item["status"] in ("failed", "errored")] == []
-    assert len(report["suites"]) == 10
+    assert len(report["suites"]) == 11
     assert len(report["results"]) >= 56
 
 

@@ -156,7 +156,7 @@ DAMAGE = {
     "shares of a day that bikes do not cover": (
         "fct_hourly_mobility",
         "update marts.fct_hourly_mobility set is_covered = false where trip_type = 'citibike' and hour_nyc >= "
-        "'2024-09-30'",
+        "'2024-09-14'",
         "The modes share each hour",
     ),
     "Labor Day lost": (
