@@ -288,6 +288,7 @@ def _luigi(arguments: list[str]) -> None:
 
 def _check_models(arguments: list[str]) -> None:
     """Run all checks on the models as they are: dbt's data tests, then the expectations."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     from luigi_pipeline import settings
@@ -304,6 +305,7 @@ def _check_models(arguments: list[str]) -> None:
     with models._environment(data, config.warehouse, variables):
         options = models._options(PROJECT / "dbt_project", data, variables)
         tested = dbtRunner().invoke(["test", "--exclude-resource-type", "unit_test", *options])
+        DuckDBConnectionManager.close_all_connections()
     if not tested.success:
         raise SystemExit(30)
     thresholds = ValidationInput(frozenset(sources), config.validation.min_rows.model_dump(), threads=1)

@@ -34,6 +34,7 @@
         '(start_station_id is not null and start_station_name is null)'
         ~ ' or (end_station_id is not null and end_station_name is null)'
     ),
+    'share_without_ride_id': share_of('ride_id is null', 'rideable_type is not null'),
     'share_without_rider': share_of('member_type is null'),
     'share_without_kind_of_bike': share_of('rideable_type is null', 'ride_id is not null'),
     'share_of_station_ids_without_last_digit': share_of(
