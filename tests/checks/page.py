@@ -48,7 +48,7 @@ MISSED = {
     "bike station lost": "a station is closed for a month, or moved",
     "weather an hour late": "the warmest hour of a day of wind and clouds is another one",
     "weather an hour early": "the warmest hour of a day of wind and clouds is another one",
-    "weather in New York time": "days of wind and clouds are warmest at any hour, and no statistic holds the hours against the sun",
+    "weather in New York time": "days of wind and clouds are warmest at any hour",
     "weather of the other season": "April is as mild as October",
     "weather months exchanged": "an October as cold as November usually is, beside a mild November",
     "weather hour lost": "the archive has hours without values, for days and for good",
