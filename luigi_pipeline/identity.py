@@ -40,11 +40,12 @@ def _note(path: Path, _version: Version | None) -> dict[str, Any]:
 
 
 def why_unknown(data: DataDir) -> str:
-    """Why the warehouse that is there bears out no marker, in words."""
+    """Why a marker of another warehouse, or of this one before it changed, does not count, in words."""
     if not data.warehouse.exists():
         return "the warehouse is gone"
-    note = data.markers / "warehouse.json"
-    return "the warehouse has changed since the last run" if note.exists() else "was done in another warehouse"
+    if warehouse_id(data) is None and (data.markers / "warehouse.json").exists():
+        return "the warehouse has changed since the last run"
+    return "was done in another warehouse"
 
 
 def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:

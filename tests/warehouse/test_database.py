@@ -110,6 +110,14 @@ def test_another_warehouse_put_in_its_place_is_not_taken_for_it(data: DataDir, t
     assert known in (None, identity.warehouse_id(other))
 
 
+def test_a_marker_that_does_not_count_says_what_became_of_its_warehouse(data: DataDir) -> None:
+    assert identity.why_unknown(data) == "was done in another warehouse"
+    data.write_ahead_log.write_bytes(b"x")
+    assert identity.why_unknown(data) == "the warehouse has changed since the last run"
+    data.warehouse.unlink()
+    assert identity.why_unknown(data) == "the warehouse is gone"
+
+
 def test_looking_for_a_warehouse_makes_none(tmp_path: Path) -> None:
     recognise(DataDir(tmp_path / "data"), PATIENT)
     assert not (tmp_path / "data").exists()
