@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from luigi_pipeline import yamlfiles
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.months import is_month
-from luigi_pipeline.warehouse import quoting
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 SourceName = Literal["yellow_taxi", "citibike", "weather"]
 PROFILES = "month_profiles"
-_SCHEMA = "plausibility"
 
 
-def _month(value: Any) -> Any:
-    if not isinstance(value, str) or not is_month(value):
-        raise ValueError('is not a month; write it as "2024-09"')
-    return value
-
-
-Month = Annotated[str, BeforeValidator(_month)]
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
 class _Block(BaseModel):
@@ -164,11 +147,6 @@ class Plausibility(_Block):
                 said.add((source, item.statistic))
         return self
 
-    def of(self, source: str, statistic: str) -> Statistic | None:
-        """What is usual of one statistic of a source, if it is said."""
-        found = (item for item in self.statistics if item.statistic == statistic and source in item.source)
-        return next(found, None)
-
 
 def read(path: Path) -> Plausibility:
     """Read and check the file.
@@ -176,130 +154,4 @@ def read(path: Path) -> Plausibility:
     Raises:
         ConfigError: It can't be read, or a key is unknown, missing or wrong.
     """
-    try:
-        content = yamlfiles.read(path)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {' '.join(str(error).split())}") from error
-    try:
-        return Plausibility.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(_explain(path, content, error.errors()[0])) from error
-
-
-def _explain(path: Path, content: Any, problem: Any) -> str:
-    location = list(problem["loc"])
-    where = ".".join(str(part) for part in location)
-    if location[:1] == ["statistics"] and len(location) > 1:
-        # By its name: nobody counts entries.
-        named = content["statistics"][location[1]]
-        name = named.get("statistic", location[1]) if isinstance(named, dict) else location[1]
-        where = ".".join(str(part) for part in ["statistics", name, *location[2:]])
-    if problem["type"] == "extra_forbidden":
-        return f"{path}: unknown key {where}"
-    if problem["type"] == "missing":
-        return f"{path}: missing key {where}"
-    told = problem["msg"].removeprefix("Value error, ")
-    return f"{path}: {where}: {told}" if where else f"{path}: {told}"
-
-
-def find(connection: Connection, plausibility: Plausibility, table: str) -> list[dict[str, Any]]:
-    """All that is unusual of the months of a table of profiles, at once.
-
-    What was found is in `plausibility.findings` afterwards, in a database in memory beside the connection's own, for
-    Great Expectations to look at.
-
-    Args:
-        connection: DuckDB, by SQLAlchemy.
-        plausibility: What is usual.
-        table: The full name of the table.
-
-    Returns:
-        A row for each source, month and statistic: the worst cut's values, and which rule it breaks.
-    """
-    rule = plausibility.rule
-    # Read and write, as the connection to the warehouse is not.
-    connection.exec_driver_sql(f"attach if not exists ':memory:' as {_SCHEMA} (read_write)")
-    for name, rows in (("bounds", _bounds(plausibility)), ("comparisons", _comparisons(plausibility))):
-        content, structure = (quoting.text(json.dumps(it)) for it in (list(rows), [_COLUMNS[name]]))
-        connection.exec_driver_sql(
-            f"create or replace table {_SCHEMA}.{name} as "
-            f"select unnest(from_json({content}, {structure}), recursive := true)"
-        )
-    query = files("luigi_pipeline.validation").joinpath("findings.sql").read_text(encoding="utf-8")
-    filled = query.format(
-        profiles=table,
-        bounds=f"{_SCHEMA}.bounds",
-        comparisons=f"{_SCHEMA}.comparisons",
-        spreads=rule.spreads,
-        lost_share=rule.lost.share,
-        lost_rows=rule.lost.rows,
-        shifted_distance=rule.shifted,
-        exchanged_distance=rule.exchanged,
-        least_trips=rule.least_trips,
-        least_hours=rule.least_hours,
-    )
-    connection.exec_driver_sql(f"create or replace table {_SCHEMA}.findings as {filled}")
-    found = connection.exec_driver_sql(f"from {_SCHEMA}.findings order by source, source_month, statistic")
-    return [dict(row) for row in found.mappings()]
-
-
-_COLUMNS = {
-    "bounds": {
-        "source": "VARCHAR",
-        "statistic": "VARCHAR",
-        "least": "DOUBLE",
-        "most": "DOUBLE",
-        "first_month": "VARCHAR",
-        "last_month": "VARCHAR",
-        "calendar_month": "INTEGER",
-        "cut": "VARCHAR",
-        "least_rows": "BIGINT",
-        "when_statistic": "VARCHAR",
-        "when_least": "DOUBLE",
-        "when_most": "DOUBLE",
-    },
-    "comparisons": {
-        "source": "VARCHAR",
-        "statistic": "VARCHAR",
-        "least_rows": "BIGINT",
-        "ratio": "DOUBLE",
-        "difference": "DOUBLE",
-        "falls_only": "BOOLEAN",
-        "within_months": "INTEGER",
-        "is_profile": "BOOLEAN",
-        "least_shift": "INTEGER",
-        "most_moved": "DOUBLE",
-        "exchanged_with": "VARCHAR",
-    },
-}
-
-
-def _bounds(plausibility: Plausibility) -> Iterator[dict[str, Any]]:
-    for item in plausibility.statistics:
-        for bounds in item.bounds:
-            kept = bounds.model_dump(exclude={"when", "least_rows"})
-            when = bounds.when or When(statistic="")
-            for source in item.source:
-                yield kept | {
-                    "source": source,
-                    "statistic": item.statistic,
-                    "least_rows": bounds.least_rows or item.least_rows,
-                    "when_statistic": when.statistic or None,
-                    "when_least": when.least,
-                    "when_most": when.most,
-                }
-
-
-def _comparisons(plausibility: Plausibility) -> Iterator[dict[str, Any]]:
-    for item in plausibility.statistics:
-        for source in item.source if item.compared else []:
-            compared = (item.compared or Compared()).model_dump()
-            yield compared | {
-                "source": source,
-                "statistic": item.statistic,
-                "least_rows": item.least_rows,
-                "within_months": compared["within_months"] or plausibility.rule.within_months,
-                "is_profile": compared["profile"],
-                "least_shift": compared["shifted_hours"],
-                "most_moved": compared["moved"],
-            }
+    return yamlfiles.read_as(Plausibility, path, item_name="statistic")

@@ -9,12 +9,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.validation import data_docs, datasource, importing, judging
 from luigi_pipeline.validation.expectations import add_suite, evaluate, explain
+from luigi_pipeline.validation.plausibility import read as read_plausibility
 from luigi_pipeline.validation.quiet import quiet
 from luigi_pipeline.validation.results import Outcome, SuiteSummary, ValidationSummary, outcome
 from luigi_pipeline.validation.suites import Expectation, Months, Suite, read_suites
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         EphemeralDataContext,
     )
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+    from sqlalchemy.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +66,13 @@ class ValidationInput:
 
 @dataclass(frozen=True)
 class _Planned:
-    """A suite with its part in Great Expectations."""
+    """A suite with its part in Great Expectations, and what is to be done before it is run."""
 
     suite: Suite
     evaluated: list[Expectation]
     skipped: list[Expectation]
     made: ExpectationSuite
+    prepare: Callable[[Engine], None] | None = None
 
 
 def validate(
@@ -102,11 +105,17 @@ def validate(
     """
     started = time.monotonic()
     suites = read_suites(expectations_dir, settings.placeholders)
+    usual = read_plausibility(plausibility) if plausibility else None
     out.mkdir(parents=True, exist_ok=True)
+    summaries: list[SuiteSummary] = []
+    outcomes: list[Outcome] = []
+    findings: list[dict[str, Any]] = []
     with quiet(), _scratch(out) as scratch:
         context = _context()
         planned = [_plan(context, expectations_dir, suite, settings) for suite in suites]
-        summaries, outcomes = [], []
+        if usual:
+            made = _plan(context, expectations_dir, judging.suite(usual), settings)
+            planned.append(replace(made, prepare=lambda engine: findings.extend(judging.find(engine, usual))))
         with datasource.open_warehouse(context, warehouse, scratch, settings.limits) as source:
             for number, plan in enumerate(planned, 1):
                 summary, found = _run_suite(context, source, plan, months)
@@ -114,12 +123,11 @@ def validate(
                 outcomes += found
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
-            judged = judging.judge(context, source, plausibility)
         docs_error = _build_docs(context, out)
     result = ValidationSummary(
-        suites=[*summaries, *judged.suites],
-        outcomes=[*outcomes, *judged.outcomes],
-        findings=judged.findings,
+        suites=summaries,
+        outcomes=outcomes,
+        findings=findings,
         generated_at=dt.datetime.now(dt.UTC),
         seconds=time.monotonic() - started,
         report=out / "report.json",
@@ -162,6 +170,8 @@ def _run_suite(
     suite, seen = plan.suite, plan.suite.sees(months)
     found: list[Outcome] = []
     try:
+        if plan.prepare:
+            plan.prepare(source.get_engine())
         if plan.evaluated:
             rows = None if seen is None else suite.condition(seen)
             batch = datasource.batch(source, suite.table_schema, suite.name, rows)

@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from luigi_pipeline import yamlfiles
 from luigi_pipeline.errors import ConfigError
@@ -149,36 +148,13 @@ def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
 
 
 def read_suite(path: Path, config: Mapping[str, Any]) -> Suite:
-    """Read one suite; see `read_suites`."""
-    try:
-        content = yamlfiles.read(path)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold the keys schema and expectations")
-    if "name" in content:
-        raise ConfigError(f"{path}: unknown key name; a suite is named by its file")
-    try:
-        suite = Suite.model_validate({**content, "name": path.stem})
-    except ValidationError as error:
-        raise ConfigError(_explain(path, error)) from error
+    """Read one suite, named by its file; see `read_suites`."""
+    suite = yamlfiles.read_as(Suite, path, name=path.stem)
     filled = [
         item.model_copy(update={"kwargs": _filled(f"{path}: expectations[{position}].kwargs", item.kwargs, config)})
         for position, item in enumerate(suite.expectations)
     ]
     return suite.model_copy(update={"expectations": filled})
-
-
-def _explain(path: Path, error: ValidationError) -> str:
-    problem = error.errors()[0]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
-    if problem["type"] == "extra_forbidden":
-        return f"{path}: unknown key {key}"
-    if problem["type"] == "missing":
-        return f"{path}: missing key {key}"
-    told = problem["msg"].removeprefix("Value error, ")
-    named = f"{path}: {key}: {told}" if key else f"{path}: {told}"
-    return named if problem["type"] == "value_error" else f"{named}, not {problem['input']!r}"
 
 
 def _filled(key: str, kwargs: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from support import PROJECT
 
 from luigi_pipeline.errors import ConfigError
 from luigi_pipeline.findings import Finding
-from luigi_pipeline.validation import plausibility
+from luigi_pipeline.validation import judging, plausibility
 
 USUAL = PROJECT / "config" / "plausibility.yml"
 ROWS = 10_000
@@ -32,13 +32,14 @@ def judge() -> Iterator[Judge]:
 
     def found(rows: Iterable[Row]) -> list[Finding]:
         with engine.connect() as connection:
+            connection.exec_driver_sql("create schema if not exists marts")
             connection.exec_driver_sql(
-                "create or replace table month_profiles (source varchar, source_month varchar, statistic varchar, "
-                "cut varchar, value double, row_count bigint)"
+                "create or replace table marts.month_profiles "
+                "(source varchar, source_month varchar, statistic varchar, cut varchar, value double, row_count bigint)"
             )
             for row in rows:
-                connection.exec_driver_sql("insert into month_profiles values (?, ?, ?, ?, ?, ?)", row)
-            made = plausibility.find(connection, usual, "month_profiles")
+                connection.exec_driver_sql("insert into marts.month_profiles values (?, ?, ?, ?, ?, ?)", row)
+        made = judging.find(engine, usual)
         return [Finding(**row, first_seen_at="2024-01-05T10:00:00.000+00:00") for row in made]
 
     yield found

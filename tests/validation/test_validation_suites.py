@@ -99,7 +99,7 @@ def test_query_is_an_expectation_of_no_rows_and_critical_unless_it_says_otherwis
     ("changed", "message"),
     [
         ({"skema": "marts"}, "unknown key skema"),
-        ({"name": "dim_y"}, "unknown key name; a suite is named by its file"),
+        ({"name": "dim_y"}, "unknown key name"),
         ({"expectations": [{**ONE, "severty": "critical"}]}, "unknown key expectations[0].severty"),
         (
             {"expectations": [ONE, {**ONE, "severity": "fatal"}]},
