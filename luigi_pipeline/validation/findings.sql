@@ -175,7 +175,7 @@ dense as (
 
 expected as (
 
-    select this, median(other.value) as usual
+    select this, median(other.value) as usual, 2 * count_if(other.value > 0) > count(*) as is_common
     from (
         select this, other, abs(this.month_number - other.month_number) as months_apart
         from dense as this
@@ -192,7 +192,12 @@ lost as (
     select unnest(this), usual as low, 'lost' as rule
     from expected
     cross join rule
-    where this.value = 0 and usual >= rule.lost.share and usual * this.row_count >= rule.lost.rows
+    where
+        this.statistic like 'share_%'
+        and this.value = 0
+        and is_common
+        and usual >= rule.lost.share
+        and usual * this.row_count >= rule.lost.rows
 
 ),
 

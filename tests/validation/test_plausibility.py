@@ -68,7 +68,7 @@ def by_hour(month: str, later: int = 0, **hours: float) -> list[Row]:
 def test_a_median_far_from_that_of_other_months_is_told_as_people_read_it(judge: Judge) -> None:
     fares = dict.fromkeys(months("2019-06", 12), 11.5) | {"2019-12": 12.0, "2020-02": 11.0, "2020-04": 5.2}
     (found,) = judge(of("median_fare_usd", fares))
-    assert found.line == "yellow_taxi 2020-04: median fare 5.20 USD, 7.93 to 16.68 in other months"
+    assert found.line == "yellow_taxi 2020-04: median fare 5.20 USD, 7.67 to 17.25 in other months"
     assert (found.rule, found.statistic, found.row_count) == ("comparison", "median_fare_usd", ROWS)
 
 
@@ -194,6 +194,48 @@ def test_known_states_of_the_publishers_are_usual(judge: Judge) -> None:
         *of("share_of_wet_hours", {"2024-10": 0.0}, "weather", rows=744),
     ]
     assert judge(rows) == []
+
+
+def test_a_kind_of_bike_that_comes_or_goes_for_good_is_told_of_one_month_each(judge: Judge) -> None:
+    """As in the files: docked_bike alone to May 2021, later classic and electric bikes, no docked ones in the end."""
+
+    def kinds(month: str) -> list[str]:
+        came = {"docked_bike": "2021-02", "classic_bike": "2021-06", "electric_bike": "2021-12"}
+        there = [kind for kind, since in came.items() if month >= since]
+        return [kind for kind in there if kind != "docked_bike" or month < "2023-09"]
+
+    rows = [
+        ("citibike", month, "share_of_trips_by_kind_of_bike", kind, 1 / len(kinds(month)), ROWS)
+        for month in months("2021-02", 36)
+        for kind in kinds(month)
+    ]
+    found = {(it.source_month, it.cut) for it in judge(rows)}
+    assert found == {("2021-05", "classic_bike"), ("2021-11", "electric_bike"), ("2023-09", "docked_bike")}
+
+
+def test_a_measure_that_the_archive_has_from_a_month_on_is_usual(judge: Judge) -> None:
+    """But not one that it has for the months around."""
+
+    def rain(lost: str) -> list[Row]:
+        return [
+            ("weather", month, "share_of_hours_without_value", "rain", float(month in lost or month < "2024-01"), 744)
+            for month in months("2023-01", 24)
+        ]
+
+    assert judge(rain(lost="")) == []
+    assert [it.source_month for it in judge(rain(lost="2024-06"))] == ["2024-06"]
+
+
+def test_the_rides_of_a_lockdown_are_usual_beside_two_months_before_it(judge: Judge) -> None:
+    """They take twice and more as long, slower, and end where they began: means went from 9.5 to 24.6 minutes."""
+    before, lockdown = ("2020-02", "2020-03"), "2020-04"
+    for statistic, usual, then in (
+        ("median_minutes", 5.4, 14.0),
+        ("median_mph", 6.2, 4.1),
+        ("share_of_round_trips", 0.03, 0.28),
+    ):
+        values = dict.fromkeys(before, usual) | {lockdown: then}
+        assert judge(of(statistic, values, "citibike")) == []
 
 
 def test_each_statistic_that_is_judged_is_one_that_months_have(published: Any) -> None:

@@ -20,7 +20,6 @@ HOUR = "update marts.fct_hourly_mobility set {} where hour_utc = '2024-09-14 09:
 DIM_HOUR = "update marts.dim_weather set {} where hour_utc = '2024-09-14 09:00:00'"
 # The suite, one statement that damages, and how the reason begins.
 DAMAGE = {
-    "a trip without a key": ("fct_trips", TRIPS.format("trip_id = null", "citibike"), "The key"),
     "a taxi trip for another": (
         "fct_trips",
         TRIPS.format("trip_id = replace(trip_id, '#77', '#78')", "yellow_taxi"),
@@ -31,11 +30,7 @@ DAMAGE = {
         TRIPS.format("trip_id = 'yellow_tripdata_2024-09.parquet#7'", "citibike"),
         "A trip's key is",
     ),
-    "an unknown mode": ("fct_trips", TRIPS.format("trip_type = 'ferry'", "citibike"), "A mode that no metric"),
-    "a row of no version": ("fct_trips", TRIPS.format("source_version = null", "citibike"), "Without it a repub"),
-    "neither suspect nor not": ("fct_trips", TRIPS.format("is_suspect = null", "citibike"), "Metrics exclude suspect"),
-    "neither voided nor not": ("fct_trips", TRIPS.format("is_voided = null", "citibike"), "Metrics exclude voided"),
-    "an hour 24": ("fct_trips", TRIPS.format("pickup_hour_of_day = 24", "citibike"), "Hours are counted"),
+    "an hour 24": ("fct_trips", TRIPS.format("pickup_hour_of_day = 24", "citibike"), "Keys to the dim"),
     "another day's date": ("fct_trips", TRIPS.format("pickup_date = pickup_date + 1", "citibike"), "Keys to the dim"),
     "New York time as UTC": (
         "fct_trips",
@@ -56,7 +51,11 @@ DAMAGE = {
     "a ride that is voided": ("fct_trips", TRIPS.format("is_voided = true", "citibike"), "A negative total"),
     "suspect without a reason": ("fct_trips", TRIPS.format("is_suspect = true", "citibike"), "A negative total"),
     "kilometres an hour": ("fct_trips", TRIPS.format("speed_mph = speed_mph * 1.609", "yellow_taxi"), "A speed is"),
-    "a column less": ("fct_trips", "alter table marts.fct_trips drop column rate_code_id", "The columns that users"),
+    "a column less": (
+        "stg_tlc__yellow_taxi",
+        "alter table staging.stg_tlc__yellow_taxi drop column tolls_amount",
+        "The facts and the metrics",
+    ),
     "a ride id by a spreadsheet": (
         "stg_citibike__trips",
         RIDE.format("ride_id = '3.62125E+19', trip_id = '3.62125E+19'"),
@@ -73,9 +72,7 @@ DAMAGE = {
         "delete from staging.stg_tlc__taxi_zones where location_id = 7",
         "TLC's lookup has 265",
     ),
-    "a zone twice": ("stg_tlc__taxi_zones", ZONE.format("location_id = 8 where location_id = 7"), "A zone that is"),
     "a zone 266": ("stg_tlc__taxi_zones", ZONE.format("location_id = 266 where location_id = 7"), "Trips refer to"),
-    "N/A read as null": ("stg_tlc__taxi_zones", ZONE.format("borough = null where borough = 'N/A'"), "N/A is a text"),
     "no airport": ("dim_location", AIRPORT.format("is_airport = false"), "The three airports"),
     "another name": ("dim_location", AIRPORT.format("zone_name = 'Central Park'"), "A zone has the name"),
     "Kelvin": ("stg_weather__hourly", WEATHER.format("temperature_celsius = 293"), "No place on earth"),
@@ -100,11 +97,6 @@ DAMAGE = {
         "select * replace (hour_utc + interval 1 hour as hour_utc) from staging.stg_weather__hourly",
         "A month's file runs from midnight",
     ),
-    "an hour of weather twice": (
-        "stg_weather__hourly",
-        WEATHER.format("hour_utc = hour_utc + interval 1 hour"),
-        "Two rows for an hour",
-    ),
     "humidity of another hour": ("dim_weather", DIM_HOUR.format("humidity_pct = 61"), "An hour holds"),
     "rain of the hour before": (
         "dim_weather",
@@ -120,7 +112,6 @@ DAMAGE = {
         DIM_HOUR.format("temperature_celsius = null, temperature_category = 'hot'"),
         "A class follows",
     ),
-    "a kind of rain": ("dim_weather", DIM_HOUR.format("precipitation_type = 'drizzle'"), "The classes that"),
     "another wall time": ("dim_weather", DIM_HOUR.format("hour_nyc = hour_utc"), "New York's wall time"),
     "an hour less": (
         "dim_weather",
@@ -142,11 +133,6 @@ DAMAGE = {
         "fct_hourly_mobility",
         "delete from marts.fct_hourly_mobility where hour_utc = '2024-09-14 09:00:00' and trip_type = 'citibike'",
         "Every hour of a mode's loaded months",
-    ),
-    "an hour of a mode twice": (
-        "fct_hourly_mobility",
-        HOUR.format("trip_type = 'citibike'"),
-        "An hour of a mode that is there twice",
     ),
     "another hour of New York": (
         "fct_hourly_mobility",
