@@ -196,7 +196,7 @@ def test_known_states_of_the_publishers_are_usual(judge: Judge) -> None:
     assert judge(rows) == []
 
 
-def test_a_kind_of_bike_that_comes_or_goes_for_good_is_told_of_one_month_each(judge: Judge) -> None:
+def test_a_kind_of_bike_that_comes_or_goes_for_good_is_usual(judge: Judge) -> None:
     """As in the files: docked_bike alone to May 2021, later classic and electric bikes, no docked ones in the end."""
 
     def kinds(month: str) -> list[str]:
@@ -209,8 +209,19 @@ def test_a_kind_of_bike_that_comes_or_goes_for_good_is_told_of_one_month_each(ju
         for month in months("2021-02", 36)
         for kind in kinds(month)
     ]
-    found = {(it.source_month, it.cut) for it in judge(rows)}
-    assert found == {("2021-05", "classic_bike"), ("2021-11", "electric_bike"), ("2023-09", "docked_bike")}
+    assert judge(rows) == []
+    lost = [row for row in rows if row[1] != "2022-06" or row[3] != "electric_bike"]
+    assert [(it.source_month, it.cut) for it in judge(lost)] == [("2022-06", "electric_bike")]
+
+
+def test_an_hour_of_no_degrees_is_no_hour_that_was_lost(judge: Judge) -> None:
+    temperatures = dict.fromkeys(months("2023-11", 4), 5.0) | {"2024-01": 0.0}
+    rows = [
+        ("weather", month, "median_temperature_by_hour_celsius", str(hour), degrees, 31)
+        for month, degrees in temperatures.items()
+        for hour in range(24)
+    ]
+    assert judge([*rows, *(("weather", month, "median_wind_speed_mps", "", 4.0, 744) for month in temperatures)]) == []
 
 
 def test_a_measure_that_the_archive_has_from_a_month_on_is_usual(judge: Judge) -> None:
