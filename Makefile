@@ -46,7 +46,7 @@ bench: setup  ## Measure the pipeline beside DuckDB alone: SCALE=1, SEED=2024, R
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(REPEATS),--repeats $(REPEATS)) $(if $(GROWTH),--growth)
 
-mutations: setup  ## Damage sound data in every way known, see what catches it, and write docs/checks.md (twenty minutes)
+mutations: setup  ## Damage sound data in every way known, see what catches it, and write docs/checks.md (a quarter of an hour)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/checks/mutations.py --only "$(ONLY)"
 
 pictures: setup  ## Make the README's pictures anew: the sample, luigid and the report in Chromium

@@ -100,18 +100,18 @@ def build(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    with _environment(data, limits, variables):
+    with environment(data, limits, variables):
         # It is handed to the build, which would else parse again.
         manifest = manifest or _parse(dbtRunner(), folder, data, variables)
         code = _code_of_incremental_models(manifest)
-        selected = selection.of(manifest, select, _options(folder, data, variables))
+        selected = selection.of(manifest, select, options(folder, data, variables))
         with database.writing(data, limits) as connection:
             loading.create_raw_tables(connection)
             stale = _forget_stale_code(connection, code)
             changed = None if stale or anew or select else changed
             _note_changed(connection, changed)
         flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
-        command = ["build", "--exclude-resource-type", "unit_test", *flags, *_options(folder, data, variables)]
+        command = ["build", "--exclude-resource-type", "unit_test", *flags, *options(folder, data, variables)]
         try:
             result = dbtRunner(manifest=manifest, callbacks=[_Teller(manifest, select).hear]).invoke(command)
         finally:
@@ -161,7 +161,7 @@ def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
     """
     from dbt.cli.main import dbtRunner
 
-    with _environment(data, limits, variables):
+    with environment(data, limits, variables):
         return _parse(dbtRunner(), folder, data, variables)
 
 
@@ -189,13 +189,14 @@ class _Teller:
 
 def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
     # What dbt writes of a parse, it writes again in the build.
-    result = runner.invoke(["parse", "--no-write-json", *_options(folder, data, variables)])
+    result = runner.invoke(["parse", "--no-write-json", *options(folder, data, variables)])
     if not result.success:
         raise BuildFailed(f"dbt can't read {folder}: {one_line(result.exception)}")
     return cast("Manifest", result.result)
 
 
-def _options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str]:
+def options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str]:
+    """What each command of dbt's is given, whatever it is: where its files are, how much it says, its variables."""
     given = {name: value for name, value in variables.items() if name not in _BY_ENVIRONMENT}
     return [
         "--project-dir", str(folder),
@@ -211,8 +212,8 @@ def _options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str
     ]  # fmt: skip
 
 
-def _environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> AbstractContextManager[None]:
-    """What dbt_project/profiles.yml reads, and some variables; no setting of dbt's that another project needs."""
+def environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> AbstractContextManager[None]:
+    """What dbt works with: what dbt_project/profiles.yml reads, and some variables; no setting for another project."""
     return surroundings.closed(
         {
             "MOBILITY_WAREHOUSE": str(data.warehouse),

@@ -38,7 +38,7 @@ page says what became of it. On the sound months themselves nothing is refused a
 | profile | `config/plausibility.yml`: what a month usually looks like, by its profile and beside other months |
 
 To add a damage, add it to one of the tables in `tests/checks/damaged_*.py` and run `make mutations ONLY='part of its
-name'`; `make mutations` does all of them anew and takes some twenty minutes. `make test` does a few of each kind, and
+name'`; `make mutations` does all of them anew and takes a quarter of an hour. `make test` does a few of each kind, and
 fails where they differ from this page.
 """
 

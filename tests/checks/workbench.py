@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -93,8 +94,13 @@ class Bench:
         self._config = folder / "ingestion.yaml"
         url = self._publishers.__enter__()
         self._config.write_text(yaml.safe_dump(configuration(url)), encoding="utf-8")
-        self._base = DataDir(folder / "base")
-        self.clean = self._run(self._base)
+        self._data, self._base = DataDir(folder / "data"), folder / "base"
+        self.clean = self._run()
+        # What a verdict is read from is to be of the damaged data.
+        shutil.rmtree(self._data.validation)
+        _results(self._data).unlink()
+        # The copies take its place: of a warehouse that is elsewhere, dbt would parse the whole project anew.
+        self._data.root.rename(self._base)
 
     def close(self) -> None:
         """Stop the server."""
@@ -102,19 +108,19 @@ class Bench:
 
     def judge(self, damage: Damage) -> Verdict:
         """Do a damage to a copy, and see what the pipeline says."""
-        data = DataDir(self._folder / "damaged")
-        shutil.copytree(self._base.root, data.root)
+        data = self._data
+        shutil.copytree(self._base, data.root)
         try:
             if damage.place == "published":
                 # The copy is told apart from what it was copied from; asked here, no task needs to.
                 recognise(data, Warehouse())
                 with self._published(damage, data):
-                    return self._run(data)
+                    return self._run()
             if damage.place == "raw":
                 _change(data, [*_FORGET_MODELS, *damage.statements])
-                return self._run(data)
+                return self._run()
             _change(data, list(damage.statements))
-            return self._check(data)
+            return self._check()
         finally:
             shutil.rmtree(data.root)
 
@@ -146,11 +152,9 @@ class Bench:
         fault = Fault("/v1/archive", kind="garbage", body=content, content_type="application/json")
         self._publishers.faults.add(fault)
 
-    def _run(self, data: DataDir) -> Verdict:
+    def _run(self) -> Verdict:
         arguments = ["Validate", "--workers", "1"]
-        arguments += ["--mobility-config", str(self._config), "--mobility-data-dir", str(data.root)]
-        shutil.rmtree(data.validation, ignore_errors=True)
-        (data.dbt / "target" / "run_results.json").unlink(missing_ok=True)
+        arguments += ["--mobility-config", str(self._config), "--mobility-data-dir", str(self._data.root)]
         code, said = self._in_child(_luigi, arguments)
         failed = _FAILED.search(said)
         if code not in (0, 30) or (code == 30) != bool(failed):
@@ -162,14 +166,13 @@ class Bench:
         if taken_out:
             return Verdict("refused", "load", (taken_out["told"],))
         told = tuple(_short(found["told"]) for found in _TOLD.finditer(said))
-        return _verdict(bool(failed), told, data)
+        return _verdict(bool(failed), told, self._data)
 
-    def _check(self, data: DataDir) -> Verdict:
-        shutil.rmtree(data.validation, ignore_errors=True)
-        code, said = self._in_child(_check_models, [str(data.root), str(self._config)])
+    def _check(self) -> Verdict:
+        code, said = self._in_child(_check_models, [str(self._data.root), str(self._config)])
         if code not in (0, 30):
             raise AssertionError(f"exit code {code}: {said[-3000:]}")
-        return _verdict(code == 30, (), data)
+        return _verdict(code == 30, (), self._data)
 
     def _in_child(self, function: Callable[[list[str]], None], arguments: list[str]) -> tuple[int | None, str]:
         said = self._folder / "said.txt"
@@ -229,9 +232,13 @@ def _statistic(why: str) -> str:
     return why.partition(" (")[0]
 
 
+def _results(data: DataDir) -> Path:
+    return data.dbt / "target" / "run_results.json"
+
+
 def _verdict(failed: bool, told: tuple[str, ...], data: DataDir) -> Verdict:
     """What dbt's tests and the expectations said, by what they left behind."""
-    tests = json.loads((data.dbt / "target" / "run_results.json").read_text())["results"]
+    tests = json.loads(_results(data).read_text(encoding="utf-8"))["results"]
     validated = data.validation / "report.json"
     report = json.loads(validated.read_text()) if validated.exists() else {"results": []}
     failures = ("fail", "error", "runtime error")
@@ -268,6 +275,7 @@ def _verdict(failed: bool, told: tuple[str, ...], data: DataDir) -> Verdict:
 
 
 def _speaking_to(said: Path, function: Callable[[list[str]], None], arguments: list[str]) -> None:
+    gc.freeze()  # what was imported stays: no need to look for garbage among it
     file = os.open(said, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -302,8 +310,8 @@ def _check_models(arguments: list[str]) -> None:
         "weather_start_date": str(config.sources.weather.start_date),
         "weather_end_date": str(config.sources.weather.end_date),
     }
-    with models._environment(data, config.warehouse, variables):
-        options = models._options(PROJECT / "dbt_project", data, variables)
+    with models.environment(data, config.warehouse, variables):
+        options = models.options(PROJECT / "dbt_project", data, variables)
         tested = dbtRunner().invoke(["test", "--exclude-resource-type", "unit_test", *options])
         DuckDBConnectionManager.close_all_connections()
     if not tested.success:
