@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from luigi.rpc import RPCError
-
 from luigi_pipeline import terminal
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ class _Following:
             return
         try:
             call(self._reporter)
-        except RPCError as error:
+        except Exception as error:  # whatever it is, it is not the work's
             # Each attempt takes seconds; whether the scheduler is gone for good, the run finds out by itself.
             log.info("%s: tells the scheduler no more: %s", self.title, error)
             self._reporter = None
