@@ -17,7 +17,7 @@ from typing import Any
 from luigi_pipeline import findings, latest, markers, runs
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sources import SOURCES
-from luigi_pipeline.sources.base import version_of
+from luigi_pipeline.sources.landed import version_of
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild
 from luigi_pipeline.tasks.ingest import IngestSource, sources

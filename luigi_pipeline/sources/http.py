@@ -24,7 +24,7 @@ from luigi_pipeline.markers import digest_file, write_atomically
 from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources import proxies
-from luigi_pipeline.sources.base import Landed
+from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.retries import Passing, retrying, wait_seconds
 
 log = logging.getLogger("luigi_pipeline.http")

@@ -8,7 +8,7 @@ import logging
 from luigi_pipeline import identity, markers
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.sources.base import version_of
+from luigi_pipeline.sources.landed import version_of
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
