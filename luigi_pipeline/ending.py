@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from luigi_pipeline import account, alerts, failures, findings, latest, logs, markers, streams
+from luigi_pipeline import account, alerts, failures, findings, latest, logs, streams
+from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning
 from luigi_pipeline.findings import Finding
@@ -49,7 +50,7 @@ def watch(data: DataDir, settings: Settings, task: str, command: str, *, quiet: 
         quiet: Whether it is to report on stderr where it does not go well.
     """
     recording.begin(data.history, task, command)
-    _runs.append(_Run(data, settings, task, markers.utc_now(), quiet, logs.complaints()))
+    _runs.append(_Run(data, settings, task, utc_now(), quiet, logs.complaints()))
 
 
 def watch_exit() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from luigi_pipeline.markers import sync
+from luigi_pipeline.core.files import sync
 
 _HERE, _EXCHANGE = -100, 2
 

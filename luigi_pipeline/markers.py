@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
+
+from luigi_pipeline.core.files import Version, version_of, write_atomically
 
 # A file with other keys, or values of other kinds, is not a marker.
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -53,7 +53,7 @@ class Marker:
     Attributes:
         task: The task's family, such as LoadMonth.
         parameters: Its parameters.
-        fingerprint: Digest of all that the result depends on; see `digest`.
+        fingerprint: Digest of all that the result depends on.
         inputs: The same one by one, each by its name and shortened digest, to tell later what has changed.
         started_at: UTC, ISO 8601.
         finished_at: UTC, ISO 8601. Of a fetch: when the publisher was last asked.
@@ -96,9 +96,6 @@ class Marker:
 
 _MARKER = TypeAdapter(Marker)
 
-# Inode, time and size of a file: who writes a marker makes a new file of it.
-Version = tuple[int, int, int]
-
 
 def read(path: Path) -> Marker | None:
     """Read a marker; one that is missing or not a marker (edited by hand, say) does not count: None."""
@@ -112,53 +109,6 @@ def _read(path: Path, _version: Version) -> Marker | None:
         return _MARKER.validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-
-
-def version_of(path: Path) -> Version | None:
-    """What a file's content is known again by, so that it need not be read again; None where there is no file."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of a value's canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step: temporary file beside it, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")  # one name: what a kill leaves is written over, not added to
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, outlive a machine that loses its power now."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def utc_now() -> str:
-    """The time, in UTC, to the millisecond."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 def seconds(marker: Marker) -> float:

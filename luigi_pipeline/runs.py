@@ -26,7 +26,6 @@ from luigi_pipeline import (
     identity,
     latest,
     logs,
-    markers,
     paths,
     processes,
     progress,
@@ -37,6 +36,7 @@ from luigi_pipeline import (
     surroundings,
     terminal,
 )
+from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.holding import hold
@@ -136,7 +136,7 @@ def _load(path: Path) -> settings.Settings:
 @functools.lru_cache
 def started_at() -> str:
     """When this run began, UTC, ISO 8601: what is asked of a publisher later than that is asked by this run."""
-    return markers.utc_now()
+    return utc_now()
 
 
 def wants_to_ask(asked_at: str, settled_at: str | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from luigi_pipeline import identity
-from luigi_pipeline.markers import utc_now
+from luigi_pipeline.core.clock import utc_now
 
 RUNNING = "running"
 KILLED = "killed"

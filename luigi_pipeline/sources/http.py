@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 import httpx
 
 from luigi_pipeline import progress
+from luigi_pipeline.core.digests import digest_file
+from luigi_pipeline.core.files import write_atomically
 from luigi_pipeline.errors import FetchFailed, NotThere
-from luigi_pipeline.markers import digest_file, write_atomically
 from luigi_pipeline.redaction import redacted
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources import proxies

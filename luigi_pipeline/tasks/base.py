@@ -15,6 +15,8 @@ from typing import Any
 import luigi
 
 from luigi_pipeline import failures, identity, markers, progress, runs
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.digests import digest
 from luigi_pipeline.datadir import DataDir, relative
 from luigi_pipeline.errors import explain
 from luigi_pipeline.markers import Marker
@@ -143,7 +145,7 @@ class MobilityTask(luigi.Task):
 
     def fingerprint(self) -> str:
         """Digest of everything that the result depends on."""
-        return markers.digest(self.inputs())
+        return digest(self.inputs())
 
     @abstractmethod
     def work(self) -> Marker | Generator[luigi.Task, None, Marker]:
@@ -151,7 +153,7 @@ class MobilityTask(luigi.Task):
 
     def run(self) -> Generator[luigi.Task, None, None]:
         """Do the work unless it turns out to be done, leave the marker, and say so in one line."""
-        started, clock = markers.utc_now(), time.monotonic()
+        started, clock = utc_now(), time.monotonic()
         try:
             if runs.found_unknown_warehouse(self.data.root):
                 recognise(self.data, self.settings.warehouse)
@@ -160,7 +162,7 @@ class MobilityTask(luigi.Task):
                 return
             made = self.work()
             marker = made if isinstance(made, Marker) else (yield from made)
-            replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
+            replace(marker, started_at=started, finished_at=utc_now()).write(self.marker_path)
         except Exception as error:
             log.error("%s failed: %s", self.title, self.on_failure(error))
             raise
@@ -191,7 +193,7 @@ class MobilityTask(luigi.Task):
         return Marker(
             task=self.task_family,
             parameters=self.parameters,
-            fingerprint=markers.digest(inputs),
+            fingerprint=digest(inputs),
             inputs=shortened(inputs),
             started_at="",
             finished_at="",
@@ -203,4 +205,4 @@ class MobilityTask(luigi.Task):
 
 def shortened(inputs: dict[str, Any]) -> dict[str, str]:
     """Inputs as a marker has them, to tell later which of them has changed."""
-    return {name: markers.digest(value)[:16] for name, value in inputs.items()}
+    return {name: digest(value)[:16] for name, value in inputs.items()}
