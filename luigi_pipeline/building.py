@@ -20,6 +20,7 @@ from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 from luigi.worker import Worker
 
 from luigi_pipeline import ending, failures, logs, project, runs, scheduling
+from luigi_pipeline.config import options
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.holding import holding
 from luigi_pipeline.tasks.base import MobilityTask
@@ -74,7 +75,7 @@ def _begin(worker: Worker, task: MobilityTask, stack: ExitStack) -> None:
         ending.note_refusal(data, task.task_family, command)
         raise
     runs.begin_anew()
-    is_quiet = runs.mobility().quiet
+    is_quiet = options.mobility().quiet
     stack.enter_context(logs.writing_to(data.logs))
     if is_quiet:
         logs.hush()

@@ -14,7 +14,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
-import luigi
 from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
@@ -36,6 +35,7 @@ from luigi_pipeline import (
     surroundings,
     terminal,
 )
+from luigi_pipeline.config import options
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
@@ -43,8 +43,6 @@ from luigi_pipeline.holding import hold
 
 log = logging.getLogger("luigi_pipeline")
 
-# DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
-_NOT_IN_PATHS = "#%?"
 _held: list[IO[str]] = []
 
 # Titles of the tasks that this run does again, whether or not anything has changed.
@@ -53,35 +51,14 @@ forced: set[str] = set()
 wanted_months: dict[str, list[str]] = {}
 
 
-class mobility(luigi.Config):
-    """What every task of the pipeline goes by. Each can be given as an option: --mobility-config, ..."""
-
-    config = luigi.Parameter(
-        default=os.environ.get("MOBILITY_CONFIG", ""),
-        description="The configuration file (or MOBILITY_CONFIG); default config/ingestion.yaml.",
-    )
-    data_dir = luigi.Parameter(
-        default=os.environ.get("MOBILITY_DATA_DIR", "data"),
-        description="Everything written goes below this folder (or MOBILITY_DATA_DIR).",
-    )
-    refresh = luigi.BoolParameter(
-        default=False,
-        description="Ask for every month that is loaded whether its published file has changed.",
-    )
-    quiet = luigi.BoolParameter(
-        default=False,
-        description="Say nothing on success, and on failure one short report at the end: for cron.",
-    )
-
-
-def _options() -> mobility:
+def _options() -> options.mobility:
     """The options of this run: once it is on, they stay, and are read a thousand times to see what is complete."""
-    return _options_of_run() if is_on() else mobility()
+    return _options_of_run() if is_on() else options.mobility()
 
 
 @functools.lru_cache
-def _options_of_run() -> mobility:
-    return mobility()
+def _options_of_run() -> options.mobility:
+    return options.mobility()
 
 
 def data_dir() -> DataDir:
@@ -91,22 +68,12 @@ def data_dir() -> DataDir:
         ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else, or a ~ that
             stands for no folder.
     """
-    return _data_dir_of_run() if is_on() else _data_dir(mobility().data_dir, Path.cwd())
+    return _data_dir_of_run() if is_on() else options.data_dir()
 
 
 @functools.lru_cache
 def _data_dir_of_run() -> DataDir:
-    return _data_dir(_options().data_dir, Path.cwd())
-
-
-@functools.lru_cache
-def _data_dir(named: str, here: Path) -> DataDir:
-    root = (here / paths.expanded(named, "--mobility-data-dir")).resolve()
-    unusable = sorted(set(_NOT_IN_PATHS).intersection(str(root)))
-    if unusable or not str(root).isprintable():
-        which = " and ".join(unusable) or "a control character"
-        raise ConfigError(f"--mobility-data-dir: the path {str(root)!r} has {which} in it; choose a folder without")
-    return DataDir(root)
+    return options.data_dir()
 
 
 def config_file() -> Path:
@@ -244,16 +211,16 @@ def _hold(data: DataDir) -> None:
         ending.note_refusal(data, _asked_for(), _command())
         raise PidLockAlreadyTakenExit() from None
     atexit.register(streams.settle)
-    if not mobility().quiet:
+    if not options.mobility().quiet:
         terminal.open_if_any()
     atexit.register(terminal.close)
     # Luigi sets up logging after the first task is made, which would drop the log file again.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
-    if mobility().quiet:
+    if options.mobility().quiet:
         logs.hush()
     failures.listen()
-    ending.watch(data, configuration(), _asked_for(), _command(), quiet=mobility().quiet)
+    ending.watch(data, configuration(), _asked_for(), _command(), quiet=options.mobility().quiet)
     ending.watch_exit()
     scheduling.release_tasks_of_ended_runs()
     processes.end_by_signals()

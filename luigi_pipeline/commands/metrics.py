@@ -149,10 +149,10 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
 
 def _tell_findings() -> None:
     """Footnotes: what is unusual of the published months. Not part of the answer, which may go to a file."""
-    from luigi_pipeline import runs
+    from luigi_pipeline.config import options
     from luigi_pipeline.metrics import reading
 
-    for line in reading.current(runs.data_dir()).findings:
+    for line in reading.current(options.data_dir()).findings:
         print(f"finding: {line}", file=sys.stderr)
 
 
