@@ -23,7 +23,6 @@ from luigi_pipeline import ending, failures, logs, project, runs, scheduling
 from luigi_pipeline.config import options
 from luigi_pipeline.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.holding import holding
-from luigi_pipeline.tasks.base import MobilityTask
 
 # As luigi.cfg's `retcode` has them for runs from the command line.
 _CODES = {
@@ -44,7 +43,7 @@ _take, _leave = Worker._validate_task, Worker.__exit__
 
 def _take_and_hold(worker: Worker, task: luigi.Task) -> None:
     _take(worker, task)
-    if isinstance(task, MobilityTask) and worker not in _builds and not runs.is_on():
+    if hasattr(task, "marker") and worker not in _builds and not runs.is_on():
         with ExitStack() as stack:
             _begin(worker, task, stack)
             _builds[worker] = stack.pop_all()
@@ -58,7 +57,7 @@ def _leave_and_let_go(
     return bool(stack.__exit__(kind, error, trace))
 
 
-def _begin(worker: Worker, task: MobilityTask, stack: ExitStack) -> None:
+def _begin(worker: Worker, task: luigi.Task, stack: ExitStack) -> None:
     """Begin the run; the stack ends it.
 
     Raises:
