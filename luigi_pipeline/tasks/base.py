@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import luigi
+from luigi.task_register import Register
 
 from luigi_pipeline import failures, identity, markers, progress, runs
 from luigi_pipeline.core.clock import utc_now
@@ -52,10 +53,9 @@ class MobilityTask(luigi.Task):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make the task; forced, it is another one that takes the markers back first."""
         if kwargs.pop("force", False):
-            from luigi_pipeline.tasks.redo import Redo
-
             task = cls(*args, **kwargs)
-            return Redo.of(task.title, [task])
+            # By its name, as Luigi finds tasks: it knows all that is made of this one, and so stands above it.
+            return Register.get_task_cls("Redo").of(task.title, [task])
         return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
