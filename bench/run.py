@@ -25,8 +25,8 @@ from rich.console import Console
 from show import show, show_growth
 
 from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.months import last_day, months_between
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import last_day, months_between
 from luigi_pipeline.sample import Publishers, generate
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from luigi.configuration import get_config
 
 from luigi_pipeline import project, streams, surroundings
-from luigi_pipeline.errors import PipelineError, one_line
+from luigi_pipeline.core.errors import PipelineError, one_line
 
 _COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from luigi_pipeline import failures
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import one_line
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import one_line
 
 _MOST_LINES = 10
 

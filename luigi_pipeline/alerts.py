@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from luigi.notifications import email, send_email
 
 from luigi_pipeline.account import Report
-from luigi_pipeline.errors import one_line
+from luigi_pipeline.core.errors import one_line
 from luigi_pipeline.settings import Alerts
 
 log = logging.getLogger("luigi_pipeline.alerts")

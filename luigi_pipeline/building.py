@@ -21,7 +21,7 @@ from luigi.worker import Worker
 
 from luigi_pipeline import ending, failures, logs, project, runs, scheduling
 from luigi_pipeline.config import options
-from luigi_pipeline.errors import AlreadyRunning, ConfigError
+from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.holding import holding
 
 # As luigi.cfg's `retcode` has them for runs from the command line.

@@ -12,8 +12,8 @@ import yaml
 from rich.console import Console
 
 from luigi_pipeline import overview, project
-from luigi_pipeline.datadir import DataDir, relative
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.datadir import DataDir, relative
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.sample.generator import DEFAULT_ROWS
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import project, yamlfiles
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline import project
+from luigi_pipeline.core import yamlfiles
+from luigi_pipeline.core.errors import PipelineError
 
 PAGE = "docs/data_dictionary.md"
 _LAYERS = {

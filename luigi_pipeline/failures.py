@@ -23,7 +23,7 @@ import luigi
 from luigi.scheduler import scheduler
 from luigi.worker import worker
 
-from luigi_pipeline.errors import PipelineError, explain, one_line
+from luigi_pipeline.core.errors import PipelineError, explain, one_line
 
 log = logging.getLogger("luigi_pipeline")
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.files import write_atomically
-from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.settings import Accepted
 
 _MOST_LINES = 10

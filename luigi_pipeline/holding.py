@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import AlreadyRunning
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import AlreadyRunning
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.files import Version, version_of, write_atomically
-from luigi_pipeline.datadir import DataDir
 
 
 def warehouse_id(data: DataDir) -> str | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from luigi_pipeline import terminal
-from luigi_pipeline.redaction import printable, redacted
+from luigi_pipeline.core.redaction import printable, redacted
 
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
 _FILE = "pipeline.log"

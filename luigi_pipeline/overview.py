@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir, relative
+from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.markers import Marker
 
 _SOURCES = ("yellow_taxi", "citibike", "weather")

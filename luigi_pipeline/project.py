@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from luigi_pipeline import paths
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core import paths
+from luigi_pipeline.core.errors import ConfigError
 
 _VARIABLE = "MOBILITY_PROJECT_DIR"
 

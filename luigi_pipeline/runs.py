@@ -23,7 +23,6 @@ from luigi_pipeline import (
     identity,
     latest,
     logs,
-    paths,
     processes,
     project,
     scheduling,
@@ -33,9 +32,10 @@ from luigi_pipeline import (
     terminal,
 )
 from luigi_pipeline.config import options
+from luigi_pipeline.core import paths
 from luigi_pipeline.core.clock import utc_now
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import AlreadyRunning, ConfigError
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.holding import hold
 
 log = logging.getLogger("luigi_pipeline")

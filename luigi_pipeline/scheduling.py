@@ -10,8 +10,8 @@ from urllib.parse import quote
 from luigi.interface import core
 from luigi.rpc import RemoteScheduler, RPCError
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import ConfigError
 
 log = logging.getLogger("luigi_pipeline")
 

@@ -21,10 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from luigi_pipeline import yamlfiles
-from luigi_pipeline.errors import ConfigError, one_line
-from luigi_pipeline.months import first_day, is_month, last_day, months_between
-from luigi_pipeline.redaction import redacted
+from luigi_pipeline.core import yamlfiles
+from luigi_pipeline.core.errors import ConfigError, one_line
+from luigi_pipeline.core.months import first_day, is_month, last_day, months_between
+from luigi_pipeline.core.redaction import redacted
 
 
 def _http_url(url: str) -> str:

@@ -22,7 +22,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.netutil import bind_sockets
 from tornado.web import HTTPError, StaticFileHandler
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 _MINUTE = 60_000  # in milliseconds, as tornado counts
 # What tasks link to. Landed files and the warehouse are nobody's business.

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
 from luigi_pipeline import project
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.demo import publish_sample
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from support import PROJECT, configuration
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import making
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.settings import Warehouse

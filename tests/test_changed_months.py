@@ -11,7 +11,7 @@ from checksums import checksums
 from support import MONTHS
 
 from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

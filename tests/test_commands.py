@@ -12,7 +12,7 @@ import pytest
 import yaml
 from support import PROJECT, ROWS, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.holding import holding
 from luigi_pipeline.identity import note_warehouse
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support import MONTHS, PROJECT
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.history import looking
 from luigi_pipeline.sample import Fault, Publishers
 

@@ -16,8 +16,8 @@ import yaml
 from support import configuration
 
 from luigi_pipeline import findings, markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.settings import load
 

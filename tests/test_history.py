@@ -14,7 +14,7 @@ import psutil
 import pytest
 from support import MONTHS, ROWS
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.history import looking, recording, store, volumes
 from luigi_pipeline.history.volumes import Drop
 from luigi_pipeline.markers import read

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from luigi_pipeline import identity, markers
 from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
-from luigi_pipeline.datadir import DataDir
 from luigi_pipeline.markers import Marker, PublishedFile
 
 MARKER = Marker(

@@ -12,7 +12,7 @@ import pytest
 from checksums import checksums
 from support import MONTHS, PROJECT, ROWS, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.tasks.recognise import recognise

@@ -14,7 +14,7 @@ from checksums import checksums
 from support import PROJECT, command, environment
 
 from luigi_pipeline import identity, markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

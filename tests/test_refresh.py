@@ -15,7 +15,7 @@ import pytest
 from support import MONTHS, ROWS
 
 from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.history import looking
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sample import Fault, Publishers, generate

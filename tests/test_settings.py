@@ -12,7 +12,7 @@ import pytest
 import yaml
 from support import PROJECT, configuration, merged
 
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.settings import Settings, Warehouse, load
 
 URL = "http://localhost:1"

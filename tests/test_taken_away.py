@@ -12,7 +12,7 @@ import yaml
 from checksums import checksums
 
 from luigi_pipeline import identity
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.sample import Publishers
 

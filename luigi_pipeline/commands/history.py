@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from luigi_pipeline import runs
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.history import looking, volumes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from luigi_pipeline.errors import QueryError
+from luigi_pipeline.core.errors import QueryError
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from luigi_pipeline import runs
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.errors import ConfigError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

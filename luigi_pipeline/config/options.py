@@ -8,9 +8,9 @@ from pathlib import Path
 
 import luigi
 
-from luigi_pipeline import paths
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core import paths
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import ConfigError
 
 # DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
 _NOT_IN_PATHS = "#%?"

@@ -19,10 +19,10 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline.errors import explain, one_line
+from luigi_pipeline.core.errors import explain, one_line
+from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.history import store
 from luigi_pipeline.markers import Marker
-from luigi_pipeline.redaction import redacted
 
 log = logging.getLogger("luigi_pipeline.history")
 

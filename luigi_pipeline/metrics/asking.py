@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_pipeline import paths
 from luigi_pipeline.config import options
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import QueryError, UnknownName
+from luigi_pipeline.core import paths
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import QueryError, UnknownName
 from luigi_pipeline.metrics import filters, looking_back, names, reading
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.metrics.names import Attribute, Cut

@@ -16,9 +16,9 @@ from typing import Any
 from rich.console import Console
 
 from luigi_pipeline import project
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.demo import publish_sample
-from luigi_pipeline.errors import PipelineError
 from luigi_pipeline.metrics import asking, values
 from luigi_pipeline.metrics.definitions import Metric
 

@@ -12,11 +12,11 @@ from typing import Any
 from markupsafe import Markup
 
 from luigi_pipeline import findings, markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import first_day, months_between, next_month
 from luigi_pipeline.findings import Finding
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.metrics import reading
-from luigi_pipeline.months import first_day, months_between, next_month
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers
 from luigi_pipeline.report.stating import fact, sentence, stated
 from luigi_pipeline.settings import MONTHLY_SOURCES, Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.findings import label, unit
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.report.datasets import MODES, Dataset

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from luigi_pipeline.core.digests import digest
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.membernames import month_of, number_of, path_of
 

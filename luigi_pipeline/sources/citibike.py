@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
-from luigi_pipeline.months import may_be_unpublished
-from luigi_pipeline.redaction import redacted
+from luigi_pipeline.core.errors import FetchFailed, NotPublished, NotThere, Rejected
+from luigi_pipeline.core.months import may_be_unpublished
+from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month

@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx
 import tenacity
 
-from luigi_pipeline.errors import FetchFailed, Unavailable
+from luigi_pipeline.core.errors import FetchFailed, Unavailable
 from luigi_pipeline.settings import Download
 
 log = logging.getLogger("luigi_pipeline.http")

@@ -11,7 +11,7 @@ import luigi
 from luigi.task_register import Register
 
 from luigi_pipeline import runs
-from luigi_pipeline.errors import NotPublished
+from luigi_pipeline.core.errors import NotPublished
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.sources.landed import version_of

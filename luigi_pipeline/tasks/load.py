@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline import runs
 from luigi_pipeline.core.digests import digest, digest_file
-from luigi_pipeline.errors import PipelineError, Rejected
+from luigi_pipeline.core.errors import PipelineError, Rejected
 from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.settings import MONTHLY_SOURCES, Warehouse
 from luigi_pipeline.sources import SOURCES, Landed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import luigi
 
-from luigi_pipeline.months import is_month
+from luigi_pipeline.core.months import is_month
 from luigi_pipeline.settings import MONTHLY_SOURCES
 
 

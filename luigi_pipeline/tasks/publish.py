@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from luigi_pipeline import findings, progress, runs, scheduling
+from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
-from luigi_pipeline.datadir import relative
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.validate import Validate

@@ -6,7 +6,7 @@ import fcntl
 import logging
 
 from luigi_pipeline import identity, markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources.landed import version_of
 

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from luigi.worker import fork_lock
 
 from luigi_pipeline import logs, processes, progress
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.core.errors import PipelineError
 
 log = logging.getLogger("luigi_pipeline.tasks")
 

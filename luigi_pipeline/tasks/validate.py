@@ -13,9 +13,9 @@ import luigi
 
 from luigi_pipeline import findings, progress, project, runs, scheduling
 from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
-from luigi_pipeline.datadir import relative
-from luigi_pipeline.errors import ValidationFailed
+from luigi_pipeline.core.errors import ValidationFailed
 from luigi_pipeline.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from luigi_pipeline import yamlfiles
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.months import is_month
+from luigi_pipeline.core import yamlfiles
+from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.core.months import is_month
 from luigi_pipeline.warehouse import quoting
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from luigi_pipeline import yamlfiles
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core import yamlfiles
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.settings import MONTHLY_SOURCES
 
 Severity = Literal["critical", "warning", "info"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline import progress, surroundings
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import BuildFailed, one_line
+from luigi_pipeline.core.errors import BuildFailed, one_line
 from luigi_pipeline.settings import MODES, Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import duckdb
 
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError, one_line
 from luigi_pipeline.core.files import sync
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError, one_line
 from luigi_pipeline.findings import Finding
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database, quoting

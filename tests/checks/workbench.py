@@ -20,7 +20,7 @@ import yaml
 from damage import NOVEMBER, OCTOBER, ROWS, Damage
 from support import PROJECT, configuration, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.settings import load as load_settings

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database
 

@@ -18,7 +18,7 @@ from support import PROJECT, environment
 
 from luigi_pipeline.__main__ import main
 from luigi_pipeline.config import options
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.metrics import Metric, charts
 from luigi_pipeline.metrics.answer import Answer
 

@@ -13,7 +13,7 @@ import yaml
 from playwright.sync_api import Browser, Page
 from support import merged
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.settings import Settings
 from luigi_pipeline.settings import load as load_settings
 

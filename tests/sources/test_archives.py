@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from luigi_pipeline.errors import FetchFailed
+from luigi_pipeline.core.errors import FetchFailed
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.http import NotThere, Publisher

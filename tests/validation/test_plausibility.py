@@ -10,7 +10,7 @@ import sqlalchemy
 import yaml
 from support import PROJECT
 
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.findings import Finding
 from luigi_pipeline.validation import plausibility
 

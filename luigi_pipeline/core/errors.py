@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.redaction import printable, redacted
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.redaction import printable, redacted
 
 _NO_SPACE = "No space left on device"
 # DuckDB opens a file that lost its end, and finds out when it reads from there.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.errors import ConfigError
 
 
 def expanded(named: str, option: str) -> Path:
