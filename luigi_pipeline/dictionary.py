@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import project
+from luigi_pipeline.config import project
 from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.core.errors import PipelineError
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from luigi_pipeline import account, alerts, failures, findings, latest, logs, streams
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import AlreadyRunning
 from luigi_pipeline.findings import Finding
 from luigi_pipeline.history import recording, volumes
-from luigi_pipeline.settings import Settings
 
 log = logging.getLogger("luigi_pipeline")
 

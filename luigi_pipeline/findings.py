@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from luigi_pipeline.config.settings import Accepted
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.files import write_atomically
-from luigi_pipeline.settings import Accepted
 
 _MOST_LINES = 10
 _UNITS = {

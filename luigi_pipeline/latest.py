@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from luigi_pipeline.config.settings import MONTHLY_SOURCES, Download, Settings
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.core.files import write_atomically
 from luigi_pipeline.core.months import NEW_YORK, first_day, last_day, next_month
 from luigi_pipeline.core.redaction import redacted
-from luigi_pipeline.settings import MONTHLY_SOURCES, Download, Settings
 
 log = logging.getLogger("luigi_pipeline")
 

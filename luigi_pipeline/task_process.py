@@ -8,7 +8,8 @@ from contextlib import ExitStack
 
 from luigi.worker import TaskProcess
 
-from luigi_pipeline import ending, logs, processes, progress, runs, scheduling, streams, surroundings
+from luigi_pipeline import ending, logs, processes, progress, runs, scheduling, streams
+from luigi_pipeline.config import surroundings
 
 
 class TaskProcessContext:

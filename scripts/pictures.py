@@ -17,7 +17,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
-from luigi_pipeline import project
+from luigi_pipeline.config import project
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.demo import publish_sample
 

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 from support import PROJECT, configuration
 
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import making
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.settings import load as load_settings
 from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.warehouse import models
 from luigi_pipeline.warehouse.publishing import publish

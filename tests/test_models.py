@@ -12,9 +12,9 @@ import pytest
 from checksums import checksums
 from support import MONTHS, PROJECT, ROWS, environment
 
+from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.warehouse import models
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from luigi_pipeline import markers
+from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import first_day, last_day
 from luigi_pipeline.markers import Marker
-from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 
 _EARLIER_MONTHS = 6
 _LARGEST_DROP = 0.4

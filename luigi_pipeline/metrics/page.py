@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from luigi_pipeline import project
+from luigi_pipeline.config import project
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.demo import publish_sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from luigi_pipeline import settings
+from luigi_pipeline.config import settings
 from luigi_pipeline.core import paths
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import Rejected
-from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources.landed import Landed
 
 if TYPE_CHECKING:

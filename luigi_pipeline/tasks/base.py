@@ -16,12 +16,12 @@ import luigi
 from luigi.task_register import Register
 
 from luigi_pipeline import failures, identity, markers, progress, runs
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import explain
 from luigi_pipeline.markers import Marker
-from luigi_pipeline.settings import Settings
 from luigi_pipeline.tasks.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")

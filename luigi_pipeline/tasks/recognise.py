@@ -6,8 +6,8 @@ import fcntl
 import logging
 
 from luigi_pipeline import identity, markers
+from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.sources.landed import version_of
 
 log = logging.getLogger("luigi_pipeline.tasks")

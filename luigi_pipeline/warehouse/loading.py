@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from luigi_pipeline import surroundings
+from luigi_pipeline.config import surroundings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError, one_line
 from luigi_pipeline.sources import SOURCES, Landed, Source

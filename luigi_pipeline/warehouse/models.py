@@ -10,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from luigi_pipeline import progress, surroundings
+from luigi_pipeline import progress
+from luigi_pipeline.config import surroundings
+from luigi_pipeline.config.settings import MODES, Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import BuildFailed, one_line
-from luigi_pipeline.settings import MODES, Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
 from luigi_pipeline.warehouse import database, dbt_docs, describing, loading, selection
