@@ -9,8 +9,8 @@ import os
 from luigi.configuration import add_config_path, get_config
 from luigi.interface import core as core_options
 
-from luigi_pipeline import streams
 from luigi_pipeline.config import project
+from luigi_pipeline.console import streams
 from luigi_pipeline.core.errors import ConfigError
 
 streams.open_closed()

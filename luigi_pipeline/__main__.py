@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from luigi.configuration import get_config
 
-from luigi_pipeline import streams
 from luigi_pipeline.config import project, surroundings
+from luigi_pipeline.console import streams
 from luigi_pipeline.core.errors import PipelineError, one_line
 
 _COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")

@@ -19,8 +19,9 @@ from luigi.configuration import get_config
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 from luigi.worker import Worker
 
-from luigi_pipeline import ending, failures, logs, runs, scheduling
+from luigi_pipeline import ending, failures, runs, scheduling
 from luigi_pipeline.config import options, project
+from luigi_pipeline.console import logs
 from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.holding import holding
 

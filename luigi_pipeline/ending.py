@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from luigi_pipeline import account, alerts, failures, findings, latest, logs, streams
+from luigi_pipeline import account, alerts, failures, findings, latest
 from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.console import logs, streams
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import AlreadyRunning

@@ -9,7 +9,8 @@ import signal
 import sys
 from types import FrameType
 
-from luigi_pipeline import ending, terminal
+from luigi_pipeline import ending
+from luigi_pipeline.console import terminal
 
 log = logging.getLogger("luigi_pipeline")
 

@@ -17,8 +17,9 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 
-from luigi_pipeline import ending, failures, identity, latest, logs, processes, scheduling, streams, terminal
+from luigi_pipeline import ending, failures, identity, latest, processes, scheduling
 from luigi_pipeline.config import options, project, settings, surroundings
+from luigi_pipeline.console import logs, streams, terminal
 from luigi_pipeline.core import paths
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir

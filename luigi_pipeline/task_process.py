@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 from luigi.worker import TaskProcess
 
-from luigi_pipeline import ending, logs, processes, progress, runs, scheduling, streams
+from luigi_pipeline import ending, processes, runs, scheduling
 from luigi_pipeline.config import surroundings
+from luigi_pipeline.console import logs, progress, streams
 
 
 class TaskProcessContext:

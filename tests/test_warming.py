@@ -19,7 +19,8 @@ from luigi_pipeline.core.datadir import DataDir
 _RUN = """
 import json, logging, multiprocessing, os, sys, threading, time
 from pathlib import Path
-from luigi_pipeline import progress, runs
+from luigi_pipeline.console import progress
+from luigi_pipeline import runs
 from luigi_pipeline.core.errors import BuildFailed, PipelineError
 from luigi_pipeline.tasks import standby, warming
 

@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from luigi_pipeline import progress
 from luigi_pipeline.config.settings import Download
+from luigi_pipeline.console import progress
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.core.errors import FetchFailed, NotThere
 from luigi_pipeline.core.files import write_atomically

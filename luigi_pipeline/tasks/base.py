@@ -15,8 +15,9 @@ from typing import Any
 import luigi
 from luigi.task_register import Register
 
-from luigi_pipeline import failures, identity, markers, progress, runs
+from luigi_pipeline import failures, identity, markers, runs
 from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.console import progress
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.core.digests import digest

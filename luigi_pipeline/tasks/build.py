@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_pipeline import markers, progress, runs, scheduling
+from luigi_pipeline import markers, runs, scheduling
 from luigi_pipeline.config import project
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.core.months import is_month

@@ -6,7 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import findings, progress, runs, scheduling
+from luigi_pipeline import findings, runs, scheduling
+from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.markers import Marker

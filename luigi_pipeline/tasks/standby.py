@@ -23,7 +23,8 @@ from typing import Any, Generic, TypeVar
 
 from luigi.worker import fork_lock
 
-from luigi_pipeline import logs, processes, progress
+from luigi_pipeline import processes
+from luigi_pipeline.console import logs, progress
 from luigi_pipeline.core.errors import PipelineError
 
 log = logging.getLogger("luigi_pipeline.tasks")

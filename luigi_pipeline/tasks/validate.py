@@ -11,8 +11,9 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import findings, progress, runs, scheduling
+from luigi_pipeline import findings, runs, scheduling
 from luigi_pipeline.config import project
+from luigi_pipeline.console import progress
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from luigi_pipeline import progress
 from luigi_pipeline.config import surroundings
 from luigi_pipeline.config.settings import MODES, Warehouse
+from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import BuildFailed, one_line

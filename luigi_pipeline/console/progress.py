@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from luigi_pipeline import terminal
+from luigi_pipeline.console import terminal
 
 if TYPE_CHECKING:
     import duckdb

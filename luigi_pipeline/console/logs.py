@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from luigi_pipeline import terminal
+from luigi_pipeline.console import terminal
 from luigi_pipeline.core.redaction import printable, redacted
 
 _FORMAT = "%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s"
