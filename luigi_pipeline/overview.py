@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from luigi_pipeline import markers
 from luigi_pipeline.core.datadir import DataDir, relative
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.state import markers
+from luigi_pipeline.state.markers import Marker
 
 _SOURCES = ("yellow_taxi", "citibike", "weather")
 _STAGES = {

@@ -10,11 +10,11 @@ from typing import Any
 from checksums import checksums
 from support import write_zip
 
-from luigi_pipeline import markers
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.state import markers
 from luigi_pipeline.tasks import ahead
 from luigi_pipeline.warehouse.preparing import Prepared
 

@@ -15,8 +15,8 @@ import yaml
 from support import PROJECT, configuration, environment
 
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.history import looking
 from luigi_pipeline.sample import Fault, Publishers
+from luigi_pipeline.state.history import looking
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Wait = Callable[..., None]

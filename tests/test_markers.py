@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luigi_pipeline import identity, markers
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
-from luigi_pipeline.markers import Marker, PublishedFile
+from luigi_pipeline.state import identity, markers
+from luigi_pipeline.state.markers import Marker, PublishedFile
 
 MARKER = Marker(
     task="LoadMonth",

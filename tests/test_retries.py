@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.history import looking
 from luigi_pipeline.sample import Fault, Publishers
+from luigi_pipeline.state.history import looking
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Config = Callable[..., Path]

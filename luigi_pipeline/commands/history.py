@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from luigi_pipeline import runs
 from luigi_pipeline.core.errors import PipelineError
-from luigi_pipeline.history import looking, volumes
+from luigi_pipeline.state.history import looking, volumes
 
 if TYPE_CHECKING:
     from rich.console import Console

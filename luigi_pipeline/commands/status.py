@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luigi_pipeline import findings, latest, markers, runs
-from luigi_pipeline.markers import Marker
+from luigi_pipeline import runs
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.landed import version_of
+from luigi_pipeline.state import findings, latest, markers
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild
 from luigi_pipeline.tasks.ingest import IngestSource, sources

@@ -21,8 +21,8 @@ import luigi
 
 from luigi_pipeline.core.errors import explain, one_line
 from luigi_pipeline.core.redaction import redacted
-from luigi_pipeline.history import store
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.state.history import store
+from luigi_pipeline.state.markers import Marker
 
 log = logging.getLogger("luigi_pipeline.history")
 

@@ -12,9 +12,9 @@ from luigi.task_register import Register
 
 from luigi_pipeline import runs
 from luigi_pipeline.core.errors import NotPublished
-from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.sources.landed import version_of
+from luigi_pipeline.state.markers import Marker, PublishedFile
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
 

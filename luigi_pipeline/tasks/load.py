@@ -17,9 +17,9 @@ from luigi_pipeline import runs
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Warehouse
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.core.errors import PipelineError, Rejected
-from luigi_pipeline.markers import Marker, PublishedFile
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
+from luigi_pipeline.state.markers import Marker, PublishedFile
 from luigi_pipeline.tasks import ahead, warming
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones

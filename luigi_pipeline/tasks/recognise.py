@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import logging
 
-from luigi_pipeline import identity, markers
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sources.landed import version_of
+from luigi_pipeline.state import identity, markers
 
 log = logging.getLogger("luigi_pipeline.tasks")
 

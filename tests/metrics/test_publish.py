@@ -15,10 +15,10 @@ import pytest
 import yaml
 from support import PROJECT, environment, merged
 
-from luigi_pipeline import markers
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError
+from luigi_pipeline.state import markers
 from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
 

@@ -11,7 +11,7 @@ import yaml
 from support import PROJECT
 
 from luigi_pipeline.core.errors import ConfigError
-from luigi_pipeline.findings import Finding
+from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.validation import plausibility
 
 USUAL = PROJECT / "config" / "plausibility.yml"

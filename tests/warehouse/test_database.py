@@ -13,11 +13,11 @@ import duckdb
 import pytest
 import yaml
 
-from luigi_pipeline import identity
 from luigi_pipeline.config import project
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError
+from luigi_pipeline.state import identity
 from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.warehouse import database
 

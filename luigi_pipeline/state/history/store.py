@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from luigi_pipeline import identity
 from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.state import identity
 
 RUNNING = "running"
 KILLED = "killed"

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from luigi_pipeline.history import store
+from luigi_pipeline.state.history import store
 
 _EARLIER = 6  # attempts, or months, that one is compared with
 

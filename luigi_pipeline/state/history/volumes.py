@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luigi_pipeline import markers
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import first_day, last_day
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.state import markers
+from luigi_pipeline.state.markers import Marker
 
 _EARLIER_MONTHS = 6
 _LARGEST_DROP = 0.4
