@@ -220,7 +220,7 @@ def recognise_warehouse() -> None:
     In a process of its own: DuckDB does not outlive a fork, and Luigi forks for each task. Where the warehouse can't
     be opened now, the tasks find that too, and say so.
     """
-    from luigi_pipeline.tasks.recognise import recognise
+    from luigi_pipeline.warehouse.recognise import recognise
 
     data = data_dir()
     if not found_unknown_warehouse(data.root):

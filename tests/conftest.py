@@ -27,7 +27,7 @@ from luigi_pipeline.config.settings import Settings, Warehouse
 from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse.recognise import recognise
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from luigi_pipeline.holding import holding
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.state import markers
 from luigi_pipeline.tasks.load import LoadMonth
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse.recognise import recognise
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,7 @@ from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import explain
 from luigi_pipeline.state import identity, markers
 from luigi_pipeline.state.markers import Marker
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")
 

@@ -23,7 +23,7 @@ from luigi_pipeline.sample.weather import write_weather
 from luigi_pipeline.sources.urls import asking
 from luigi_pipeline.sources.weather import HourlyWeather
 from luigi_pipeline.state import markers
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse.recognise import recognise
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]

@@ -25,8 +25,8 @@ from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.sources import SOURCES
-from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.validation.plausibility import PROFILES
+from luigi_pipeline.warehouse.recognise import recognise
 
 Outcome = Literal["refused", "found", "missed"]
 

@@ -18,8 +18,8 @@ from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError
 from luigi_pipeline.state import identity
-from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.warehouse import database
+from luigi_pipeline.warehouse.recognise import recognise
 
 PATIENT = Warehouse(wait_seconds=20)
 HURRIED = Warehouse(wait_seconds=0.2)
