@@ -27,8 +27,8 @@ if _folder and (os.environ.get("MOBILITY_PROJECT_DIR") or not get_config().has_o
 # Luigi reads these in its RPC client, and warns that nothing reads them.
 core_options.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
-from luigi_pipeline import building as building  # noqa: E402
 from luigi_pipeline import metrics as metrics  # noqa: E402
+from luigi_pipeline.run import building as building  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
     Backfill,
     DbtBuild,

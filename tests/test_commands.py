@@ -13,7 +13,7 @@ import yaml
 from support import PROJECT, ROWS, environment
 
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.holding import holding
+from luigi_pipeline.run.holding import holding
 from luigi_pipeline.state.identity import note_warehouse
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

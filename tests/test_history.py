@@ -16,7 +16,7 @@ from support import MONTHS, ROWS
 
 from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.history import recording
+from luigi_pipeline.run import recording
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.state.history import looking, store, volumes
 from luigi_pipeline.state.history.volumes import Drop

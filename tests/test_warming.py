@@ -20,7 +20,7 @@ _RUN = """
 import json, logging, multiprocessing, os, sys, threading, time
 from pathlib import Path
 from luigi_pipeline.console import progress
-from luigi_pipeline import runs
+from luigi_pipeline.run import runs
 from luigi_pipeline.core.errors import BuildFailed, PipelineError
 from luigi_pipeline.tasks import standby, warming
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 
-from luigi_pipeline import runs
 from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.core.months import is_month
-from luigi_pipeline.holding import holding
+from luigi_pipeline.run import runs
+from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.state import markers
 from luigi_pipeline.tasks.load import LoadMonth

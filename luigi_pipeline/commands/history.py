@@ -13,8 +13,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from luigi_pipeline import runs
 from luigi_pipeline.core.errors import PipelineError
+from luigi_pipeline.run import runs
 from luigi_pipeline.state.history import looking, volumes
 
 if TYPE_CHECKING:

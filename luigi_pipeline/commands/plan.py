@@ -12,7 +12,7 @@ from typing import Any
 import luigi
 
 import luigi_pipeline
-from luigi_pipeline import runs
+from luigi_pipeline.run import runs
 from luigi_pipeline.state import latest
 from luigi_pipeline.tasks.base import MobilityTask
 

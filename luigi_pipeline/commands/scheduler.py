@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 
-from luigi_pipeline import runs
 from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.run import runs
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

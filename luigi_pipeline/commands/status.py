@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luigi_pipeline import runs
+from luigi_pipeline.run import runs
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.landed import version_of
 from luigi_pipeline.state import findings, latest, markers

@@ -15,13 +15,13 @@ from typing import Any
 import luigi
 from luigi.task_register import Register
 
-from luigi_pipeline import failures, runs
 from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import explain
+from luigi_pipeline.run import failures, runs
 from luigi_pipeline.state import identity, markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.warehouse.recognise import recognise

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_pipeline import runs, scheduling
 from luigi_pipeline.config import project
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.core.months import is_month
+from luigi_pipeline.run import runs, scheduling
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming

@@ -10,8 +10,8 @@ from typing import Any
 import luigi
 from luigi.task_register import Register
 
-from luigi_pipeline import runs
 from luigi_pipeline.core.errors import NotPublished
+from luigi_pipeline.run import runs
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.sources.landed import version_of
 from luigi_pipeline.state.markers import Marker, PublishedFile

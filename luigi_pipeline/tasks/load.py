@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline import runs
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Warehouse
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.core.errors import PipelineError, Rejected
+from luigi_pipeline.run import runs
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
 from luigi_pipeline.state.markers import Marker, PublishedFile

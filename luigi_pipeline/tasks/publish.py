@@ -6,10 +6,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import runs, scheduling
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
+from luigi_pipeline.run import runs, scheduling
 from luigi_pipeline.state import findings
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask, shortened

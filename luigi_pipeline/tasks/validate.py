@@ -11,13 +11,13 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import runs, scheduling
 from luigi_pipeline.config import project
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.core.errors import ValidationFailed
+from luigi_pipeline.run import runs, scheduling
 from luigi_pipeline.state import findings
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming

@@ -14,7 +14,7 @@ from support import PROJECT, command, configuration, environment, merged, write_
 
 from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.holding import holding
+from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sources import SOURCES
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from luigi.notifications import email, send_email
 
-from luigi_pipeline.account import Report
 from luigi_pipeline.config.settings import Alerts
 from luigi_pipeline.core.errors import one_line
+from luigi_pipeline.run.account import Report
 
 log = logging.getLogger("luigi_pipeline.alerts")
 

@@ -9,8 +9,8 @@ import signal
 import sys
 from types import FrameType
 
-from luigi_pipeline import ending
 from luigi_pipeline.console import terminal
+from luigi_pipeline.run import ending
 
 log = logging.getLogger("luigi_pipeline")
 

@@ -19,11 +19,11 @@ from luigi.configuration import get_config
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 from luigi.worker import Worker
 
-from luigi_pipeline import ending, failures, runs, scheduling
 from luigi_pipeline.config import options, project
 from luigi_pipeline.console import logs
 from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
-from luigi_pipeline.holding import holding
+from luigi_pipeline.run import ending, failures, runs, scheduling
+from luigi_pipeline.run.holding import holding
 
 # As luigi.cfg's `retcode` has them for runs from the command line.
 _CODES = {

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from luigi_pipeline import account, alerts, failures
 from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.console import logs, streams
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import AlreadyRunning
-from luigi_pipeline.history import recording
+from luigi_pipeline.run import account, alerts, failures, recording
 from luigi_pipeline.state import findings, latest
 from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.state.history import volumes

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from luigi_pipeline import failures
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import one_line
+from luigi_pipeline.run import failures
 
 _MOST_LINES = 10
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 from luigi.worker import TaskProcess
 
-from luigi_pipeline import ending, processes, runs, scheduling
 from luigi_pipeline.config import surroundings
 from luigi_pipeline.console import logs, progress, streams
+from luigi_pipeline.run import ending, processes, runs, scheduling
 
 
 class TaskProcessContext:

@@ -17,14 +17,14 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.interface import PidLockAlreadyTakenExit, core
 from luigi.setup_logging import InterfaceLogging
 
-from luigi_pipeline import ending, failures, processes, scheduling
 from luigi_pipeline.config import options, project, settings, surroundings
 from luigi_pipeline.console import logs, streams, terminal
 from luigi_pipeline.core import paths
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
-from luigi_pipeline.holding import hold
+from luigi_pipeline.run import ending, failures, processes, scheduling
+from luigi_pipeline.run.holding import hold
 from luigi_pipeline.state import identity, latest
 
 log = logging.getLogger("luigi_pipeline")
