@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in _COMMANDS:
-        module = importlib.import_module(f"luigi_pipeline.commands.{name}")
+        module = importlib.import_module(f"luigi_pipeline.cli.{name}")
         about = (module.__doc__ or "").strip()
         command = commands.add_parser(name, help=about.splitlines()[0], description=about)
         command.add_argument("--mobility-config", metavar="FILE", help="the configuration (or MOBILITY_CONFIG)")

@@ -1,6 +1,6 @@
 """docs/data_dictionary.md: every table and column, made from the descriptions beside the models.
 
-`python -m luigi_pipeline.dictionary` writes the page; it reads the .yml files of the dbt project and nothing else.
+`python -m luigi_pipeline.cli.dictionary` writes the page; it reads the .yml files of the dbt project and nothing else.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from luigi_pipeline import overview
+from luigi_pipeline.cli import overview
 from luigi_pipeline.config import project
 from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.core.errors import ConfigError

@@ -1,6 +1,6 @@
 """docs/metrics.md: all metrics, made from their definitions, with an example value of each.
 
-`python -m luigi_pipeline.metrics.page` publishes a small sample below data/docs and writes the page. The sample is
+`python -m luigi_pipeline.cli.metrics_page` publishes a small sample below data/docs and writes the page. The sample is
 seeded, so the page changes with the definitions only.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 
 from rich.console import Console
 
+from luigi_pipeline.cli.demo import publish_sample
 from luigi_pipeline.config import project
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError
-from luigi_pipeline.demo import publish_sample
 from luigi_pipeline.metrics import asking, values
 from luigi_pipeline.metrics.definitions import Metric
 

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: The port can't be had.
     """
-    from luigi_pipeline import visualiser
+    from luigi_pipeline.cli import visualiser
 
     try:
         visualiser.serve(runs.data_dir(), options.address, options.port)
