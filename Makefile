@@ -52,10 +52,11 @@ mutations: setup  ## Damage sound data in every way known, see what catches it, 
 pictures: setup  ## Make the README's pictures anew: the sample, luigid and the report in Chromium
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/pictures.py
 
-lint: setup  ## Check style, types and docstrings
+lint: setup  ## Check style, types, docstrings and what imports what
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@mkdir -p .sqlfluff
 	@MOBILITY_WAREHOUSE=$(CURDIR)/.sqlfluff/lint.duckdb $(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 

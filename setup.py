@@ -50,6 +50,7 @@ setup(
             "axe-playwright-python>=0.1",
             "cryptography>=42",
             "hypothesis>=6",
+            "import-linter>=2.17,<3",
             "mypy>=1.11",
             "playwright>=1.49",
             "pre-commit>=3",
