@@ -16,7 +16,7 @@ setup(
         "luigi_pipeline": ["py.typed"],
         "luigi_pipeline.sample": ["*.csv"],
         "luigi_pipeline.report": ["static/*"],
-        "luigi_pipeline.validation": ["static/*"],
+        "luigi_pipeline.validation": ["*.sql", "static/*"],
     },
     install_requires=[
         "altair>=5.5,<7",
