@@ -23,7 +23,7 @@ $(INSTALLED): requirements.lock setup.py
 	@touch $@
 
 demo: setup  ## Run the whole pipeline on the offline sample, below data/demo
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.cli.demo
 	@mkdir -p dbt_project/target && cp data/demo/dbt/target/semantic_manifest.json dbt_project/target/  # for mf, as dbt parse does
 
 scheduler: setup  ## Run the scheduler with its visualiser, at http://localhost:8082
@@ -39,8 +39,8 @@ chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/chaos/harness.py --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 docs: setup  ## Make docs/metrics.md and docs/data_dictionary.md from what stands beside the models
-	@$(BIN)/python -m luigi_pipeline.dictionary
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.metrics.page
+	@$(BIN)/python -m luigi_pipeline.cli.dictionary
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m luigi_pipeline.cli.metrics_page
 
 bench: setup  ## Measure the pipeline beside DuckDB alone: SCALE=1, SEED=2024, REPEATS=3; GROWTH=1 adds months instead
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) \
@@ -52,10 +52,11 @@ mutations: setup  ## Damage sound data in every way known, see what catches it, 
 pictures: setup  ## Make the README's pictures anew: the sample, luigid and the report in Chromium
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/pictures.py
 
-lint: setup  ## Check style, types and docstrings
+lint: setup  ## Check style, types, docstrings and what imports what
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@mkdir -p .sqlfluff
 	@MOBILITY_WAREHOUSE=$(CURDIR)/.sqlfluff/lint.duckdb $(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 

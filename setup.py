@@ -16,7 +16,7 @@ setup(
         "luigi_pipeline": ["py.typed"],
         "luigi_pipeline.sample": ["*.csv"],
         "luigi_pipeline.report": ["static/*"],
-        "luigi_pipeline.validation": ["static/*"],
+        "luigi_pipeline.validation": ["*.sql", "static/*"],
     },
     install_requires=[
         "altair>=5.5,<7",
@@ -50,6 +50,7 @@ setup(
             "axe-playwright-python>=0.1",
             "cryptography>=42",
             "hypothesis>=6",
+            "import-linter>=2.17,<3",
             "mypy>=1.11",
             "playwright>=1.49",
             "pre-commit>=3",

@@ -24,10 +24,10 @@ from measure import Cost, run
 from rich.console import Console
 from show import show, show_growth
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.months import last_day, months_between
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import last_day, months_between
 from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.state import markers
 
 PROJECT = Path(__file__).resolve().parents[1]
 _BIN = Path(sys.executable).parent

@@ -7,10 +7,11 @@ import contextlib
 import os
 
 from luigi.configuration import add_config_path, get_config
-from luigi.interface import core
+from luigi.interface import core as core_options
 
-from luigi_pipeline import project, streams
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.config import project
+from luigi_pipeline.console import streams
+from luigi_pipeline.core.errors import ConfigError
 
 streams.open_closed()
 _folder = None
@@ -24,10 +25,10 @@ if _folder and (os.environ.get("MOBILITY_PROJECT_DIR") or not get_config().has_o
     get_config().set("core", "logging_conf_file", str(_folder / "config" / "logging.cfg"))
 
 # Luigi reads these in its RPC client, and warns that nothing reads them.
-core.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
+core_options.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
-from luigi_pipeline import building as building  # noqa: E402
 from luigi_pipeline import metrics as metrics  # noqa: E402
+from luigi_pipeline.run import building as building  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
     Backfill,
     DbtBuild,

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from luigi.configuration import get_config
 
-from luigi_pipeline import project, streams, surroundings
-from luigi_pipeline.errors import PipelineError, one_line
+from luigi_pipeline.config import project, surroundings
+from luigi_pipeline.console import streams
+from luigi_pipeline.core.errors import PipelineError, one_line
 
 _COMMANDS = ("plan", "status", "history", "forget", "metrics", "scheduler")
 
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in _COMMANDS:
-        module = importlib.import_module(f"luigi_pipeline.commands.{name}")
+        module = importlib.import_module(f"luigi_pipeline.cli.{name}")
         about = (module.__doc__ or "").strip()
         command = commands.add_parser(name, help=about.splitlines()[0], description=about)
         command.add_argument("--mobility-config", metavar="FILE", help="the configuration (or MOBILITY_CONFIG)")

@@ -17,9 +17,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
-from luigi_pipeline import project
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.demo import publish_sample
+from luigi_pipeline.cli.demo import publish_sample
+from luigi_pipeline.config import project
+from luigi_pipeline.core.datadir import DataDir
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

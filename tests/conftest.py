@@ -23,11 +23,11 @@ from browser import chromium
 from playwright.sync_api import Browser
 from support import MONTHS, PROJECT, ROWS, command, configuration, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.settings import Settings, Warehouse
+from luigi_pipeline.config.settings import load as load_settings
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import Settings, Warehouse
-from luigi_pipeline.settings import load as load_settings
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.warehouse.recognise import recognise
 
 
 @dataclass(frozen=True)

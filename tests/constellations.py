@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 from support import PROJECT, configuration
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.config.settings import load as load_settings
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import making
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.settings import load as load_settings
-from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.warehouse import models
 from luigi_pipeline.warehouse.publishing import publish
+from luigi_pipeline.warehouse.recognise import recognise
 
 # Taxis have no December, bikes no March; nothing has April to October; weather begins in November and ends within
 # December. Taxi trips that stray out of November do so into a Sunday, which is not covered.

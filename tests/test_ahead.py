@@ -10,10 +10,11 @@ from typing import Any
 from checksums import checksums
 from support import write_zip
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.digests import digest
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.state import markers
 from luigi_pipeline.tasks import ahead
 from luigi_pipeline.warehouse.preparing import Prepared
 
@@ -123,7 +124,7 @@ def test_a_file_typed_ahead_that_is_damaged_is_not_loaded_and_the_next_run_types
     path, before = loaded.markers / "LoadMonth" / "yellow_taxi" / "2024-10.json", checksums(loaded.warehouse)
     marker = markers.read(path)
     assert marker
-    left = loaded.scratch / "ahead" / markers.digest(["LoadMonth yellow_taxi 2024-10", marker.fingerprint])
+    left = loaded.scratch / "ahead" / digest(["LoadMonth yellow_taxi 2024-10", marker.fingerprint])
     left.mkdir(parents=True)
     (left / "typed.parquet").write_bytes(b"PAR1 and what was written when the power went")
     (left / "typed.json").write_text(json.dumps({"path": "typed.parquet", "rows": {}, "changes": []}))

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.config.settings import load
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import load
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Config = Callable[..., Path]

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 from support import PROJECT, configuration
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.settings import Settings, Warehouse
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import Settings, Warehouse
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.warehouse import database, loading, models, preparing

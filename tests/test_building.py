@@ -14,9 +14,9 @@ import pytest
 import yaml
 from support import PROJECT, configuration, environment
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.history import looking
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
+from luigi_pipeline.state.history import looking
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Wait = Callable[..., None]
@@ -33,7 +33,7 @@ _BEGIN = """
 import json, logging, pathlib, signal, sys, threading
 import luigi
 from luigi_pipeline import DbtBuild, Ingest, IngestWeather
-from luigi_pipeline.errors import AlreadyRunning
+from luigi_pipeline.core.errors import AlreadyRunning
 
 def build(*tasks, **options):
     return luigi.build(tasks or [Ingest()], **{"local_scheduler": True, "detailed_summary": True} | options).status.name

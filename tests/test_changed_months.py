@@ -10,9 +10,9 @@ import pytest
 from checksums import checksums
 from support import MONTHS
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.state import markers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OCTOBER = {

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from support import PROJECT, ROWS, environment
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.holding import holding
-from luigi_pipeline.identity import note_warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.run.holding import holding
+from luigi_pipeline.state.identity import note_warehouse
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from support import MONTHS, PROJECT
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.history import looking
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
+from luigi_pipeline.state.history import looking
 
 Config = Callable[..., Path]
 CRON = Path("/usr/sbin/cron")

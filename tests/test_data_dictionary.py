@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from support import PROJECT
 
-from luigi_pipeline import dictionary
+from luigi_pipeline.cli import dictionary
 
 
 def test_the_page_is_what_the_descriptions_make_of_it() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from support import MONTHS, ROWS
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.state import markers
 
 
 def test_validate_builds_and_checks_what_is_loaded_and_a_second_run_does_nothing(

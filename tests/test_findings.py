@@ -15,11 +15,11 @@ import pytest
 import yaml
 from support import configuration
 
-from luigi_pipeline import findings, markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.config.settings import load
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import load
+from luigi_pipeline.state import findings, markers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 LINE = "yellow_taxi 2024-10: share without payment type 85 %, at most 80 % is usual"

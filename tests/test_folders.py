@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from luigi_pipeline import folders
+from luigi_pipeline.core import folders
 
 
 def _fill(folder: Path, text: str) -> None:

@@ -14,12 +14,13 @@ import psutil
 import pytest
 from support import MONTHS, ROWS
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.history import looking, recording, store, volumes
-from luigi_pipeline.history.volumes import Drop
-from luigi_pipeline.markers import read
+from luigi_pipeline.config.settings import load as load_settings
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.run import recording
 from luigi_pipeline.sample import Fault, Publishers, generate
-from luigi_pipeline.settings import load as load_settings
+from luigi_pipeline.state.history import looking, store, volumes
+from luigi_pipeline.state.history.volumes import Drop
+from luigi_pipeline.state.markers import read
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OCTOBER = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"}}}

@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 from support import MONTHS, ROWS, write_zip
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.state import markers
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.warehouse import database
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from support import PROJECT, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 TAXIS = "update raw_data.yellow_taxi set {} where _source_month = '{}' and _source_row % 10 < {{tenths}}"
 RIDES = "update raw_data.trips set {} where _source_month = '{}' and _source_row % 10 < {{tenths}}"

@@ -15,12 +15,12 @@ import pytest
 import yaml
 from support import PROJECT, configuration, environment
 
-from luigi_pipeline import latest
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.months import NEW_YORK, first_day, last_day
+from luigi_pipeline.config.settings import load
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.core.months import NEW_YORK, first_day, last_day
 from luigi_pipeline.sample import Fault, Publishers, generate
-from luigi_pipeline.settings import load
+from luigi_pipeline.state import latest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Config = Callable[..., Path]

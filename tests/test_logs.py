@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from luigi_pipeline import logs
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.console import logs
+from luigi_pipeline.core.datadir import DataDir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

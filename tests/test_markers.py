@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luigi_pipeline import identity, markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import Marker, PublishedFile
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.digests import digest
+from luigi_pipeline.state import identity, markers
+from luigi_pipeline.state.markers import Marker, PublishedFile
 
 MARKER = Marker(
     task="LoadMonth",
@@ -47,9 +49,9 @@ def test_a_write_that_fails_leaves_the_old_marker(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     MARKER.write(path)
     full_disk = (
-        "import pathlib, resource, sys; from luigi_pipeline import markers; "
+        "import pathlib, resource, sys; from luigi_pipeline.core.files import write_atomically; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50)); "
-        "markers.write_atomically(pathlib.Path(sys.argv[1]), b'x' * 1000)"
+        "write_atomically(pathlib.Path(sys.argv[1]), b'x' * 1000)"
     )
     result = subprocess.run([sys.executable, "-c", full_disk, str(path)], capture_output=True, text=True, check=False)
     assert "File too large" in result.stderr
@@ -59,10 +61,10 @@ def test_a_write_that_fails_leaves_the_old_marker(tmp_path: Path) -> None:
 def test_a_reader_and_a_kill_see_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_for_ever = (
-        "import itertools, json, pathlib, sys; from luigi_pipeline import markers\n"
+        "import itertools, json, pathlib, sys; from luigi_pipeline.core.files import write_atomically\n"
         "for number in itertools.count():\n"
         "    content = json.dumps({'number': number, 'long': 'x' * 200_000}).encode()\n"
-        "    markers.write_atomically(pathlib.Path(sys.argv[1]), content)\n"
+        "    write_atomically(pathlib.Path(sys.argv[1]), content)\n"
     )
     writer = subprocess.Popen([sys.executable, "-c", write_for_ever, str(path)])
     deadline = time.monotonic() + 20
@@ -119,21 +121,21 @@ def test_a_missing_marker_and_a_folder_do_not_count(tmp_path: Path) -> None:
 def test_a_digest_is_the_same_in_every_process_and_release() -> None:
     value = {"b": [1, 2.5, None, "é"], "a": {"y": True, "x": ""}}
     text = r'{"a":{"x":"","y":true},"b":[1,2.5,null,"\u00e9"]}'
-    assert markers.digest(value) == hashlib.sha256(text.encode()).hexdigest()
+    assert digest(value) == hashlib.sha256(text.encode()).hexdigest()
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
 def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
-    assert markers.digest(dict(reversed(list(value.items())))) == markers.digest(value)
+    assert digest(dict(reversed(list(value.items())))) == digest(value)
 
 
 def test_a_digest_depends_on_every_value_and_on_the_order_of_lists() -> None:
     values = [{"a": 1}, {"a": "1"}, {"a": 2}, {"b": 1}, {"a": [1, 2]}, {"a": [2, 1]}, {"a": None}, {}, [], ""]
-    assert len({markers.digest(value) for value in values}) == len(values)
+    assert len({digest(value) for value in values}) == len(values)
 
 
 def test_times_are_utc_and_give_the_seconds_between_them() -> None:
-    assert markers.utc_now().endswith("+00:00")
+    assert utc_now().endswith("+00:00")
     assert markers.seconds(MARKER) == 2.5
 
 

@@ -12,11 +12,11 @@ import pytest
 from checksums import checksums
 from support import MONTHS, PROJECT, ROWS, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.warehouse import models
+from luigi_pipeline.warehouse.recognise import recognise
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]

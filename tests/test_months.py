@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from luigi_pipeline.months import (
+from luigi_pipeline.core.months import (
     first_day,
     is_month,
     last_day,

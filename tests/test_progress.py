@@ -5,7 +5,7 @@ import time
 import duckdb
 from luigi.rpc import RPCError
 
-from luigi_pipeline import progress
+from luigi_pipeline.console import progress
 
 
 class Reporter:

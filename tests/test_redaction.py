@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from luigi_pipeline.errors import FetchFailed, one_line
-from luigi_pipeline.logs import ConsoleFormatter, FileFormatter
-from luigi_pipeline.redaction import printable, redacted
+from luigi_pipeline.console.logs import ConsoleFormatter, FileFormatter
+from luigi_pipeline.core.errors import FetchFailed, one_line
+from luigi_pipeline.core.redaction import printable, redacted
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 from checksums import checksums
 from support import PROJECT, command, environment
 
-from luigi_pipeline import identity, markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.state import identity, markers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 import pytest
 from support import MONTHS, ROWS
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.history import looking
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
+from luigi_pipeline.state import markers
+from luigi_pipeline.state.history import looking
+from luigi_pipeline.state.markers import Marker
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]

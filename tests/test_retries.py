@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.history import looking
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
+from luigi_pipeline.state.history import looking
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Config = Callable[..., Path]

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from support import PROJECT, configuration, merged
 
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.settings import Settings, Warehouse, load
+from luigi_pipeline.config.settings import Settings, Warehouse, load
+from luigi_pipeline.core.errors import ConfigError
 
 URL = "http://localhost:1"
 MINIMAL: dict[str, Any] = {

@@ -12,7 +12,7 @@ import pytest
 from checksums import checksums
 from support import MONTHS, ROWS
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from support import LEGACY, configuration, lines
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.validation.plausibility import PROFILES
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from support import PROJECT, command, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
 Query = Callable[..., list[tuple[Any, ...]]]

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from checksums import checksums
 
-from luigi_pipeline import identity
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.state import identity
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

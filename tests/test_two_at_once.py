@@ -17,7 +17,7 @@ import pytest
 from checksums import checksums
 from support import PROJECT, command, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

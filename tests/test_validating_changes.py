@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
+from luigi_pipeline.state import markers
+from luigi_pipeline.state.markers import Marker
 
 ADDED = {"yellow_taxi": ["2024-11"], "citibike": ["2024-11"]}
 OCTOBER = {

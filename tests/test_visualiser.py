@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from support import PROJECT, command, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 _MINUTE = 60_000  # in milliseconds, as playwright counts

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from support import PROJECT, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 # A process that takes itself for a run. `ask` has a task's process, forked from it, do something, and says what came of
 # it; `build` is a task's, with models that say who built them.
 _RUN = """
 import json, logging, multiprocessing, os, sys, threading, time
 from pathlib import Path
-from luigi_pipeline import progress, runs
-from luigi_pipeline.errors import BuildFailed, PipelineError
+from luigi_pipeline.console import progress
+from luigi_pipeline.run import runs
+from luigi_pipeline.core.errors import BuildFailed, PipelineError
 from luigi_pipeline.tasks import standby, warming
 
 runs.is_on = lambda: True

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_pipeline import paths, runs
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import QueryError, UnknownName
+from luigi_pipeline.config import options
+from luigi_pipeline.core import paths
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import QueryError, UnknownName
 from luigi_pipeline.metrics import filters, looking_back, names, reading
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.metrics.names import Attribute, Cut
@@ -130,7 +131,7 @@ def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None)
 
 
 def _data(data_dir: str | Path | None) -> DataDir:
-    return runs.data_dir() if data_dir is None else DataDir(paths.expanded(str(data_dir), "data_dir").resolve())
+    return options.data_dir() if data_dir is None else DataDir(paths.expanded(str(data_dir), "data_dir").resolve())
 
 
 def _listed(value: str | Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from typing import Any
 
-from luigi_pipeline.errors import QueryError
+from luigi_pipeline.core.errors import QueryError
 from luigi_pipeline.metrics import values
 from luigi_pipeline.metrics.answer import Answer
 from luigi_pipeline.metrics.definitions import Metric

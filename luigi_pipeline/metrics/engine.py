@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.errors import QueryError, one_line
+from luigi_pipeline.core.errors import QueryError, one_line
 from luigi_pipeline.metrics.names import GRAINS, Attribute
 
 if TYPE_CHECKING:

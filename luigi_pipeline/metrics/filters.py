@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
-from luigi_pipeline.errors import QueryError, UnknownName, one_line
+from luigi_pipeline.core.errors import QueryError, UnknownName, one_line
 from luigi_pipeline.metrics.names import METRIC_TIME, Attribute, Cut, resolve
 
 _REFERENCES = {"categorical": "Dimension", "entity": "Entity"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luigi_pipeline.errors import QueryError
+from luigi_pipeline.core.errors import QueryError
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.metrics.names import GRAINS, METRIC_TIME, TRIP_DATE, Cut
 

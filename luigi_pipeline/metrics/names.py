@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from luigi_pipeline.errors import UnknownName
+from luigi_pipeline.core.errors import UnknownName
 
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
 # What every metric is dated by. MetricFlow's name for it is the same in all models, so metrics of two models can be

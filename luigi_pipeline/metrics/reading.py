@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import QueryError, WarehouseError, one_line
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import QueryError, WarehouseError, one_line
 from luigi_pipeline.metrics import definitions, early_sums
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.warehouse import quoting

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from luigi_pipeline import paths, settings
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.config import settings
+from luigi_pipeline.core import paths
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import PipelineError
 
 
 def main() -> int:

@@ -11,16 +11,16 @@ from typing import Any
 
 from markupsafe import Markup
 
-from luigi_pipeline import findings, markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.findings import Finding
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import first_day, months_between, next_month
 from luigi_pipeline.metrics import reading
-from luigi_pipeline.months import first_day, months_between, next_month
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers
 from luigi_pipeline.report.stating import fact, sentence, stated
-from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.state import findings, markers
+from luigi_pipeline.state.findings import Finding
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.validation.plausibility import PROFILES
 
 NAMES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike", "weather": "Weather", "taxi_zones": "Taxi zones"}

@@ -6,10 +6,10 @@ import datetime as dt
 import logging
 from pathlib import Path
 
-from luigi_pipeline import folders
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.core import folders
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import facts, page, questions, sites
-from luigi_pipeline.settings import Settings
 
 log = logging.getLogger("luigi_pipeline.report")
 

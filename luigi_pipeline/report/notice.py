@@ -10,8 +10,9 @@ import html
 import logging
 from collections.abc import Sequence
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import utc_now, write_atomically
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.files import write_atomically
 
 log = logging.getLogger("luigi_pipeline.report")
 

@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from luigi_pipeline.datadir import DataDir, relative
+from luigi_pipeline.core.datadir import DataDir, relative
 
 
 def main() -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.findings import label, unit
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.report.datasets import MODES, Dataset
+from luigi_pipeline.state.findings import label, unit
 
 # A choice: all of them are in month_profiles.
 _DRAWN = {

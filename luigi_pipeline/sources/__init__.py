@@ -4,8 +4,9 @@ Nothing here knows Luigi or the warehouse. A source says what it asks for, fetch
 arrived, and opens it into parts: flat files, each with its name, the meaning of its columns and the rows counted in it.
 """
 
-from luigi_pipeline.sources.base import Landed, Part, Source
+from luigi_pipeline.sources.base import Part, Source
 from luigi_pipeline.sources.citibike import CitiBikeTrips
+from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.taxi_zones import TaxiZones
 from luigi_pipeline.sources.weather import HourlyWeather
 from luigi_pipeline.sources.yellow_taxi import YellowTaxiTrips

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from luigi_pipeline.errors import Rejected
-from luigi_pipeline.markers import digest
-from luigi_pipeline.settings import Download
+from luigi_pipeline.config.settings import Download
+from luigi_pipeline.core.digests import digest
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sources.membernames import month_of, number_of, path_of
 
 _MAX_DEPTH = 3

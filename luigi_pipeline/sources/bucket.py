@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_pipeline.errors import FetchFailed, NotThere, Rejected
-from luigi_pipeline.markers import write_atomically
-from luigi_pipeline.redaction import redacted
+from luigi_pipeline.core.errors import FetchFailed, NotThere, Rejected
+from luigi_pipeline.core.files import write_atomically
+from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources.base import set_aside_if_rejected
 from luigi_pipeline.sources.urls import asking
 

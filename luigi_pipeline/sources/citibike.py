@@ -11,14 +11,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, NotThere, Rejected
-from luigi_pipeline.months import may_be_unpublished
-from luigi_pipeline.redaction import redacted
-from luigi_pipeline.settings import Download, Settings
+from luigi_pipeline.config.settings import Download, Settings
+from luigi_pipeline.core.errors import FetchFailed, NotPublished, NotThere, Rejected
+from luigi_pipeline.core.months import may_be_unpublished
+from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
-from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected
 from luigi_pipeline.sources.bucket import choose_key, list_keys
+from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.membernames import is_jersey_city, month_of, unit_of
 from luigi_pipeline.sources.urls import below
 

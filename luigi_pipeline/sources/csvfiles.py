@@ -7,7 +7,7 @@ import csv
 from pathlib import Path
 from typing import IO
 
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.core.errors import Rejected
 
 _CHUNK = 1 << 20
 

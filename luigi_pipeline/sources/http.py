@@ -18,13 +18,14 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from luigi_pipeline import progress
-from luigi_pipeline.errors import FetchFailed, NotThere
-from luigi_pipeline.markers import digest_file, write_atomically
-from luigi_pipeline.redaction import redacted
-from luigi_pipeline.settings import Download
+from luigi_pipeline.config.settings import Download
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.digests import digest_file
+from luigi_pipeline.core.errors import FetchFailed, NotThere
+from luigi_pipeline.core.files import write_atomically
+from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources import proxies
-from luigi_pipeline.sources.base import Landed
+from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.retries import Passing, retrying, wait_seconds
 
 log = logging.getLogger("luigi_pipeline.http")

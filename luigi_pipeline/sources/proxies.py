@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from luigi_pipeline.errors import FetchFailed
+from luigi_pipeline.core.errors import FetchFailed
 
 # curl's: without a port it does not ask the scheme's, but that of SOCKS.
 _PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}

@@ -13,8 +13,8 @@ from typing import TypeVar
 import httpx
 import tenacity
 
-from luigi_pipeline.errors import FetchFailed, Unavailable
-from luigi_pipeline.settings import Download
+from luigi_pipeline.config.settings import Download
+from luigi_pipeline.core.errors import FetchFailed, Unavailable
 
 log = logging.getLogger("luigi_pipeline.http")
 

@@ -7,10 +7,11 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import FetchFailed, NotThere, Rejected
-from luigi_pipeline.redaction import redacted
-from luigi_pipeline.settings import Download, Settings
-from luigi_pipeline.sources.base import Landed, Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.config.settings import Download, Settings
+from luigi_pipeline.core.errors import FetchFailed, NotThere, Rejected
+from luigi_pipeline.core.redaction import redacted
+from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
-from luigi_pipeline.markers import write_atomically
-from luigi_pipeline.months import last_day, may_be_unpublished, utc_hour
-from luigi_pipeline.redaction import redacted
-from luigi_pipeline.settings import Download, Location, Settings
-from luigi_pipeline.sources.base import Landed, Part, set_aside_if_rejected
+from luigi_pipeline.config.settings import Download, Location, Settings
+from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.core.files import write_atomically
+from luigi_pipeline.core.months import last_day, may_be_unpublished, utc_hour
+from luigi_pipeline.core.redaction import redacted
+from luigi_pipeline.sources.base import Part, set_aside_if_rejected
+from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.urls import asking
 
 if TYPE_CHECKING:

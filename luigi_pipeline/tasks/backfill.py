@@ -8,9 +8,9 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import runs
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.months import in_words, may_be_unpublished, months_between
+from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.core.months import in_words, may_be_unpublished, months_between
+from luigi_pipeline.run import runs
 from luigi_pipeline.tasks.load import LoadMonth
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
 

@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import luigi
+from luigi.task_register import Register
 
-from luigi_pipeline import failures, identity, markers, progress, runs
-from luigi_pipeline.datadir import DataDir, relative
-from luigi_pipeline.errors import explain
-from luigi_pipeline.markers import Marker
-from luigi_pipeline.settings import Settings
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import DataDir, relative
+from luigi_pipeline.core.digests import digest
+from luigi_pipeline.core.errors import explain
+from luigi_pipeline.run import failures, runs
+from luigi_pipeline.state import identity, markers
+from luigi_pipeline.state.markers import Marker
+from luigi_pipeline.warehouse.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -50,10 +55,9 @@ class MobilityTask(luigi.Task):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make the task; forced, it is another one that takes the markers back first."""
         if kwargs.pop("force", False):
-            from luigi_pipeline.tasks.redo import Redo
-
             task = cls(*args, **kwargs)
-            return Redo.of(task.title, [task])
+            # By its name, as Luigi finds tasks: it knows all that is made of this one, and so stands above it.
+            return Register.get_task_cls("Redo").of(task.title, [task])
         return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -143,7 +147,7 @@ class MobilityTask(luigi.Task):
 
     def fingerprint(self) -> str:
         """Digest of everything that the result depends on."""
-        return markers.digest(self.inputs())
+        return digest(self.inputs())
 
     @abstractmethod
     def work(self) -> Marker | Generator[luigi.Task, None, Marker]:
@@ -151,7 +155,7 @@ class MobilityTask(luigi.Task):
 
     def run(self) -> Generator[luigi.Task, None, None]:
         """Do the work unless it turns out to be done, leave the marker, and say so in one line."""
-        started, clock = markers.utc_now(), time.monotonic()
+        started, clock = utc_now(), time.monotonic()
         try:
             if runs.found_unknown_warehouse(self.data.root):
                 recognise(self.data, self.settings.warehouse)
@@ -160,7 +164,7 @@ class MobilityTask(luigi.Task):
                 return
             made = self.work()
             marker = made if isinstance(made, Marker) else (yield from made)
-            replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
+            replace(marker, started_at=started, finished_at=utc_now()).write(self.marker_path)
         except Exception as error:
             log.error("%s failed: %s", self.title, self.on_failure(error))
             raise
@@ -191,7 +195,7 @@ class MobilityTask(luigi.Task):
         return Marker(
             task=self.task_family,
             parameters=self.parameters,
-            fingerprint=markers.digest(inputs),
+            fingerprint=digest(inputs),
             inputs=shortened(inputs),
             started_at="",
             finished_at="",
@@ -203,4 +207,4 @@ class MobilityTask(luigi.Task):
 
 def shortened(inputs: dict[str, Any]) -> dict[str, str]:
     """Inputs as a marker has them, to tell later which of them has changed."""
-    return {name: markers.digest(value)[:16] for name, value in inputs.items()}
+    return {name: digest(value)[:16] for name, value in inputs.items()}

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_pipeline import markers, progress, project, runs, scheduling
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import Marker
-from luigi_pipeline.months import is_month
-from luigi_pipeline.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.config import project
+from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.digests import digest, digest_file
+from luigi_pipeline.core.months import is_month
+from luigi_pipeline.run import runs, scheduling
+from luigi_pipeline.state import markers
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
@@ -93,7 +97,7 @@ class DbtBuild(MobilityTask):
         """The dbt project's files and the variables that it is given."""
         folder = project.folder() / "dbt_project"
         files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
-        code = {path.relative_to(folder).as_posix(): markers.digest_file(path) for path in files}
+        code = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
         return code | _variables(self.settings)
 
     def _parse(self) -> tuple[dict[str, Any], Manifest]:
@@ -124,7 +128,7 @@ class BuildSelected(MobilityTask):
     @property
     def marker_path(self) -> Path:
         """Where the marker is; the words may have any character in them."""
-        name = markers.digest(self.select)[:16]
+        name = digest(self.select)[:16]
         return self.data.markers.joinpath(self.task_family, f"{name}.json")
 
     @property

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import luigi
+from luigi.task_register import Register
 
-from luigi_pipeline import runs
-from luigi_pipeline.errors import NotPublished
-from luigi_pipeline.markers import Marker, PublishedFile
+from luigi_pipeline.core.errors import NotPublished
+from luigi_pipeline.run import runs
 from luigi_pipeline.sources import SOURCES, Landed, Source
-from luigi_pipeline.sources.base import version_of
+from luigi_pipeline.sources.landed import version_of
+from luigi_pipeline.state.markers import Marker, PublishedFile
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
-
-if TYPE_CHECKING:
-    from luigi_pipeline.tasks.load import Load
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -47,8 +45,8 @@ class Fetch(MobilityTask):
         raise NotImplementedError
 
     @property
-    def load(self) -> Load:
-        """The load that waits for the file."""
+    def load(self) -> Any:
+        """The load that waits for the file; found by its name, as Luigi finds tasks, for it stands above its fetch."""
         raise NotImplementedError
 
     @property
@@ -190,11 +188,9 @@ class FetchMonth(Fetch):
         return SOURCES[self.source]
 
     @property
-    def load(self) -> Load:
+    def load(self) -> Any:
         """The month's load."""
-        from luigi_pipeline.tasks.load import LoadMonth
-
-        return LoadMonth(source=self.source, month=self.month)
+        return Register.get_task_cls("LoadMonth")(source=self.source, month=self.month)
 
 
 class FetchZones(Fetch):
@@ -206,8 +202,6 @@ class FetchZones(Fetch):
         return SOURCES["taxi_zones"]
 
     @property
-    def load(self) -> Load:
+    def load(self) -> Any:
         """The load of the zones."""
-        from luigi_pipeline.tasks.load import LoadZones
-
-        return LoadZones()
+        return Register.get_task_cls("LoadZones")()

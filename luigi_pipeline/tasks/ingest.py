@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from luigi_pipeline import latest, markers
-from luigi_pipeline.markers import Marker
-from luigi_pipeline.months import is_month
-from luigi_pipeline.settings import MONTHLY_SOURCES
+from luigi_pipeline.config.settings import MONTHLY_SOURCES
+from luigi_pipeline.core.months import is_month
 from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.state import latest, markers
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.load import Load, LoadMonth, LoadZones
 

@@ -13,12 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline import markers, runs
-from luigi_pipeline.errors import PipelineError, Rejected
-from luigi_pipeline.markers import Marker, PublishedFile
-from luigi_pipeline.settings import MONTHLY_SOURCES, Warehouse
+from luigi_pipeline.config.settings import MONTHLY_SOURCES, Warehouse
+from luigi_pipeline.core.digests import digest, digest_file
+from luigi_pipeline.core.errors import PipelineError, Rejected
+from luigi_pipeline.run import runs
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
+from luigi_pipeline.state.markers import Marker, PublishedFile
 from luigi_pipeline.tasks import ahead, warming
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
@@ -102,7 +103,7 @@ class Load(MobilityTask):
         landed = self._landed()
         inputs = self._inputs_of(self.fetch.published(landed))
         found = self.marker()
-        if found and found.source and found.fingerprint == markers.digest(inputs):
+        if found and found.source and found.fingerprint == digest(inputs):
             # Fetched again with equal content: what is in the warehouse stands, and so does all that depends on it.
             return replace(
                 found,
@@ -210,7 +211,7 @@ class Load(MobilityTask):
 
     def _key(self, inputs: dict[str, Any]) -> str:
         """What a typed file is found by. An archive of a year holds several months."""
-        return markers.digest([self.title, markers.digest(inputs)])
+        return digest([self.title, digest(inputs)])
 
     @property
     def _typed_ahead(self) -> Path:
@@ -230,7 +231,7 @@ class Load(MobilityTask):
         landed = self.fetch.landed()
         if landed is None:
             raise PipelineError(f"{self.title}: its file in {self.data.landing} is gone; run again to fetch it")
-        if markers.digest_file(landed.path) != landed.sha256:
+        if digest_file(landed.path) != landed.sha256:
             landed.path.unlink()
             raise PipelineError(f"{landed.path} has changed since it was fetched; run again to fetch it anew")
         return landed
@@ -280,7 +281,7 @@ def _inputs(source: str, name: str, sha256: str) -> dict[str, Any]:
 @functools.lru_cache(maxsize=4096)
 def _digest_of_inputs(source: str, name: str, sha256: str) -> str:
     """As each task that looks at all loads asks for it again."""
-    return markers.digest(_inputs(source, name, sha256))
+    return digest(_inputs(source, name, sha256))
 
 
 def _name_of(file: PublishedFile) -> str:

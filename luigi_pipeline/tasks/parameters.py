@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import luigi
 
-from luigi_pipeline.months import is_month
-from luigi_pipeline.settings import MONTHLY_SOURCES
+from luigi_pipeline.config.settings import MONTHLY_SOURCES
+from luigi_pipeline.core.months import is_month
 
 
 class MonthParameter(luigi.Parameter):

@@ -6,9 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import findings, markers, progress, runs, scheduling
-from luigi_pipeline.datadir import relative
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.datadir import relative
+from luigi_pipeline.core.digests import digest_file
+from luigi_pipeline.run import runs, scheduling
+from luigi_pipeline.state import findings
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.validate import Validate
 
@@ -31,7 +34,7 @@ class Publish(MobilityTask):
     def inputs(self) -> dict[str, Any]:
         """What was validated, the layout of the published file, and what makes the report."""
         code = {
-            path.relative_to(_REPORT).as_posix(): markers.digest_file(path)
+            path.relative_to(_REPORT).as_posix(): digest_file(path)
             for path in sorted(_REPORT.rglob("*"))
             if path.suffix in (".py", ".html", ".css", ".js")
         }

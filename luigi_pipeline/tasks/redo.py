@@ -10,8 +10,8 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import runs
-from luigi_pipeline.holding import holding
+from luigi_pipeline.run import runs
+from luigi_pipeline.run.holding import holding
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
 from luigi_pipeline.tasks.fetch import Fetch

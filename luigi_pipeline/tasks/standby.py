@@ -23,8 +23,9 @@ from typing import Any, Generic, TypeVar
 
 from luigi.worker import fork_lock
 
-from luigi_pipeline import logs, processes, progress
-from luigi_pipeline.errors import PipelineError
+from luigi_pipeline.console import logs, progress
+from luigi_pipeline.core.errors import PipelineError
+from luigi_pipeline.run import processes
 
 log = logging.getLogger("luigi_pipeline.tasks")
 

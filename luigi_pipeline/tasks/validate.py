@@ -11,10 +11,15 @@ from typing import Any
 
 import luigi
 
-from luigi_pipeline import findings, markers, progress, project, runs, scheduling
-from luigi_pipeline.datadir import relative
-from luigi_pipeline.errors import ValidationFailed
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.config import project
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import relative
+from luigi_pipeline.core.digests import digest_file
+from luigi_pipeline.core.errors import ValidationFailed
+from luigi_pipeline.run import runs, scheduling
+from luigi_pipeline.state import findings
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.build import DbtBuild
@@ -49,8 +54,8 @@ class Validate(MobilityTask):
     def inputs(self) -> dict[str, Any]:
         """The build, the expectations and their thresholds."""
         files = sorted((project.folder() / "config" / "expectations").glob("*.yml"))
-        suites = {f"expectations of {path.stem}": markers.digest_file(path) for path in files}
-        usual = {"what is usual of a month": markers.digest_file(_plausibility())}
+        suites = {f"expectations of {path.stem}": digest_file(path) for path in files}
+        usual = {"what is usual of a month": digest_file(_plausibility())}
         # Not what is accepted, nor what blocks: neither changes what is found.
         thresholds = {"validation in the configuration": self.settings.validation.min_rows.model_dump()}
         return {BUILD: DbtBuild().fingerprint()} | suites | usual | thresholds
@@ -84,7 +89,7 @@ class Validate(MobilityTask):
 
         # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
-        inputs, started = self.inputs(), markers.utc_now()
+        inputs, started = self.inputs(), utc_now()
         if super().reason() is None and self.data.findings.exists() and self.title not in runs.forced:
             # All is evaluated: only what nobody has accepted yet stands in the way.
             raise ValidationFailed(self.reason())
@@ -104,7 +109,7 @@ class Validate(MobilityTask):
             months=months,
             plausibility=_plausibility(),
         )
-        findings.keep(self.data, summary.findings, markers.utc_now())
+        findings.keep(self.data, summary.findings, utc_now())
         progress.link(scheduling.link_to(summary.data_docs, self.data))
         notice.tell(self.data, [item.line for item in summary.blocking])
         if not summary.ok:
@@ -133,7 +138,7 @@ class Validate(MobilityTask):
         in_the_way = self._in_the_way(warned)
         if in_the_way:
             # Evaluated for good: once the findings are accepted, nothing is to be evaluated again.
-            replace(marker, started_at=started, finished_at=markers.utc_now()).write(self.marker_path)
+            replace(marker, started_at=started, finished_at=utc_now()).write(self.marker_path)
             notice.tell(self.data, [in_the_way])
             raise ValidationFailed(in_the_way)
         return marker

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from luigi.worker import fork_lock
 
-from luigi_pipeline import runs
+from luigi_pipeline.run import runs
 from luigi_pipeline.tasks import standby
 from luigi_pipeline.tasks.standby import Standby
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import WarehouseError
+from luigi_pipeline.core.errors import WarehouseError
 from luigi_pipeline.warehouse import database
 
 if TYPE_CHECKING:

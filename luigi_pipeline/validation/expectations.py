@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.validation.results import Outcome, outcome, plain
 from luigi_pipeline.validation.suites import QUERY, Expectation, Suite
 

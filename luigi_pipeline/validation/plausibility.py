@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from luigi_pipeline import yamlfiles
+from luigi_pipeline.core import yamlfiles
 
 SourceName = Literal["yellow_taxi", "citibike", "weather"]
 PROFILES = "month_profiles"

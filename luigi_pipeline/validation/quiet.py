@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from luigi_pipeline import surroundings
+from luigi_pipeline.config import surroundings
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from luigi_pipeline.markers import write_atomically
+from luigi_pipeline.core.files import write_atomically
 from luigi_pipeline.validation.suites import Expectation, Months, Severity, Suite
 
 Status = Literal["passed", "failed", "errored", "skipped"]

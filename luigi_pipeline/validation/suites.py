@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from luigi_pipeline import yamlfiles
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.settings import MONTHLY_SOURCES
+from luigi_pipeline.config.settings import MONTHLY_SOURCES
+from luigi_pipeline.core import yamlfiles
+from luigi_pipeline.core.errors import ConfigError
 
 Severity = Literal["critical", "warning", "info"]
 # Months, by the source of their files.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from luigi_pipeline.errors import one_line
+from luigi_pipeline.core.errors import one_line
 from luigi_pipeline.sources import Part
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")

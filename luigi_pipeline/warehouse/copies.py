@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sources import Part
 
 Content = tuple[int, int]  # rows, and the sum of their hashes

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import duckdb
 
-from luigi_pipeline import identity
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError, WarehouseInUse
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError, WarehouseInUse
+from luigi_pipeline.state import identity
 from luigi_pipeline.warehouse import quoting
 
 log = logging.getLogger("luigi_pipeline.warehouse")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from luigi_pipeline import yamlfiles
+from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.sources import SOURCES
 
 if TYPE_CHECKING:

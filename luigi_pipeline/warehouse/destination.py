@@ -16,7 +16,7 @@ from dlt.common.runtime.run_context import RunContext
 from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 
-from luigi_pipeline import progress
+from luigi_pipeline.console import progress
 from luigi_pipeline.warehouse import quoting
 
 _SETTINGS = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from luigi_pipeline import surroundings
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError, one_line
+from luigi_pipeline.config import surroundings
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError, one_line
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import quoting

@@ -10,10 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from luigi_pipeline import markers, progress, surroundings
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import BuildFailed, one_line
-from luigi_pipeline.settings import MODES, Warehouse
+from luigi_pipeline.config import surroundings
+from luigi_pipeline.config.settings import MODES, Warehouse
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.digests import digest
+from luigi_pipeline.core.errors import BuildFailed, one_line
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
 from luigi_pipeline.warehouse import database, dbt_docs, describing, loading, selection
@@ -266,7 +268,7 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
         return {key}.union(*(ancestors(parent) for parent in models[key].depends_on.nodes if parent in models))
 
     return {
-        model.name: markers.digest([loads, macros, {name: models[name].raw_code for name in ancestors(key)}])
+        model.name: digest([loads, macros, {name: models[name].raw_code for name in ancestors(key)}])
         for key, model in models.items()
         if model.config.incremental_strategy == _SELF_HEALING
     }
@@ -278,7 +280,7 @@ def _forget_stale_code(connection: duckdb.DuckDBPyConnection, code: dict[str, st
     noted = dict(connection.execute("select model, code from meta.model_code").fetchall())
     if noted == code:
         return False
-    for model in noted.keys() - {model for model, digest in code.items() if noted.get(model) == digest}:
+    for model in noted.keys() - {model for model, made_of in code.items() if noted.get(model) == made_of}:
         connection.execute("delete from meta.model_code where model = ?", [model])
     return True
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 
-from luigi_pipeline import folders
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError, one_line
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core import folders
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError, one_line
 from luigi_pipeline.warehouse import database, quoting
 
 # The name of the partition, and what it is of a row.

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from luigi_pipeline import progress
-from luigi_pipeline.errors import Rejected
-from luigi_pipeline.months import first_day, next_month
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.console import progress
+from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import first_day, next_month
 from luigi_pipeline.sources import Landed, Part, Source
 from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import complaints, copies, quoting

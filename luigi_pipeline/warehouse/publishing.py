@@ -17,11 +17,11 @@ from pathlib import Path
 
 import duckdb
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError, one_line
-from luigi_pipeline.findings import Finding
-from luigi_pipeline.markers import sync
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError, one_line
+from luigi_pipeline.core.files import sync
+from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.warehouse import database, quoting
 
 # Nobody is to write to it, and a client that opens it for writing by mistake would keep the others out.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from luigi_pipeline.errors import BuildFailed, one_line
+from luigi_pipeline.core.errors import BuildFailed, one_line
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

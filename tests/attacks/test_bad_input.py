@@ -14,16 +14,16 @@ import yaml
 from bad_files import BIKES, GOOD_BIKES, GOOD_TAXI, LISTINGS, MAX_ARCHIVE_BYTES, TAXI, WEATHER, Case, Good, bikes, taxi
 from support import configuration, merged, zone_lines
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.markers import digest_file
-from luigi_pipeline.months import months_between
+from luigi_pipeline.config.settings import Settings, Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.digests import digest_file
+from luigi_pipeline.core.months import months_between
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sample.weather import write_weather
-from luigi_pipeline.settings import Settings, Warehouse
 from luigi_pipeline.sources.urls import asking
 from luigi_pipeline.sources.weather import HourlyWeather
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.state import markers
+from luigi_pipeline.warehouse.recognise import recognise
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Query = Callable[..., list[tuple[Any, ...]]]

@@ -16,10 +16,10 @@ import yaml
 from bad_files import taxi
 from support import configuration, merged, taxi_trips, zone_lines
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sample.weather import write_weather
+from luigi_pipeline.state import markers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ALWAYS = 99

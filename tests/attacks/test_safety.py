@@ -12,10 +12,10 @@ import pytest
 import yaml
 from support import PROJECT, command, configuration, environment, merged, write_zip
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.holding import holding
+from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import Settings
 from luigi_pipeline.sources import SOURCES
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

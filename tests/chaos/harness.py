@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from checksums import checksums
 from support import PROJECT, command, configuration, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 
 MONTHS = ("2024-10", "2024-11")

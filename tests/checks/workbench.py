@@ -21,13 +21,13 @@ import yaml
 from damage import NOVEMBER, OCTOBER, ROWS, Damage
 from support import PROJECT, configuration, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.config.settings import load as load_settings
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
-from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.settings import load as load_settings
 from luigi_pipeline.sources import SOURCES
-from luigi_pipeline.tasks.recognise import recognise
 from luigi_pipeline.validation.plausibility import PROFILES
+from luigi_pipeline.warehouse.recognise import recognise
 
 Outcome = Literal["refused", "found", "missed"]
 
@@ -299,7 +299,7 @@ def _check_models(arguments: list[str]) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    from luigi_pipeline import settings
+    from luigi_pipeline.config import settings
     from luigi_pipeline.validation.run import ValidationInput, validate
     from luigi_pipeline.warehouse import models
 

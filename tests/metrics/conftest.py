@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.warehouse import database
 
 _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.begin(); print('held', flush=True); sys.stdin.read()"

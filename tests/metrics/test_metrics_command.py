@@ -16,9 +16,9 @@ import pytest
 from rich.console import Console
 from support import PROJECT, environment
 
-from luigi_pipeline import runs
 from luigi_pipeline.__main__ import main
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config import options
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.metrics import Metric, charts
 from luigi_pipeline.metrics.answer import Answer
 
@@ -41,7 +41,7 @@ Ask = Callable[..., Said]
 
 @pytest.fixture
 def ask(published: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    monkeypatch.setattr(runs, "data_dir", lambda: published.data)
+    monkeypatch.setattr(options, "data_dir", lambda: published.data)
 
     def command(*args: str) -> Said:
         capsys.readouterr()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from luigi_pipeline.errors import QueryError, UnknownName
+from luigi_pipeline.core.errors import QueryError, UnknownName
 from luigi_pipeline.metrics import filters, names
 from luigi_pipeline.metrics.names import Attribute
 

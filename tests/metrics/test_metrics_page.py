@@ -6,7 +6,7 @@ import pytest
 from support import PROJECT
 
 from luigi_pipeline import metrics
-from luigi_pipeline.metrics import page
+from luigi_pipeline.cli import metrics_page as page
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import pytest
 from support import environment
 
 from luigi_pipeline import metrics
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import QueryError, UnknownName, WarehouseError
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import QueryError, UnknownName, WarehouseError
 from luigi_pipeline.metrics import early_sums, reading
 from luigi_pipeline.metrics.reading import Version
-from luigi_pipeline.settings import Warehouse
 from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
 

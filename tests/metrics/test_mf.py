@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import PROJECT, environment
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 _FINGERPRINT = "from luigi_pipeline import DbtBuild; print(DbtBuild().fingerprint())"
 

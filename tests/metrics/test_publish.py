@@ -15,10 +15,10 @@ import pytest
 import yaml
 from support import PROJECT, environment, merged
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError
+from luigi_pipeline.state import markers
 from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
 
@@ -28,8 +28,8 @@ Rows = Callable[..., list[tuple[Any, ...]]]
 TABLES = ("dim_date", "dim_location", "dim_time", "dim_weather", "fct_hourly_mobility", "fct_trips")
 _PUBLISH = (
     "import itertools, pathlib, sys\n"
-    "from luigi_pipeline.datadir import DataDir\n"
-    "from luigi_pipeline.settings import Warehouse\n"
+    "from luigi_pipeline.core.datadir import DataDir\n"
+    "from luigi_pipeline.config.settings import Warehouse\n"
     "from luigi_pipeline.warehouse.publishing import publish\n"
     "for number in itertools.count():\n"
     "    print(number, flush=True)\n"

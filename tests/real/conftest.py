@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 NEW_YORK = ZoneInfo("America/New_York")
 TAXI_MONTHS = ("2020-02", "2024-01", "2025-02")

@@ -15,7 +15,7 @@ from metric_checks import (
 )
 from metric_expectations import OF_HOURS, OF_TRIPS
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import yaml
 from playwright.sync_api import Browser, Page
 from support import merged
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.settings import Settings
-from luigi_pipeline.settings import load as load_settings
+from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.config.settings import load as load_settings
+from luigi_pipeline.core.datadir import DataDir
 
 # What metrics ask instead of trips: the sums of hours whose trips a change has taken away.
 _SUMS_OF_NOTHING = """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import making, notice
 
 Change = Callable[[DataDir, str], None]

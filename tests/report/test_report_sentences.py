@@ -10,7 +10,8 @@ import duckdb
 import pytest
 from constellations import CONSTELLATIONS, Published
 
-from luigi_pipeline import markers, metrics
+from luigi_pipeline import metrics
+from luigi_pipeline.state import markers
 
 Look = Callable[..., Any]
 

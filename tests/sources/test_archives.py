@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from luigi_pipeline.errors import Rejected
-from luigi_pipeline.settings import Download
+from luigi_pipeline.config.settings import Download
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
 
 LIMITS = Download()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support import LAUGHS, listing
 
-from luigi_pipeline.errors import FetchFailed, Rejected
+from luigi_pipeline.config.settings import Download
+from luigi_pipeline.core.errors import FetchFailed, Rejected
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.bucket import choose_key, list_keys
 from luigi_pipeline.sources.http import Publisher
 

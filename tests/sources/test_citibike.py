@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support import CAPITALS, CURRENT, LEGACY, legacy_ride, lines, ride, write_zip
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.config.settings import Download, Settings
+from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources import SOURCES, Part
 from luigi_pipeline.sources.bucket import choose_key, list_keys
 from luigi_pipeline.sources.http import Publisher

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from luigi_pipeline.errors import Rejected
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sources.csvfiles import normalise
 
 

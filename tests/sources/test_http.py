@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from luigi_pipeline.errors import FetchFailed
+from luigi_pipeline.config.settings import Download
+from luigi_pipeline.core.errors import FetchFailed
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import Download
 from luigi_pipeline.sources.http import NotThere, Publisher
 from luigi_pipeline.sources.retries import wait_seconds
 from luigi_pipeline.sources.urls import asking
@@ -247,7 +247,7 @@ def test_what_a_url_keeps_secret_goes_with_the_request_and_nowhere_else(target: 
 def start_download(url: str, target: Path) -> subprocess.Popen[bytes]:
     """Download in a process of its own."""
     code = (
-        "import pathlib, sys; from luigi_pipeline.settings import Download; "
+        "import pathlib, sys; from luigi_pipeline.config.settings import Download; "
         "from luigi_pipeline.sources.http import Publisher; "
         "Publisher(Download()).download(sys.argv[1], pathlib.Path(sys.argv[2]))"
     )

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from proxying import Proxy
 
-from luigi_pipeline.account import Report
-from luigi_pipeline.alerts import send
-from luigi_pipeline.errors import FetchFailed, Unavailable
+from luigi_pipeline.config.settings import Alerts, Download
+from luigi_pipeline.core.errors import FetchFailed, Unavailable
+from luigi_pipeline.run.account import Report
+from luigi_pipeline.run.alerts import send
 from luigi_pipeline.sample import Publishers
-from luigi_pipeline.settings import Alerts, Download
 from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.sources.proxies import proxy_for
 

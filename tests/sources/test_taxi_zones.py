@@ -7,9 +7,9 @@ import duckdb
 import pytest
 from support import landed, zone_lines
 
-from luigi_pipeline.errors import FetchFailed, Rejected
+from luigi_pipeline.config.settings import Download, Settings, Warehouse
+from luigi_pipeline.core.errors import FetchFailed, Rejected
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import Download, Settings, Warehouse
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.warehouse.preparing import prepare

@@ -11,9 +11,9 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.config.settings import Download, Settings
+from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.sample import Fault, Publishers, generate
-from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from support import ROWS, landed, taxi_trips, write_taxi
 
-from luigi_pipeline.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.config.settings import Download, Settings
+from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.settings import Download, Settings
 from luigi_pipeline.sources import SOURCES, Landed, Part
 from luigi_pipeline.sources.http import Publisher
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 from typing import Any
 
-from luigi_pipeline.markers import Marker
+from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 
 

@@ -14,10 +14,10 @@ import pytest
 from checksums import checksums
 from support import PROJECT
 
-from luigi_pipeline import markers
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.config.surroundings import PASSING
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
-from luigi_pipeline.surroundings import PASSING
+from luigi_pipeline.state import markers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from checksums import checksums
 
-from luigi_pipeline.datadir import DataDir
+from luigi_pipeline.core.datadir import DataDir
 
 _PACKED = Path(__file__).with_name("data_dir.tar.xz")
 _NOBODY = "http://127.0.0.1:9"

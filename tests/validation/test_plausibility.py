@@ -10,8 +10,8 @@ import sqlalchemy
 import yaml
 from support import PROJECT
 
-from luigi_pipeline.errors import ConfigError
-from luigi_pipeline.findings import Finding
+from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.validation import judging, plausibility
 
 USUAL = PROJECT / "config" / "plausibility.yml"

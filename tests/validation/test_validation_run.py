@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from validation_city import EXPECTATIONS, SETTINGS, Run
 
-from luigi_pipeline.errors import ConfigError, WarehouseError
+from luigi_pipeline.core.errors import ConfigError, WarehouseError
 from luigi_pipeline.validation import data_docs
 from luigi_pipeline.validation.run import validate
 

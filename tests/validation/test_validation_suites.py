@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from luigi_pipeline.errors import ConfigError
+from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.validation.suites import Suite, read_suite, read_suites
 
 CONFIG = {"validation": {"min_rows": {"yellow_taxi": 1000, "citibike": 1000, "weather": 100}}}

@@ -13,12 +13,13 @@ import duckdb
 import pytest
 import yaml
 
-from luigi_pipeline import identity, project
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError
-from luigi_pipeline.settings import Warehouse
-from luigi_pipeline.tasks.recognise import recognise
+from luigi_pipeline.config import project
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError
+from luigi_pipeline.state import identity
 from luigi_pipeline.warehouse import database
+from luigi_pipeline.warehouse.recognise import recognise
 
 PATIENT = Warehouse(wait_seconds=20)
 HURRIED = Warehouse(wait_seconds=0.2)
@@ -76,8 +77,8 @@ def test_a_warehouse_whose_writer_was_killed_is_not_trusted_though_nobody_asked_
     data: DataDir,
 ) -> None:
     code = (
-        "import sys; from pathlib import Path; from luigi_pipeline.datadir import DataDir\n"
-        "from luigi_pipeline.warehouse import database; from luigi_pipeline.settings import Warehouse\n"
+        "import sys; from pathlib import Path; from luigi_pipeline.core.datadir import DataDir\n"
+        "from luigi_pipeline.warehouse import database; from luigi_pipeline.config.settings import Warehouse\n"
         "with database.writing(DataDir(Path(sys.argv[1])), Warehouse()):\n"
         "    print('open', flush=True)\n"
         "    sys.stdin.read()\n"
@@ -199,8 +200,8 @@ def test_what_was_not_committed_when_a_writer_failed_is_not_there(data: DataDir)
 _MOST_HELD = """
 import sys, threading
 from pathlib import Path
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.warehouse import database
 
 if sys.argv[2] == "duckdb":

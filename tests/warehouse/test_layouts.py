@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from support import CAPITALS, CURRENT, LEGACY, legacy_ride, lines, ride, write_zip
 
-from luigi_pipeline.errors import Rejected
-from luigi_pipeline.settings import Download, Warehouse
+from luigi_pipeline.config.settings import Download, Warehouse
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.archives import has_month
 from luigi_pipeline.warehouse.preparing import Prepared, prepare

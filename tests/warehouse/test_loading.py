@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from support import CURRENT, landed, lines, ride, taxi_trips, write_taxi, write_zip, zone_lines
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError
-from luigi_pipeline.settings import Download, Warehouse
+from luigi_pipeline.config.settings import Download, Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.warehouse import database, loading, preparing
 from luigi_pipeline.warehouse.preparing import Prepared, prepare

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from luigi_pipeline.datadir import DataDir
-from luigi_pipeline.errors import WarehouseError
-from luigi_pipeline.settings import Warehouse
+from luigi_pipeline.config.settings import Warehouse
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import WarehouseError
 from luigi_pipeline.warehouse import parquet
 
 FACTS = {"fct_trips": "source_month", "fct_hourly_mobility": "month"}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from support import landed, taxi_trips
 
-from luigi_pipeline.settings import Download, Warehouse
+from luigi_pipeline.config.settings import Download, Warehouse
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.warehouse.preparing import prepare
 

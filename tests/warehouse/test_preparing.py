@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from support import CURRENT, LEGACY, landed, legacy_ride, lines, ride, taxi_trips, write_taxi, write_zip
 
-from luigi_pipeline.errors import Rejected
-from luigi_pipeline.settings import Download, Warehouse
+from luigi_pipeline.config.settings import Download, Warehouse
+from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.warehouse.preparing import Prepared, check_month, prepare
 

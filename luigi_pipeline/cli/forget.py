@@ -1,0 +1,67 @@
+"""Take a month out of the warehouse, in one transaction.
+
+The models follow with the next run. A month that the configuration still names is loaded again by that run.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from luigi_pipeline.config.settings import MONTHLY_SOURCES
+from luigi_pipeline.core.errors import PipelineError
+from luigi_pipeline.core.months import is_month
+from luigi_pipeline.run import runs
+from luigi_pipeline.run.holding import holding
+from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.state import markers
+from luigi_pipeline.tasks.load import LoadMonth
+from luigi_pipeline.warehouse.recognise import recognise
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--source", required=True, choices=MONTHLY_SOURCES, help="the source")
+    parser.add_argument("--month", required=True, type=_month, metavar="YYYY-MM", help="the month")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Forget the month: its rows and its markers.
+
+    Raises:
+        PipelineError: There is no such month in the warehouse.
+        AlreadyRunning: A run holds the data dir.
+    """
+    settings, data = runs.configuration(), runs.data_dir()
+    month, what = options.month, f"{options.source} {options.month}"
+    if not data.warehouse.exists():
+        raise PipelineError(f"there is no warehouse in {data.root}, so {what} is not in it")
+    with holding(data):
+        if runs.found_unknown_warehouse(data.root):
+            recognise(data, settings.warehouse)
+        rows = _forget(options.source, month)
+    print(f"{what} is forgotten: {rows:,} rows; the next run builds the models without it")
+    if month in SOURCES[options.source].months(settings):
+        print(f"{runs.config_file()} still names it, so that run will load it again; take it out there first")
+    return 0
+
+
+def _forget(source: str, month: str) -> int:
+    from luigi_pipeline.warehouse import database, loading
+
+    load = LoadMonth(source=source, month=month)
+    with database.reading(load.data, load.settings.warehouse) as connection:
+        is_there = (source, month) in {loaded[:2] for loaded in database.loaded_versions(connection)}
+    if not is_there and markers.read(load.marker_path) is None:
+        raise PipelineError(f"{source} {month} is not in {load.data.warehouse}; nothing was changed")
+    # The markers first: a kill in between leaves a month that has to be loaded or forgotten again, not one that is
+    # told to be there and is not.
+    load.drop_marker()
+    load.fetch.drop_marker()
+    with database.writing(load.data, load.settings.warehouse) as connection:
+        return loading.unload(connection, load.fetch.origin, month)
+
+
+def _month(text: str) -> str:
+    if not is_month(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month; write it as 2024-09")
+    return text

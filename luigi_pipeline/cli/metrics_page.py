@@ -1,0 +1,111 @@
+"""docs/metrics.md: all metrics, made from their definitions, with an example value of each.
+
+`python -m luigi_pipeline.cli.metrics_page` publishes a small sample below data/docs and writes the page. The sample is
+seeded, so the page changes with the definitions only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from luigi_pipeline.cli.demo import publish_sample
+from luigi_pipeline.config import project
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import PipelineError
+from luigi_pipeline.metrics import asking, values
+from luigi_pipeline.metrics.definitions import Metric
+
+_TRIPS = 5000
+_DAY = dt.date(2024, 11, 20)
+_LOOK_BACK = "Growth"
+_HEAD = f"""\
+# Metrics
+
+<!-- Made by `make docs` from the definitions beside the models; edit those. -->
+
+All can be asked with `python -m luigi_pipeline metrics NAME`, with `luigi_pipeline.metrics.query` and with `mf query`.
+`python -m luigi_pipeline metrics NAME --dimensions` lists what one can be cut by.
+
+A percentage is 0 to 100. A formula is in terms of the columns of the models, and of other metrics; `trips` is how many
+trips a row stands for. The examples are of
+a generated sample of two months, with {_TRIPS:,} taxi and {_TRIPS:,} CitiBike trips in each: of all of it, or, for what
+looks back in time, of {_DAY}.
+"""
+_PARTS = """
+## Parts
+
+Of what others are made, and running totals by the hour, which are asked in place of those by the day where
+`trip_date__hour` is; `mf` asks them by these names. They can be asked too, and are not listed.
+
+| metric | formula |
+| --- | --- |
+"""
+
+
+def render(metrics: Sequence[Metric], examples: Mapping[str, Any]) -> str:
+    """The page.
+
+    Args:
+        metrics: All metrics, group by group; last, without a group, those that only others are made of.
+        examples: The value of each that is in a group.
+    """
+    text = _HEAD
+    for group, members in groupby(metrics, key=lambda metric: metric.group):
+        if group:
+            text += f"\n## {group}\n\n| metric | unit | example | |\n| --- | --- | ---: | --- |\n"
+            text += "".join(_row(metric, examples[metric.name]) for metric in members)
+        else:
+            text += _PARTS + "".join(f"| `{part.name}` | `{_cell(part.formula)}` |\n" for part in members)
+    return text
+
+
+def examples(metrics: Sequence[Metric], data_dir: Path) -> dict[str, Any]:
+    """An example value of each metric, out of what is published in a data dir."""
+    found: dict[str, Any] = {}
+    for group, members in groupby(metrics, key=lambda metric: metric.group):
+        if not group:
+            continue
+        names = [metric.name for metric in members]
+        on_day: dict[str, Any] = {"by": "trip_date", "start": _DAY, "end": _DAY} if group == _LOOK_BACK else {}
+        (row,) = asking.query(names, **on_day, data_dir=data_dir).select(names).to_pylist()
+        found |= row
+    return found
+
+
+def main() -> int:
+    """Publish the sample and write the page."""
+    console = Console(highlight=False)
+    try:
+        folder = project.folder()
+        data = DataDir(folder / "data" / "docs")
+        code = publish_sample(folder, data, console, trips=_TRIPS)
+        if code == 0:
+            metrics = asking.list_metrics(data.root, parts=True)
+            page = folder / "docs" / "metrics.md"
+            page.parent.mkdir(exist_ok=True)
+            page.write_text(render(metrics, examples(metrics, data.root)), encoding="utf-8")
+            console.print(f"{page.relative_to(folder)}: {sum(bool(metric.group) for metric in metrics)} metrics")
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return code
+
+
+def _row(metric: Metric, example: Any) -> str:
+    what = f"**{_cell(metric.label)}.** {_cell(metric.description)}<br>`{_cell(metric.formula)}`"
+    return f"| `{metric.name}` | {_cell(metric.unit)} | {values.for_people(example, metric.unit)} | {what} |\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Say what a run would do, and why each part of it is missing or stale.
+
+It reads markers only and changes nothing. Whether a publisher has another version is known once a run has asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+import luigi
+
+import luigi_pipeline
+from luigi_pipeline.run import runs
+from luigi_pipeline.state import latest
+from luigi_pipeline.tasks.base import MobilityTask
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    names = list(_roots())
+    parser.add_argument("task", nargs="?", default="Publish", choices=names, help="the task (default: %(default)s)")
+    parser.add_argument("--mobility-refresh", action="store_true", help="plan a run that asks for all months again")
+    parser.add_argument("--json", action="store_true", help="print a list of {task, why} as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print each task that would run, with the reason."""
+    known = latest.told(runs.configuration(), runs.data_dir())
+    todo = plan(_roots()[options.task]())
+    if options.json:
+        print(json.dumps([{"task": task, "why": why} for task, why in todo], indent=2))
+        return 0
+    for line in known:
+        print(line)
+    if not todo:
+        print(f"{options.task} is complete: there is nothing to do")
+        return 0
+    width = max(len(task) for task, _ in todo)
+    for task, why in todo:
+        print(f"{task:<{width}}  {why}")
+    if runs.found_unknown_warehouse(runs.data_dir().root):
+        print(f"{runs.data_dir().warehouse} has changed since the last run: the next one first looks what it holds")
+    return 0
+
+
+def plan(root: MobilityTask) -> list[tuple[str, str]]:
+    """What a run of a task would do.
+
+    Returns:
+        Title and reason of each task that is not complete, those that are required before those that require them.
+    """
+    found: dict[str, str] = {}
+    _walk(root, found)
+    return list(found.items())
+
+
+def _walk(task: MobilityTask, found: dict[str, str]) -> None:
+    if task.title in found or task.complete():
+        return
+    required: list[Any] = luigi.task.flatten(task.requires())
+    for upstream in required:
+        _walk(upstream, found)
+    waits_for = [upstream.title for upstream in required if upstream.title in found]
+    after = f"after {waits_for[0]}" + (f" and {len(waits_for) - 1} more" if waits_for[1:] else "") if waits_for else ""
+    found[task.title] = task.reason() or after
+
+
+def _roots() -> dict[str, type[MobilityTask]]:
+    tasks = [getattr(luigi_pipeline, name) for name in luigi_pipeline.__all__]
+    return {task.task_family: task for task in tasks if not any(it.significant for _, it in task.get_params())}

@@ -1,0 +1,128 @@
+"""Luigi's central scheduler and its visualiser, with what a data dir has to show beside them.
+
+Beyond `luigid`: state, history and metrics are kept below the data dir, the pages that tasks link to are served, and
+graphs show tasks by their titles, with finished months folded under their source.
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import luigi.server
+import sqlalchemy.orm
+from luigi import db_task_history
+from luigi.configuration import get_config
+from luigi.metrics import MetricsCollectors
+from luigi.scheduler import Scheduler
+from luigi.task_status import DONE
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.netutil import bind_sockets
+from tornado.web import HTTPError, StaticFileHandler
+
+from luigi_pipeline.core.datadir import DataDir
+
+_MINUTE = 60_000  # in milliseconds, as tornado counts
+# What tasks link to. Landed files and the warehouse are nobody's business.
+_SHOWN = ("logs", "validation", "dbt", "published")
+_OF_A_MONTH = ("FetchMonth", "LoadMonth")
+
+
+class FoldingScheduler(Scheduler):
+    """Luigi's scheduler, whose graphs can be read when a source has hundreds of months."""
+
+    def dep_graph(self, task_id: str, include_done: bool = True, **kwargs: Any) -> dict[str, Any]:
+        """A task and all it depends on.
+
+        Months that are done are folded under their source, which says how many there are; its own graph has them all.
+        Every task goes by its title.
+        """
+        graph: dict[str, Any] = super().dep_graph(task_id, include_done=include_done, **kwargs)
+        root = graph.get(task_id, {}).get("name", "")
+        is_of_source = root.startswith("Ingest") and root != "Ingest"
+        if not is_of_source and root not in _OF_A_MONTH:
+            _fold(graph)
+        for task in graph.values():
+            task["name"] = " ".join([task["name"], *task["params"].values()])
+        return graph
+
+
+class History(db_task_history.DbTaskHistory):
+    """Luigi's record of what became of which task, shown at /history."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the record, made anew where there is none.
+
+        Luigi's own goes on to bring tables of its first versions up to date, in a way that SQLAlchemy 2 refuses.
+        """
+        self.engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+        self.session_factory = sqlalchemy.orm.sessionmaker(bind=self.engine, expire_on_commit=False)
+        db_task_history.Base.metadata.create_all(self.engine)
+        self.tasks: dict[str, Any] = {}
+
+
+def _fold(graph: dict[str, Any]) -> None:
+    done = {key for key, task in graph.items() if task["name"] in _OF_A_MONTH and task["status"] == DONE}
+    for key, task in graph.items():
+        folded = [dep for dep in task["deps"] if dep in done]
+        if folded and key not in done:
+            task["deps"] = [dep for dep in task["deps"] if dep not in done]
+            task["params"] = task["params"] | {"months": f"(+ {len(folded)} done)"}
+    for key in done:
+        del graph[key]
+
+
+class Files(StaticFileHandler):
+    """Pages and logs of the data dir."""
+
+    def parse_url_path(self, url_path: str) -> str:
+        """Refuse what is not for show.
+
+        Raises:
+            HTTPError: 404.
+        """
+        if url_path.partition("/")[0] not in _SHOWN or url_path.endswith(".duckdb"):
+            raise HTTPError(404)
+        return super().parse_url_path(url_path)
+
+    def set_extra_headers(self, path: str) -> None:
+        """Let a log be read in the browser, as it is now."""
+        self.set_header("Cache-Control", "no-cache")
+        if Path(path).suffix == ".log":
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+
+
+def serve(data: DataDir, address: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; the state of all tasks is kept for the next start.
+
+    Args:
+        data: The data dir whose runs report here.
+        address: The interface to listen on; empty for all.
+        port: The port; 0 for any.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    data.luigid.mkdir(parents=True, exist_ok=True)
+    sockets = bind_sockets(port, address=address)
+    get_config().set("scheduler", "state_path", str(data.luigid / "state.pickle"))
+    scheduler = FoldingScheduler(
+        task_history_impl=History(data.luigid / "history.sqlite"), metrics_collector=MetricsCollectors.prometheus
+    )
+    scheduler.load()
+    application = luigi.server.app(scheduler)
+    files = {"path": str(data.root), "default_filename": "index.html"}
+    application.add_handlers(".*", [(r"/files/(.*)", Files, files)])
+    HTTPServer(application).add_sockets(sockets)
+    loop = IOLoop.current()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
+    PeriodicCallback(scheduler.prune, _MINUTE).start()
+    PeriodicCallback(scheduler.dump, _MINUTE).start()  # for the start after one that was killed
+    host, port = sockets[0].getsockname()[:2]
+    host = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
+    print(f"the visualiser is at http://{host}:{port}/", flush=True)
+    loop.start()
+    scheduler.dump()

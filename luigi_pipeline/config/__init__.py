@@ -1,0 +1,1 @@
+"""What a run goes by: the options, the configuration file, the project's folder and the environment."""

@@ -1,0 +1,40 @@
+"""Where the project is: the folder with luigi.cfg, the dbt project and the expectations."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from luigi_pipeline.core import paths
+from luigi_pipeline.core.errors import ConfigError
+
+_VARIABLE = "MOBILITY_PROJECT_DIR"
+
+
+def find() -> Path | None:
+    """The project's folder: `MOBILITY_PROJECT_DIR`, or else the one that the command is run in.
+
+    Raises:
+        ConfigError: The variable names a home folder that there is not.
+    """
+    named = os.environ.get(_VARIABLE)
+    folder = paths.expanded(named, _VARIABLE) if named else Path.cwd()
+    if (folder / "luigi.cfg").is_file() and (folder / "dbt_project").is_dir():
+        return folder.resolve()
+    return None
+
+
+def folder() -> Path:
+    """The project's folder.
+
+    Raises:
+        ConfigError: It is not here. Without its luigi.cfg Luigi would exit 0 on a failure, so nothing may run.
+    """
+    found = find()
+    if found is None:
+        named = os.environ.get(_VARIABLE)
+        where = f"{_VARIABLE} ({named})" if named else f"this folder ({Path.cwd()})"
+        raise ConfigError(
+            f"{where} has no luigi.cfg and dbt_project/: run in the project's folder, or name it with {_VARIABLE}"
+        )
+    return found

@@ -1,0 +1,62 @@
+"""What a run came to, in a few lines: for cron's mail, and for alerts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import one_line
+from luigi_pipeline.run import failures
+
+_MOST_LINES = 10
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report on a run.
+
+    Attributes:
+        title: What it came to, in one line.
+        lines: Why, one line each.
+    """
+
+    title: str
+    lines: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """All of it."""
+        return "\n".join([self.title, *(f"  {line}" for line in self.lines)])
+
+
+def of_run(
+    task: str,
+    exit_code: int,
+    outcome: str,
+    data: DataDir,
+    error: BaseException | None,
+    complaints: Sequence[str],
+    remarks: Sequence[object],
+) -> Report:
+    """The report on the run that ends.
+
+    Args:
+        task: What was asked for.
+        exit_code: Luigi's.
+        outcome: What it means.
+        data: The data dir.
+        error: What Luigi could not handle, if that is what ended the run.
+        complaints: What Luigi has complained of, for runs in which no task has failed.
+        remarks: Months with few rows, or that their publishers usually have by now.
+    """
+    told = [f"{it.title}: {it.error}" for it in failures.failed()]
+    told += [f"{source} {month} is not published yet" for source, month in failures.unpublished()]
+    told += [str(remark) for remark in remarks]
+    if error is not None:
+        told.append(f"{type(error).__name__}: {one_line(error)}")
+    if exit_code != 0:
+        told = told or list(complaints)
+    lines = told[:_MOST_LINES] + ([f"and {len(told) - _MOST_LINES} more"] if told[_MOST_LINES:] else [])
+    lines += [f"log: {data.logs / 'pipeline.log'}"]
+    return Report(f"{task} on {socket.gethostname()}: {outcome} (exit code {exit_code})", lines)

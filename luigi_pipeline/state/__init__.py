@@ -1,0 +1,1 @@
+"""What is done: markers, which warehouse holds it, the newest months, findings, and the history of runs."""

@@ -1,0 +1,201 @@
+"""Findings: what is unusual of a month, in words, since when, and whether someone has looked at it.
+
+They are kept in one file of the data dir from one validation to the next. It holds no acceptance: that is the
+configuration's, and may change without a validation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from luigi_pipeline.config.settings import Accepted
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.files import write_atomically
+
+_MOST_LINES = 10
+_UNITS = {
+    "_usd": " USD",
+    "_pct": " %",
+    "_mps": " m/s",
+    "_mm": " mm",
+    "_hpa": " hPa",
+    "_celsius": " °C",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is unusual of one statistic of a month.
+
+    Attributes:
+        source: The source.
+        source_month: The month of the published file.
+        statistic: The statistic, by its name in month_profiles.
+        cut: Its worst cut; the empty text where it has none.
+        value: The value; None where it is the statistic as a whole.
+        row_count: Rows that it stands on.
+        low: What was expected at the least.
+        high: What was expected at the most.
+        rule: bounds, comparison, lost, moved, shift or exchange.
+        amount: Of a shift, its hours; of what moved, per cent.
+        first_seen_at: When a validation found it first, UTC, ISO 8601.
+        accepted_because: Why it is accepted; None where it is not.
+    """
+
+    source: str
+    source_month: str
+    statistic: str
+    cut: str
+    value: float | None
+    row_count: int
+    low: float | None
+    high: float | None
+    rule: str
+    amount: int | None
+    first_seen_at: str
+    accepted_because: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from others, whatever its value."""
+        return f"{self.source} {self.source_month} {self.statistic}"
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether someone has looked at it."""
+        return self.accepted_because is not None
+
+    @property
+    def line(self) -> str:
+        """The finding in one line: yellow_taxi 2020-04: median fare 8.50 USD, 9.50 to 14 in other months."""
+        return f"{self.source} {self.source_month}: {label(self.statistic)}{self._cut} {self._told}"
+
+    @property
+    def expected(self) -> str:
+        """What was expected, in words."""
+        if self.rule == "bounds":
+            return f"{self._range} is usual"
+        if self.rule == "comparison":
+            return f"{self._range} in other months"
+        if self.rule in ("lost", "moved"):
+            return f"{self._number(self.low)} in other months"
+        return "as in other months"
+
+    @property
+    def _cut(self) -> str:
+        return f" {self.cut}:" if self.cut else ""
+
+    @property
+    def _told(self) -> str:
+        hours = abs(self.amount or 0)
+        if self.rule == "shift":
+            plural, where = ("s" if hours > 1 else ""), ("later" if (self.amount or 0) > 0 else "earlier")
+            return f"{hours} hour{plural} {where} than in other months"
+        if self.rule == "exchange":
+            return "exchanged: as the other end's in other months"
+        if self.rule == "moved":
+            return f"{self._number(self.value)}, {self.expected}, and {self.amount} % of all rows are elsewhere"
+        if self.rule == "lost":
+            return f"none, {self.expected}"
+        return f"{self._number(self.value)}{unit(self.statistic)}, {self.expected}"
+
+    @property
+    def _range(self) -> str:
+        low, high = (None if it is None or abs(it) == float("inf") else it for it in (self.low, self.high))
+        if self.statistic.startswith("share_"):
+            low = None if low is not None and low <= 0 else low
+            high = None if high is not None and high >= 1 else high
+        if low is None:
+            return f"at most {self._number(high)}"
+        if high is None:
+            return f"at least {self._number(low)}"
+        return f"{self._number(low)} to {self._number(high)}" if low != high else self._number(low)
+
+    def _number(self, value: float | None) -> str:
+        if value is None:
+            return "none"
+        if self.statistic.startswith("share_"):
+            return f"{100 * value:.3g} %"
+        if value == int(value):
+            return f"{value:,.0f}"
+        return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def label(statistic: str) -> str:
+    """A statistic's name in words, without its unit."""
+    for suffix in _UNITS:
+        statistic = statistic.removesuffix(suffix)
+    return statistic.replace("_", " ")
+
+
+def unit(statistic: str) -> str:
+    """A statistic's unit, as it follows a number."""
+    return next((unit for suffix, unit in _UNITS.items() if statistic.endswith(suffix)), "")
+
+
+def keep(data: DataDir, found: Iterable[dict[str, Any]], now: str) -> list[Finding]:
+    """Keep what a validation has found, in place of what the one before did.
+
+    Args:
+        data: The data dir.
+        found: The findings of this validation, see plausibility.find.
+        now: The moment that is noted for those that are new, UTC, ISO 8601.
+
+    Returns:
+        All of them; those that were there before with the moment at which they were first seen.
+    """
+    before = {finding.key: finding.first_seen_at for finding in read(data)}
+    made = [Finding(**row, first_seen_at=now) for row in found]
+    kept = [replace(finding, first_seen_at=before.get(finding.key, now)) for finding in made]
+    # JSON has no infinity.
+    rows = [{name: _plain(value) for name, value in asdict(finding).items()} for finding in kept]
+    write_atomically(data.findings, (json.dumps(rows, indent=1) + "\n").encode())
+    return kept
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and abs(value) == float("inf") else value
+
+
+def read(data: DataDir, accepted: Sequence[Accepted] = ()) -> list[Finding]:
+    """What the newest validation has found, accepted by what the configuration says.
+
+    Args:
+        data: The data dir.
+        accepted: What has been looked at.
+    """
+    try:
+        rows = json.loads(data.findings.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    known = {it.name for it in fields(Finding)}
+    found = [Finding(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    return [replace(finding, accepted_because=_why(finding, accepted)) for finding in found]
+
+
+def _why(finding: Finding, accepted: Sequence[Accepted]) -> str | None:
+    for it in accepted:
+        is_meant = it.source == finding.source and finding.source_month in it.months
+        if is_meant and it.statistic in ("*", finding.statistic):
+            return it.why
+    return None
+
+
+def unaccepted(data: DataDir, accepted: Sequence[Accepted]) -> list[Finding]:
+    """Those that nobody has looked at yet."""
+    return [finding for finding in read(data, accepted) if not finding.is_accepted]
+
+
+def days_old(finding: Finding) -> int:
+    """Days since it was first seen."""
+    return (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(finding.first_seen_at)).days
+
+
+def lines(found: Sequence[Finding]) -> list[str]:
+    """Findings, a line each, and how many more there are than fit."""
+    more = len(found) - _MOST_LINES
+    return [f"finding: {it.line}" for it in found[:_MOST_LINES]] + ([f"and {more} more findings"] if more > 0 else [])

@@ -1,0 +1,205 @@
+"""The file of the history: its tables, and short transactions on them.
+
+Each call opens the file, does one thing and closes it: Luigi forks, and no connection may live on in a child.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.state import identity
+
+RUNNING = "running"
+KILLED = "killed"
+
+_WAIT_SECONDS = 5.0
+_TABLES = """
+create table if not exists runs (
+    run_id integer primary key,
+    task text not null,
+    command text not null,
+    pid integer not null,
+    process_started real,
+    started_at text not null,
+    ended_at text,
+    outcome text not null,
+    exit_code integer,
+    alerted text
+);
+create table if not exists tasks (
+    task_id integer primary key,
+    run_id integer not null references runs,
+    task text not null,
+    source text,
+    month text,
+    started_at text not null,
+    ended_at text,
+    outcome text not null,
+    seconds real,
+    rows integer,
+    bytes integer,
+    reason text,
+    error text
+);
+create index if not exists tasks_of_a_run on tasks (run_id);
+create index if not exists tasks_by_name on tasks (task, started_at);
+"""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction on the file, made where it is missing.
+
+    Raises:
+        sqlite3.Error: It is locked for too long, damaged, or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma journal_mode = wal")  # who reads does not wait for a run, nor a run for him
+        connection.execute("pragma synchronous = normal")
+        connection.executescript(_TABLES)
+        with connection:
+            yield connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file, for reading; not a byte of it changes.
+
+    Raises:
+        sqlite3.Error: It can't be read.
+    """
+    with closing(_open_for_reading(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    location = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(location, timeout=_WAIT_SECONDS, uri=True)
+    try:
+        connection.execute("select 1 from runs limit 1")
+    except sqlite3.OperationalError:
+        connection.close()
+        if os.access(path.parent, os.W_OK):
+            raise
+        # SQLite notes its readers in a file beside, which who may not write in the folder has to do without.
+        return sqlite3.connect(f"{location}&immutable=1", uri=True)
+    return connection
+
+
+def begin_run(path: Path, task: str, command: str, pid: int) -> int:
+    """Note a run that begins, and first what has become of those that never told their end.
+
+    Returns:
+        The run's number.
+    """
+    with writing(path) as connection:
+        for run in connection.execute("select * from runs where outcome = ?", (RUNNING,)).fetchall():
+            if not is_alive(run):
+                _end_killed(connection, run["run_id"])
+        made = connection.execute(
+            "insert into runs (task, command, pid, process_started, started_at, outcome) values (?, ?, ?, ?, ?, ?)",
+            (task, command, pid, identity.started(pid), utc_now(), RUNNING),
+        )
+        return int(made.lastrowid or 0)
+
+
+def end_run(path: Path, run_id: int, outcome: str, exit_code: int) -> None:
+    """Note how a run has ended; what was still at work then was cut off with it."""
+    with writing(path) as connection:
+        connection.execute(
+            "update runs set ended_at = ?, outcome = ?, exit_code = ? where run_id = ?",
+            (utc_now(), outcome, exit_code, run_id),
+        )
+        connection.execute(
+            "update tasks set ended_at = ?, outcome = 'cut off' where run_id = ? and outcome = ?",
+            (utc_now(), run_id, RUNNING),
+        )
+
+
+def begin_task(path: Path, run_id: int, facts: Mapping[str, Any]) -> int:
+    """Note a task that begins.
+
+    Args:
+        path: The file.
+        run_id: Its run.
+        facts: Columns of `tasks`, by name.
+
+    Returns:
+        The number of this attempt at the task.
+    """
+    known = {"run_id": run_id, "started_at": utc_now(), "outcome": RUNNING} | dict(facts)
+    columns, marks = ", ".join(known), ", ".join("?" for _ in known)
+    with writing(path) as connection:
+        made = connection.execute(f"insert into tasks ({columns}) values ({marks})", tuple(known.values()))
+        return int(made.lastrowid or 0)
+
+
+def end_task(path: Path, run_id: int, task: str, outcome: str, facts: Mapping[str, Any]) -> None:
+    """Note how the attempt at a task that is under way has ended."""
+    known = {"ended_at": utc_now(), "outcome": outcome} | dict(facts)
+    changes = ", ".join(f"{column} = ?" for column in known)
+    with writing(path) as connection:
+        connection.execute(
+            f"update tasks set {changes} where run_id = ? and task = ? and outcome = ?",
+            (*known.values(), run_id, task, RUNNING),
+        )
+
+
+def note_alert(path: Path, run_id: int, told: str) -> None:
+    """Note the overdue months, as a list in JSON, that a run has alerted people of."""
+    with writing(path) as connection:
+        connection.execute("update runs set alerted = ? where run_id = ?", (told, run_id))
+
+
+def run_before(path: Path, run_id: int) -> sqlite3.Row | None:
+    """The run before of the same task that came to an end of its own, or was killed; None if there is none."""
+    with reading(path) as connection:
+        found: sqlite3.Row | None = connection.execute(
+            """
+            select * from runs
+            where
+                run_id < ? and task = (select this.task from runs as this where this.run_id = ?)
+                and (outcome = ? or exit_code in (0, 15, 20, 30, 35, 40))
+            order by run_id desc
+            limit 1
+            """,
+            (run_id, run_id, KILLED),
+        ).fetchone()
+        return found
+
+
+def alerts(path: Path) -> list[str]:
+    """What the runs have alerted people of, as it was noted."""
+    with reading(path) as connection:
+        return [run["alerted"] for run in connection.execute("select alerted from runs where alerted is not null")]
+
+
+def is_alive(run: sqlite3.Row) -> bool:
+    """Whether the process of a run is still there; another one may bear its number by now."""
+    begun = identity.started(run["pid"])
+    return begun is not None and begun == run["process_started"]
+
+
+def _end_killed(connection: sqlite3.Connection, run_id: int) -> None:
+    # When it was killed no one knows: what is known is when it was last heard of.
+    connection.execute(
+        """
+        update runs set outcome = ?, ended_at = (
+            select max(started_at, coalesce((
+                select max(coalesce(tasks.ended_at, tasks.started_at)) from tasks where tasks.run_id = runs.run_id
+            ), started_at))
+        ) where run_id = ?
+        """,
+        (KILLED, run_id),
+    )
+    connection.execute("update tasks set outcome = ? where run_id = ? and outcome = ?", (KILLED, run_id, RUNNING))

@@ -1,0 +1,212 @@
+"""Sources that go up to the newest month that is published: which one that is, and which one is overdue.
+
+A run asks the publishers once, when it begins, and leaves what it found in a small file beside the markers. Whatever
+only looks at a data dir goes by that file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luigi_pipeline.config.settings import MONTHLY_SOURCES, Download, Settings
+from luigi_pipeline.core.clock import utc_now
+from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.errors import PipelineError
+from luigi_pipeline.core.files import write_atomically
+from luigi_pipeline.core.months import NEW_YORK, first_day, last_day, next_month
+from luigi_pipeline.core.redaction import redacted
+
+log = logging.getLogger("luigi_pipeline")
+
+# Looked back at a first time, for a publisher that has stopped: more would be as many requests.
+_MOST_MONTHS = 36
+# A month may be left out for good, or come after the next one.
+_MISSES = 3
+# A publisher that is down holds up the beginning of a run no longer than this.
+_MOST_ATTEMPTS, _MOST_SECONDS = 2, 10.0
+
+
+# Sources whose months this run sums up: an overdue one is a matter of theirs alone.
+wanted: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A month that its publisher usually has by now.
+
+    Attributes:
+        source: The source.
+        month: The month.
+        days: Days that it is later than usual.
+    """
+
+    source: str
+    month: str
+    days: int
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.source} {self.month} is not published yet, {self.days} days later than usual"
+
+
+def open_sources(settings: Settings) -> list[str]:
+    """The sources that go up to the newest month."""
+    return [name for name in MONTHLY_SOURCES if settings.source(name).latest_from]
+
+
+def as_known(settings: Settings, data: DataDir) -> Settings:
+    """The configuration, with the newest months that were found when the publishers were asked last."""
+    names = open_sources(settings)
+    notes = _read(data) if names else {}
+    known = {name: _known(settings, name, notes) for name in names}
+    return settings.until({name: month for name, month in known.items() if month})
+
+
+def ask(settings: Settings, data: DataDir) -> None:
+    """Ask the publishers for their newest months, and note them.
+
+    A publisher that can't be asked is told in one line; what was known of it stands.
+
+    Args:
+        settings: The configuration.
+        data: The data dir.
+    """
+    notes = _read(data)
+    for name in open_sources(settings):
+        known = _known(settings, name, notes)
+        try:
+            newest = _newest(settings, name, known, data)
+            if newest is not None:
+                notes[name] = {"month": newest, "of": _publisher(settings, name), "asked_at": utc_now()}
+                write_atomically(_path(data), json.dumps(notes, indent=2).encode() + b"\n")
+        except (PipelineError, OSError) as error:
+            what = f"those to {known}" if known else f"{_first(settings, name)} alone"
+            log.warning("%s: can't ask for new months (%s); going on with %s", name, error, what)
+            continue
+        if known and newest != known:
+            log.info("%s: %s is published", name, newest)
+
+
+def told(settings: Settings, data: DataDir) -> list[str]:
+    """What is known of the newest months, in words."""
+    notes = _read(data)
+    lines = []
+    for name in open_sources(settings):
+        month = _known(settings, name, notes)
+        if month:
+            lines.append(
+                f"{name} goes up to {month}, the newest month on {notes[name]['asked_at'][:16]}Z; a run asks again"
+            )
+        else:
+            lines.append(
+                f"{name} goes up to the newest month, which a run will ask for; it begins with {_first(settings, name)}"
+            )
+    return lines
+
+
+def overdue(settings: Settings, data: DataDir) -> list[Overdue]:
+    """The month after the newest one of each source, where its publisher usually has it by now."""
+    notes = _read(data)
+    found = ((name, _known(settings, name, notes)) for name in open_sources(settings))
+    late = [
+        Overdue(name, after, days_late(settings, name, after))
+        for name, month in found
+        if month
+        for after in [next_month(month)]
+    ]
+    return [it for it in late if it.days > 0]
+
+
+def days_late(settings: Settings, source: str, month: str) -> int:
+    """How many days later than usual a month is that is not published today; less than none where it is not due yet."""
+    return (_today() - last_day(month)).days - settings.source(source).usual_delay_days
+
+
+def _newest(settings: Settings, name: str, known: str | None, data: DataDir) -> str | None:
+    """The newest month that a publisher has: looked for from the known one on, or else backwards from today."""
+    from luigi_pipeline.sources import SOURCES
+    from luigi_pipeline.sources.http import Publisher
+
+    source, folder = SOURCES[name], data.landing / name
+    with Publisher(_impatient(settings.download), name) as publisher:
+        if known is None:
+            found = (
+                it for it in _backwards(_first(settings, name)) if source.is_published(it, settings, folder, publisher)
+            )
+            return next(found, None)
+        newest, misses = known, 0
+        for month in _forwards(known):
+            if source.is_published(month, settings, folder, publisher):
+                newest, misses = month, 0
+            else:
+                misses += 1
+            if misses == _MISSES:
+                break
+        return newest
+
+
+def _backwards(first: str) -> Iterator[str]:
+    month = _month_before(f"{_today():%Y-%m}")
+    for _ in range(_MOST_MONTHS):
+        if month < first:
+            return
+        yield month
+        month = _month_before(month)
+
+
+def _forwards(known: str) -> Iterator[str]:
+    month = next_month(known)
+    while last_day(month) < _today():
+        yield month
+        month = next_month(month)
+
+
+def _month_before(month: str) -> str:
+    return f"{first_day(month) - dt.timedelta(days=1):%Y-%m}"
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(NEW_YORK).date()
+
+
+def _impatient(policy: Download) -> Download:
+    return policy.model_copy(
+        update={
+            "max_attempts": min(policy.max_attempts, _MOST_ATTEMPTS),
+            "timeout_seconds": min(policy.timeout_seconds, _MOST_SECONDS),
+            "max_wait_seconds": min(policy.max_wait_seconds, _MOST_SECONDS),
+        }
+    )
+
+
+def _first(settings: Settings, name: str) -> str:
+    return str(settings.source(name).latest_from)
+
+
+def _publisher(settings: Settings, name: str) -> str:
+    return redacted(settings.source(name).base_url)
+
+
+def _known(settings: Settings, name: str, notes: dict[str, Any]) -> str | None:
+    """The newest month by the notes, if they are of the publisher that is configured today."""
+    note = notes.get(name, {})
+    month = note.get("month") if note.get("of") == _publisher(settings, name) else None
+    return str(month) if month and month >= _first(settings, name) else None
+
+
+def _path(data: DataDir) -> Path:
+    return data.markers / "latest.json"
+
+
+def _read(data: DataDir) -> dict[str, Any]:
+    try:
+        notes = json.loads(_path(data).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
