@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.metrics import levels, quantiles, running_totals, shared_lookups, smaller_tables
+from luigi_pipeline.metrics import levels, quantiles, running_totals, smaller_tables
 from luigi_pipeline.metrics.columns import MEASURE, columns_of, is_summed_up, keep
 
 if TYPE_CHECKING:
@@ -65,10 +65,8 @@ def _share(cte: exp.CTE, query: exp.Expression) -> None:
     if not summing:
         cte.pop()
         return
-    lookups = shared_lookups.take(summing)
-    read = {name for table in summing for name in columns_of(table) or ()}
-    made = shared_lookups.look_up(cte.this, lookups, read)
-    cte.set("this", _summed(made.subquery("source"), made.named_selects).this)
+    kept = keep(cte.this, {name for table in summing for name in columns_of(table) or ()})
+    cte.set("this", _summed(kept.subquery("source"), kept.named_selects).this)
 
 
 def _measures(columns: list[str]) -> list[str]:

