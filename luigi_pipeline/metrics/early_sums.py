@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.metrics import levels, quantiles, running_totals, smaller_tables
+from luigi_pipeline.metrics import levels, running_totals, smaller_tables
 from luigi_pipeline.metrics.columns import MEASURE, columns_of, is_summed_up, keep
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def presum(sql: str, tables: Mapping[str, Collection[str]]) -> str:
             _sum_source(join.this)
             levels.use(join)
     smaller_tables.use(query, tables)
-    quantiles.merge(query)
     return query.sql(dialect="duckdb")
 
 

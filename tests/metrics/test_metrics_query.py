@@ -183,17 +183,6 @@ def test_metrics_asked_together_are_the_same_with_sums_made_early(both_ways: Any
     assert "_sums" in sql.partition("GROUP BY ALL")[0]
 
 
-def test_percentiles_of_the_same_durations_are_taken_together(both_ways: Any) -> None:
-    question = ["p95_trip_duration_minutes", "median_trip_duration_minutes", "median_trip_distance_miles"]
-    early, plain, sql = both_ways(question, by=["pickup_borough", "trip_date__day"])
-    assert early == plain
-    assert len(early) > 100
-    assert sql.count("[0.95, 0.5])[1]") == sql.count("[0.95, 0.5])[2]") == 1
-    alone, plain, sql = both_ways(question[:1], by=["trip_date__hour", "day_part"])
-    assert alone == plain
-    assert "[0.95" not in sql
-
-
 def test_whatever_trips_are_cut_by_they_are_the_same_with_sums_made_early(both_ways: Any, data_dir: Path) -> None:
     names = [attribute.name for attribute in reading.current(DataDir(data_dir)).engine.attributes(("total_trips",))]
     assert {"duration_band_minutes", "distance_band_miles"} <= {name.rpartition("__")[2] for name in names}
