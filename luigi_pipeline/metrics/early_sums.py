@@ -39,7 +39,6 @@ def presum(sql: str, tables: Mapping[str, Collection[str]]) -> str:
         if is_summed_up(join):
             running_totals.read_first(join)
             running_totals.look_up_first(join)
-            running_totals.filter_first(join)
             _sum_source(join.this)
             levels.use(join)
     smaller_tables.use(query, tables)

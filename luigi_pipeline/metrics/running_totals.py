@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
-
-from luigi_pipeline.metrics.columns import MEASURE, columns_of
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
@@ -92,81 +89,6 @@ def look_up_first(join: exp.Join) -> None:
     used = {column.name for column in outer.find_all(exp.Column) if column.table == ranges}
     ranged.set("expressions", [column for column in ranged.expressions if column.alias_or_name in used])
     source.replace(wider.subquery(source.alias_or_name))
-
-
-def filter_first(join: exp.Join) -> None:
-    """Leave out what does not count before the rows are joined with the time spine, and with it what only tells that.
-
-    Args:
-        join: A join over a range of time with a subquery.
-    """
-    from sqlglot import expressions as exp
-
-    ranged, rows = join.parent, join.this
-    if not isinstance(ranged, exp.Select) or not isinstance(rows, exp.Subquery):
-        return
-    path = _way_to_filter(ranged)
-    where = path[-1].args.get("where")
-    if where is None or len(path) == 1:
-        return
-    stays = []
-    conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
-    for condition in cast("list[exp.Expression]", conditions):
-        names = {column.name: _origin(column, path, rows) for column in condition.find_all(exp.Column)}
-        if not names or None in names.values():
-            stays.append(condition)
-            continue
-        rows.set("this", _filtered(rows, condition, names))
-    path[-1].set("where", exp.Where(this=exp.and_(*stays)) if stays else None)
-    for select, below in zip(reversed(path[1:]), reversed(path[:-1]), strict=True):
-        used = columns_of(select.args["from_"].this)
-        if used is not None:
-            below.set("expressions", [column for column in below.expressions if column.alias_or_name in used])
-
-
-def _way_to_filter(ranged: exp.Select) -> list[exp.Select]:
-    """A query and those around it that hand its rows on, up to the first that leaves some out."""
-    from sqlglot import expressions as exp
-
-    path = [ranged]
-    while not path[-1].args.get("where"):
-        above = path[-1].find_ancestor(exp.Select)
-        if (
-            above is None
-            or above.args["from_"].this is not path[-1].parent
-            or above.args.get("joins")
-            or any(path[-1].args.get(part) for part in ("group", "distinct", "limit", "qualify"))
-        ):
-            break
-        path.append(above)
-    return path
-
-
-def _origin(column: exp.Column, path: list[exp.Select], rows: exp.Subquery) -> str | None:
-    """The column of the rows that a column of the last query on the way is; None where it is anything else."""
-    from sqlglot import expressions as exp
-
-    found: exp.Expression | None = column
-    for select in reversed(path[:-1]):
-        if not isinstance(found, exp.Column):
-            return None
-        name = found.name
-        found = next((shown.unalias() for shown in select.expressions if shown.alias_or_name == name), None)
-    is_rows = isinstance(found, exp.Column) and found.table == rows.alias_or_name
-    return found.name if is_rows and found is not None and not found.name.startswith(MEASURE) else None
-
-
-def _filtered(rows: exp.Subquery, condition: exp.Expression, names: Mapping[str, str | None]) -> exp.Select:
-    """The rows for which a condition holds, whose columns have other names there."""
-    from sqlglot import expressions as exp
-
-    alias = rows.alias_or_name
-
-    def renamed(part: exp.Expression) -> exp.Expression:
-        return exp.column(str(names[part.name]), table=alias) if isinstance(part, exp.Column) else part
-
-    shown = [exp.column(name, table=alias) for name in rows.this.named_selects]
-    return exp.select(*shown).from_(rows.this.subquery(alias)).where(condition.transform(renamed))
 
 
 def _name_columns(wider: exp.Select, source: exp.Expression) -> None:

@@ -169,7 +169,6 @@ def test_a_running_total_asked_alone_adds_up_before_it_meets_the_time_spine(
     added, _, joined = sql.partition("GROUP BY ALL")
     assert "pickup_sums" in added
     assert "dim_" not in joined, "looked up before, by trips and not by totals"
-    assert "is_counted" not in joined, "left out before"
     assert "OVER along" in joined, "and added up along the time spine, which is joined with as many rows as it has"
 
 
