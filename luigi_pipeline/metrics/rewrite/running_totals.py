@@ -1,21 +1,58 @@
-"""Running totals: MetricFlow joins rows with all later steps of the time spine, and looks zones and weather up then."""
+"""Trips are added up, and what they are cut by is looked up, before a running total joins them with a time spine.
+
+    select days.day, borough, sum(__trips) from (
+        select days.day, trips.zone, trips.__trips from time_spine_days as days
+        inner join (select pickup_date as day, zone, trips as __trips from classified_trips) as trips
+            on trips.day <= days.day and trips.day > days.day - interval 7 day
+    ) as ranges left join dim_location on ranges.zone = dim_location.zone group by all
+
+becomes
+
+    select days.day, borough, sum(__trips) from (
+        select days.day, trips.borough, trips.__trips from time_spine_days as days
+        inner join (
+            select day, borough, sum(__trips) as __trips
+            from (select pickup_date as day, zone, trips as __trips from classified_trips) as trips
+            left join dim_location on trips.zone = dim_location.zone group by all
+        ) as trips on trips.day <= days.day and trips.day > days.day - interval 7 day
+    ) as ranges group by all
+
+MetricFlow joins each trip with every day after it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from luigi_pipeline.metrics.rewrite.columns import UnknownForm, columns_of, is_summed_up, keep, measures, summed
+
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
 
+def apply(query: exp.Expression) -> None:
+    """Add up the rows of each running total first.
+
+    Args:
+        query: The query, which is changed.
+
+    Raises:
+        UnknownForm: Something is read of the rows, or joined with them, as MetricFlow doesn't.
+    """
+    for join in joins(query):
+        _read_first(join)
+        _look_up_first(join)
+        _add_up(join.this)
+
+
 def joins(query: exp.Expression) -> list[exp.Join]:
-    """The joins with a time spine over a range of time."""
+    """The joins with a time spine over a range of time whose rows are then added up."""
     from sqlglot import expressions as exp
 
-    return [join for join in query.find_all(exp.Join) if _is_over_a_range(join)]
+    return [join for join in query.find_all(exp.Join) if _is_over_a_range(join) and is_summed_up(join)]
 
 
-def read_first(join: exp.Join) -> None:
+def _read_first(join: exp.Join) -> None:
     """Read what a running total needs in a subquery of its own, where MetricFlow joins the table itself.
 
     What is added up gets MetricFlow's mark of such columns, two underscores, where it has none.
@@ -40,7 +77,7 @@ def read_first(join: exp.Join) -> None:
             read[name] = column.unalias()
             column.replace(exp.alias_(exp.column(name, table=alias), column.alias_or_name))
         elif alias in of:
-            return
+            raise UnknownForm(f"{column.alias_or_name}, of {alias} and others")
     for column in [found for found in join.args["on"].find_all(exp.Column) if found.table == alias]:
         # As far as a function goes: rows of one hour are one row then.
         whole = column.parent if isinstance(column.parent, exp.TimestampTrunc | exp.DateTrunc) else column
@@ -50,10 +87,8 @@ def read_first(join: exp.Join) -> None:
     table.replace(inner.subquery(alias))
 
 
-def look_up_first(join: exp.Join) -> None:
+def _look_up_first(join: exp.Join) -> None:
     """Look up what the rows are cut by before they are joined with the time spine: then few rows are alike no more.
-
-    Queries that are not of the form that MetricFlow gives them stay as they are.
 
     Args:
         join: A join over a range of time, in a subquery whose rows then look things up by left joins.
@@ -67,8 +102,10 @@ def look_up_first(join: exp.Join) -> None:
     ranges, source = str(ranged.parent.alias), join.this
     lookups = list(outer.args.get("joins") or [])
     origin = {column.alias_or_name: column.unalias() for column in ranged.expressions}
-    if not lookups or not all(_is_lookup(lookup, ranges, source.alias_or_name, origin) for lookup in lookups):
+    if not lookups:
         return
+    if not all(_is_lookup(lookup, ranges, source.alias_or_name, origin) for lookup in lookups):
+        raise UnknownForm(f"the joins with {ranges}")
     wider = exp.select(exp.column(exp.Star(), table=source.alias_or_name)).from_(source.copy())
     for lookup in lookups:
         table = lookup.this.alias_or_name
@@ -89,6 +126,15 @@ def look_up_first(join: exp.Join) -> None:
     used = {column.name for column in outer.find_all(exp.Column) if column.table == ranges}
     ranged.set("expressions", [column for column in ranged.expressions if column.alias_or_name in used])
     source.replace(wider.subquery(source.alias_or_name))
+
+
+def _add_up(source: exp.Expression) -> None:
+    """Add up what a running total adds up, in as few rows as it tells apart."""
+    from sqlglot import expressions as exp
+
+    columns = columns_of(source)
+    if isinstance(source, exp.Subquery) and columns and measures(columns):
+        source.replace(summed(keep(source.this, columns).subquery(source.alias_or_name)))
 
 
 def _name_columns(wider: exp.Select, source: exp.Expression) -> None:
