@@ -110,6 +110,7 @@ def build(
             stale = _forget_stale_code(connection, code)
             changed = None if stale or anew or select else changed
             _note_changed(connection, changed)
+            _drop_models_of_earlier_versions(connection)
         flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *_options(folder, data, variables)]
         try:
@@ -235,6 +236,11 @@ def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | N
     rows = [[source, month] for source, months in changed.items() for month in months]
     if rows:
         connection.executemany("insert into meta.changed_months values (?, ?)", rows)
+
+
+def _drop_models_of_earlier_versions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop what dbt built before and has no model for any more; it would stay in the warehouse for ever."""
+    connection.execute("drop table if exists staging.int_citibike__ride_hashes")
 
 
 def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> Partitions | None:
