@@ -13,27 +13,6 @@
 {%- endmacro %}
 
 
-{#-
-    dbt's own, but that changed rows are a temporary view, where dbt would make a table of them: they are inserted once,
-    and the model does not read its own table, from which the old ones have gone by then.
--#}
-{% macro create_table_as(
-    temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
-) -%}
-    {%- if not temporary or config.get('incremental_strategy') != 'replace_changed_rows' -%}
-        {{ return(adapter.dispatch('create_table_as', 'dbt')(
-            temporary, relation, compiled_code, language, partitioned_by=partitioned_by, sorted_by=sorted_by
-        )) }}
-    {%- endif -%}
-    {%- if config.get('contract').enforced -%}
-        {{ get_assert_columns_equivalent(compiled_code) }}
-    {%- endif -%}
-    create temporary view {{ relation.include(database=false, schema=false) }} as (
-        {{ compiled_code }}
-    )
-{%- endmacro %}
-
-
 {#- dbt's own, but that what is made of changed months is built as a whole where it is not known what has changed. -#}
 {% macro should_full_refresh() -%}
     {%- set strategy = config.get('incremental_strategy') -%}
