@@ -1,7 +1,7 @@
 """Luigi's central scheduler and its visualiser, with what a data dir has to show beside them.
 
-Beyond `luigid`: state, history and metrics are kept below the data dir, the pages that tasks link to are served, and
-graphs show tasks by their titles, with finished months folded under their source.
+Beyond `luigid`: state is kept below the data dir, the pages that tasks link to and metrics are served, and graphs show
+tasks by their titles, with finished months folded under their source.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import luigi.server
-import sqlalchemy.orm
-from luigi import db_task_history
 from luigi.configuration import get_config
 from luigi.metrics import MetricsCollectors
 from luigi.scheduler import Scheduler
@@ -47,20 +45,6 @@ class FoldingScheduler(Scheduler):
         for task in graph.values():
             task["name"] = " ".join([task["name"], *task["params"].values()])
         return graph
-
-
-class History(db_task_history.DbTaskHistory):
-    """Luigi's record of what became of which task, shown at /history."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the record, made anew where there is none.
-
-        Luigi's own goes on to bring tables of its first versions up to date, in a way that SQLAlchemy 2 refuses.
-        """
-        self.engine = sqlalchemy.create_engine(f"sqlite:///{path}")
-        self.session_factory = sqlalchemy.orm.sessionmaker(bind=self.engine, expire_on_commit=False)
-        db_task_history.Base.metadata.create_all(self.engine)
-        self.tasks: dict[str, Any] = {}
 
 
 def _fold(graph: dict[str, Any]) -> None:
@@ -108,9 +92,7 @@ def serve(data: DataDir, address: str, port: int) -> None:
     data.luigid.mkdir(parents=True, exist_ok=True)
     sockets = bind_sockets(port, address=address)
     get_config().set("scheduler", "state_path", str(data.luigid / "state.pickle"))
-    scheduler = FoldingScheduler(
-        task_history_impl=History(data.luigid / "history.sqlite"), metrics_collector=MetricsCollectors.prometheus
-    )
+    scheduler = FoldingScheduler(metrics_collector=MetricsCollectors.prometheus)
     scheduler.load()
     application = luigi.server.app(scheduler)
     files = {"path": str(data.root), "default_filename": "index.html"}

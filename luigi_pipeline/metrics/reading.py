@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import QueryError, WarehouseError, one_line
-from luigi_pipeline.metrics import definitions, early_sums
+from luigi_pipeline.metrics import definitions, rewrite
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.warehouse import quoting
 
@@ -89,7 +89,7 @@ class Version:
         Raises:
             QueryError: There is no answer to it.
         """
-        return self.run(early_sums.presum(self.engine.sql(question), self._tables))
+        return self.run(rewrite.make_quick(self.engine.sql(question), self._tables))
 
     def run(self, sql: str) -> pa.Table:
         """Run a query.

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from luigi_pipeline.sample.objects import version_of
 
@@ -21,26 +20,22 @@ UNITS = {
     "precipitation": "mm",
     "rain": "mm",
     "snowfall": "cm",
-    "snow_depth": "m",
-    "weather_code": "wmo code",
     "cloud_cover": "%",
     "pressure_msl": "hPa",
-    "surface_pressure": "hPa",
-    "wind_speed_10m": "km/h",
-    "wind_gusts_10m": "km/h",
+    "wind_speed_10m": "m/s",
     "wind_direction_10m": "°",
-    "is_day": "",
 }
-# Spelling in an answer, and km/h in one of it.
-WIND_UNITS = {
-    "kmh": ("km/h", 1.0),
-    "ms": ("m/s", 3.6),
-    "mph": ("mp/h", 1.609344),
-    "kn": ("kn", 1.852),
+# As it is stored, in km/h; answers are in m/s.
+_KMH = {"wind_speed_10m": 3.6}
+# The publisher's default, and what is answered here. It knows more of each; who asks for those is refused, and not
+# answered in the wrong zone or unit.
+_ONLY = {
+    "timezone": ("GMT", "GMT"),
+    "timeformat": ("iso8601", "iso8601"),
+    "temperature_unit": ("celsius", "celsius"),
+    "precipitation_unit": ("mm", "mm"),
+    "wind_speed_unit": ("kmh", "ms"),
 }
-# The publisher knows more of these; a sample that ignored them would answer in the wrong unit.
-ONLY = {"temperature_unit": "celsius", "precipitation_unit": "mm"}
-TIME_FORMATS = ("iso8601", "unixtime")
 _LABEL = "%Y-%m-%dT%H:%M"
 _LIMITS = {"latitude": 90.0, "longitude": 180.0}
 
@@ -53,9 +48,8 @@ def respond(folder: Path, query: Mapping[str, str]) -> tuple[int, bytes]:
     """Answer a request to the archive.
 
     Args:
-        folder: Folder of YYYY.json files, each a year of UTC hours in the default units.
-        query: latitude, longitude, start_date, end_date, hourly, timezone, wind_speed_unit,
-            timeformat.
+        folder: Folder of YYYY.json files, each a year of UTC hours in the publisher's default units.
+        query: latitude, longitude, start_date, end_date, hourly, wind_speed_unit (`ms`).
 
     Returns:
         Status (200, or 400 with a reason), and a JSON body.
@@ -70,31 +64,24 @@ def _answer(folder: Path, query: Mapping[str, str]) -> dict[str, Any]:
     _check_point(query)
     first, last = _dates(folder, query)
     names = _variables(query)
-    speed, kmh = WIND_UNITS[_choice(query, "wind_speed_unit", "kmh", tuple(WIND_UNITS))]
-    time_format = _choice(query, "timeformat", "iso8601", TIME_FORMATS)
-    for parameter, unit in ONLY.items():
-        _choice(query, parameter, unit, (unit,))
-    shift = _offset_seconds(query.get("timezone", "GMT"))
+    for parameter, (default, only) in _ONLY.items():
+        value = query.get(parameter, default)
+        if value != only:
+            raise BadRequestError(_unknown(parameter, value))
 
     begin = dt.datetime.combine(first, dt.time())
-    labels = [begin + dt.timedelta(hours=h) for h in range(24 * ((last - first).days + 1))]
-    hours = [label - dt.timedelta(seconds=shift) for label in labels]
-    stored = {year: _year(folder, year) for year in range(first.year - 1, last.year + 2)}
-    factors = {name: kmh if UNITS[name] == "km/h" else 1.0 for name in names}
-    units = {name: speed if UNITS[name] == "km/h" else UNITS[name] for name in names}
-    times: list[int | str] = [f"{label:{_LABEL}}" for label in labels]
-    if time_format == "unixtime":
-        times = [_unix_time(hour) for hour in hours]
+    hours = [begin + dt.timedelta(hours=h) for h in range(24 * ((last - first).days + 1))]
+    stored = {year: _year(folder, year) for year in range(first.year, last.year + 1)}
     return {
         **{key: stored[first.year][key] for key in ("latitude", "longitude", "elevation")},
         "generationtime_ms": time.perf_counter() % 1,  # another with every call, as published
-        "utc_offset_seconds": shift,
-        "timezone": query["timezone"] if shift else "GMT",
-        "timezone_abbreviation": f"GMT{shift // 3600:+d}" if shift else "GMT",
-        "hourly_units": {"time": time_format, **units},
+        "utc_offset_seconds": 0,
+        "timezone": "GMT",
+        "timezone_abbreviation": "GMT",
+        "hourly_units": {"time": "iso8601", **{name: UNITS[name] for name in names}},
         "hourly": {
-            "time": times,
-            **{name: _values(stored, name, hours, factor) for name, factor in factors.items()},
+            "time": [f"{hour:{_LABEL}}" for hour in hours],
+            **{name: _values(stored, name, hours) for name in names},
         },
     }
 
@@ -139,29 +126,8 @@ def _variables(query: Mapping[str, str]) -> list[str]:
     return names
 
 
-def _choice(query: Mapping[str, str], name: str, default: str, known: tuple[str, ...]) -> str:
-    value = query.get(name, default)
-    if value not in known:
-        raise BadRequestError(_unknown(name, value))
-    return value
-
-
 def _unknown(kind: str, value: str) -> str:
     return f"Data corrupted at path ''. Cannot initialize {kind} from invalid String value {value}."
-
-
-def _offset_seconds(zone: str) -> int:
-    """The zone's offset of today, which the API lays over the whole series: no DST in it."""
-    name = "America/New_York" if zone == "auto" else zone
-    try:
-        offset = dt.datetime.now(ZoneInfo(name)).utcoffset()
-    except (KeyError, ValueError, OSError):
-        raise BadRequestError("Invalid timezone") from None
-    return int(offset.total_seconds()) if offset else 0
-
-
-def _unix_time(hour: dt.datetime) -> int:
-    return int(hour.replace(tzinfo=dt.UTC).timestamp())
 
 
 def _year(folder: Path, year: int) -> dict[str, Any]:
@@ -177,11 +143,9 @@ def _read(file: Path, _version: tuple[int, ...]) -> dict[str, Any]:
     return stored
 
 
-def _values(
-    stored: Mapping[int, dict[str, Any]], name: str, hours: list[dt.datetime], factor: float
-) -> list[float | None]:
+def _values(stored: Mapping[int, dict[str, Any]], name: str, hours: list[dt.datetime]) -> list[float | None]:
     """A variable's values at UTC hours; an hour or a variable that is not stored is null."""
-    found = []
+    found, factor = [], _KMH.get(name, 1)
     for hour in hours:
         row = stored[hour.year]["rows"].get(f"{hour:{_LABEL}}")
         values = stored[hour.year]["hourly"].get(name)

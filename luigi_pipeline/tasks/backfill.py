@@ -16,6 +16,9 @@ from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
+# `from` is a keyword of Python's, so the class can't assign it; on the command line it is `--from`.
+_FROM = MonthParameter(description="The first month, YYYY-MM.")
+
 
 class Backfill(luigi.WrapperTask):
     """All months of a source from one to another are loaded; those that are loaded already cost a look at a marker.
@@ -24,8 +27,6 @@ class Backfill(luigi.WrapperTask):
     """
 
     source = SourceParameter()
-    # Python keeps the word `from` to itself, but not from the command line.
-    locals()["from"] = MonthParameter(description="The first month, YYYY-MM.")
     to = MonthParameter(description="The last month, YYYY-MM.")
     force = luigi.BoolParameter(
         significant=False,
@@ -72,3 +73,8 @@ class Backfill(luigi.WrapperTask):
             log.warning("Backfill %s: may not be published yet: %s", self.source, in_words(awaited))
         if lost:
             log.warning("Backfill %s: missing: %s; run again to go on from here", self.source, in_words(lost))
+
+
+# As Python does with what is assigned in a class.
+setattr(Backfill, "from", _FROM)
+_FROM.__set_name__(Backfill, "from")

@@ -112,6 +112,9 @@ def build(
             stale = _forget_stale_code(connection, code)
             changed = None if stale or anew or select else changed
             _note_changed(connection, changed)
+            if changed is None:
+                _drop_models_of_changed_months(connection, manifest, selected)
+            _drop_models_of_earlier_versions(connection)
         flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *options(folder, data, variables)]
         try:
@@ -238,6 +241,25 @@ def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | N
     rows = [[source, month] for source, months in changed.items() for month in months]
     if rows:
         connection.executemany("insert into meta.changed_months values (?, ?)", rows)
+
+
+def _drop_models_of_changed_months(
+    connection: duckdb.DuckDBPyConnection, manifest: Manifest, selected: set[str]
+) -> None:
+    """Have dbt make as a whole what it makes of changed months alone: it does with a table that is not there.
+
+    `--full-refresh` would build fct_trips anew as well, which finds its stale months by itself.
+    """
+    found = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    for node in (manifest.nodes[key] for key in selected):
+        is_of_changed_months = node.config.get("incremental_strategy") not in (None, _SELF_HEALING)
+        if is_of_changed_months and (node.schema, node.name) in found:
+            connection.execute(f"drop table {node.schema}.{node.name}")
+
+
+def _drop_models_of_earlier_versions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop what dbt built before and has no model for any more; it would stay in the warehouse for ever."""
+    connection.execute("drop table if exists staging.int_citibike__ride_hashes")
 
 
 def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> Partitions | None:

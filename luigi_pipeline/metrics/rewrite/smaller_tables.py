@@ -1,4 +1,10 @@
-"""The smallest table and columns that answer a query: trips that were added up, or trips without classes of their hour.
+"""The smallest table that has all that is asked is read: trips that dbt has added up, or trips without classes.
+
+    select date_trunc('month', pickup_hour_nyc) as month, sum(trips) as __trips from classified_trips group by all
+
+becomes
+
+    select date_trunc('month', pickup_date) as month, sum(trips) as __trips from pickup_sums group by all
 
 The semantic model of the trips is on `classified_trips`. `pickup_sums` and `dropoff_sums` are the same trips, added up
 by hour, zone and kind, and `counted_trips` are the same rows without classes. Each has some of its columns, by the same
@@ -11,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from luigi_pipeline.metrics.columns import columns_of, is_summed_up, measures_alone, own_columns
+from luigi_pipeline.metrics.rewrite.columns import UnknownForm, columns_of, is_summed_up, measures_alone, own_columns
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
@@ -37,21 +43,25 @@ _ADDED_UP = frozenset(
 )
 
 
-def use(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
+def apply(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
     """Ask smaller tables where they have all that is asked.
 
     Args:
         query: The query, which is changed.
         tables: Columns of the tables that there are.
+
+    Raises:
+        UnknownForm: Which columns of a table are read can't be told.
     """
     from sqlglot import expressions as exp
 
     for table in list(query.find_all(exp.Table)):
-        columns = columns_of(table) if table.name in _SUMS else None
-        if columns is None:
+        if table.name not in _SUMS:
             continue
         _take_times_of_days(table)
-        columns = columns_of(table) or columns
+        columns = columns_of(table)
+        if columns is None:
+            raise UnknownForm(f"the columns that are read of {table.name}")
         instead: tuple[str, ...] = _ROWS[table.name]
         # Rows that are added up have every value that single ones have.
         if is_summed_up(table, distinct=True) and measures_alone(table, _ADDED_UP):

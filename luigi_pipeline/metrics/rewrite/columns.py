@@ -1,16 +1,25 @@
-"""What the parts of MetricFlow's SQL look at: which columns of what they read, and whether only to add them up."""
+"""What the parts of MetricFlow's SQL look at, which all rewritings ask: columns, and whether they are only added up."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
 
+class UnknownForm(Exception):
+    """A part of MetricFlow's SQL is not of the form that a rewriting knows."""
+
+
 # MetricFlow's mark of a column that is still to be aggregated.
 MEASURE = "__"
+
+
+def measures(columns: Iterable[str]) -> list[str]:
+    """Those of some columns that are still to be aggregated."""
+    return [name for name in columns if name.startswith(MEASURE)]
 
 
 def own_columns(select: exp.Select) -> list[exp.Column]:
@@ -89,9 +98,19 @@ def keep(select: exp.Expression, columns: Collection[str]) -> exp.Select:
     from sqlglot import expressions as exp
 
     kept = select.copy()
-    assert isinstance(kept, exp.Select)
+    if not isinstance(kept, exp.Select):
+        raise UnknownForm(f"a part that is a {kept.key}")
     kept.set("expressions", [column for column in kept.expressions if column.alias_or_name in columns])
     return kept
+
+
+def summed(rows: exp.Subquery) -> exp.Subquery:
+    """Rows with their measures added up, one for each combination of the other columns' values."""
+    import sqlglot
+
+    shown = [f'sum("{name}") as "{name}"' if measures([name]) else f'"{name}"' for name in rows.this.named_selects]
+    made = cast("exp.Select", sqlglot.parse_one(f"select {', '.join(shown)} group by all", dialect="duckdb"))
+    return made.from_(rows).subquery(rows.alias_or_name)
 
 
 def _is_output(column: exp.Column, select: exp.Select) -> bool:

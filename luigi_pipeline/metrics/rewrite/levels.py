@@ -1,16 +1,33 @@
-"""Running totals as levels: what comes into a window and what leaves it, added up along the time spine.
+"""A running total goes from step to step of the time spine: what comes is added to it, what goes is taken off.
 
-MetricFlow joins each row with every step of the time spine whose window it is in: by the hour, hundreds of them. But a
-row comes into the windows at one step and leaves them at another, and in between the total stays what it is. Comings
-and goings, added up in the order of the steps, are the totals; only steps with something in their window are written
-out. What is added up has to be exact for that, and is: integers and decimals.
+    select days.day, trips.borough, trips.__trips from time_spine_days as days
+    inner join trips on trips.day <= days.day and trips.day > days.day - interval 7 day
+
+becomes, shortened (`_LEVELS` is the whole of it),
+
+    with steps as (select day, row_number() over (order by day) as step from time_spine_days),
+    moves as (
+        select borough, __trips, comes as step from trips ... -- the first step whose window a trip is in
+        union all
+        select borough, -__trips, goes from trips ...         -- the first step after it
+    ),
+    levels as (
+        select borough, sum(__trips) over along as __trips, step, lead(step) over along as until
+        from moves window along as (partition by borough order by step)
+    )
+    select steps.day, borough, __trips
+    from (select borough, __trips, unnest(range(step, until)) as step from levels) inner join steps using (step)
+
+MetricFlow joins each row with every step whose window it is in: by the hour, hundreds of them. Only steps with
+something in their window are written out. What is added up has to be exact for that, and is: integers and decimals.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.metrics.columns import MEASURE, own_columns
+from luigi_pipeline.metrics.rewrite.columns import MEASURE, UnknownForm, own_columns
+from luigi_pipeline.metrics.rewrite.running_totals import joins
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
@@ -48,22 +65,29 @@ _LEVELS = """
 """
 
 
-def use(join: exp.Join) -> None:
-    """Write a join over a range of time as levels; one that is not of MetricFlow's form stays as it is.
+def apply(query: exp.Expression) -> None:
+    """Write each running total's join as levels.
 
     Args:
-        join: A join of a time spine with rows that are added up afterwards.
+        query: The query, which is changed.
+
+    Raises:
+        UnknownForm: A join with a time spine is not of MetricFlow's form.
     """
+    from sqlglot import expressions as exp
+
+    for join in joins(query):
+        # Read by name, rows are shared with other metrics, and few by then (`shared_sums`).
+        if not isinstance(join.this, exp.Table):
+            _write_as_levels(join)
+
+
+def _write_as_levels(join: exp.Join) -> None:
     import sqlglot
     from sqlglot import expressions as exp
 
-    ranged = join.parent
-    if not isinstance(ranged, exp.Select):
-        return
-    parts = _parts(ranged, join)
-    if parts is None:
-        return
-    alias = join.this.alias_or_name
+    ranged = cast("exp.Select", join.parent)
+    parts, alias = _parts(ranged, join), join.this.alias_or_name
     made = cast("exp.Select", sqlglot.parse_one(_LEVELS.format(**parts), dialect="duckdb"))
     for column in own_columns(ranged):
         column.set("table", exp.to_identifier(alias))
@@ -71,13 +95,13 @@ def use(join: exp.Join) -> None:
     ranged.set("from_", exp.From(this=made.subquery(alias)))
 
 
-def _parts(ranged: exp.Select, join: exp.Join) -> dict[str, str] | None:
+def _parts(ranged: exp.Select, join: exp.Join) -> dict[str, str]:
     """What the form above is filled with."""
     from sqlglot import expressions as exp
 
     spine, rows = ranged.args["from_"].this, join.this
     if not isinstance(spine, exp.Table) or not isinstance(rows, exp.Subquery) or not _is_plain(ranged):
-        return None
+        raise UnknownForm(f"the join with {spine.alias_or_name}")
     within = join.args["on"].copy()
     on = list(within.find_all(exp.Column))
     shown = [column for output in ranged.expressions for column in output.find_all(exp.Column)]
@@ -87,7 +111,7 @@ def _parts(ranged: exp.Select, join: exp.Join) -> dict[str, str] | None:
     keys, measures = ([name for name in sorted(read) if name.startswith(MEASURE) is is_one] for is_one in (False, True))
     tables = {spine.alias_or_name, rows.alias_or_name}
     if len(steps) != 1 or len(times) != 1 or not measures or {column.table for column in [*shown, *on]} != tables:
-        return None
+        raise UnknownForm(f"what is read of {rows.alias_or_name} and {spine.alias_or_name}")
     for column in on:
         column.set("table", exp.to_identifier("source" if column.table == rows.alias_or_name else "steps"))
     table = spine.copy()

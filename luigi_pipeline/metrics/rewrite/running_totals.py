@@ -1,24 +1,58 @@
-"""Running totals: MetricFlow joins rows with all later steps of the time spine, and looks zones and weather up then."""
+"""Trips are added up, and what they are cut by is looked up, before a running total joins them with a time spine.
+
+    select days.day, borough, sum(__trips) from (
+        select days.day, trips.zone, trips.__trips from time_spine_days as days
+        inner join (select pickup_date as day, zone, trips as __trips from classified_trips) as trips
+            on trips.day <= days.day and trips.day > days.day - interval 7 day
+    ) as ranges left join dim_location on ranges.zone = dim_location.zone group by all
+
+becomes
+
+    select days.day, borough, sum(__trips) from (
+        select days.day, trips.borough, trips.__trips from time_spine_days as days
+        inner join (
+            select day, borough, sum(__trips) as __trips
+            from (select pickup_date as day, zone, trips as __trips from classified_trips) as trips
+            left join dim_location on trips.zone = dim_location.zone group by all
+        ) as trips on trips.day <= days.day and trips.day > days.day - interval 7 day
+    ) as ranges group by all
+
+MetricFlow joins each trip with every day after it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from luigi_pipeline.metrics.columns import MEASURE, columns_of
+from luigi_pipeline.metrics.rewrite.columns import UnknownForm, columns_of, is_summed_up, keep, measures, summed
 
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
 
+def apply(query: exp.Expression) -> None:
+    """Add up the rows of each running total first.
+
+    Args:
+        query: The query, which is changed.
+
+    Raises:
+        UnknownForm: Something is read of the rows, or joined with them, as MetricFlow doesn't.
+    """
+    for join in joins(query):
+        _read_first(join)
+        _look_up_first(join)
+        _add_up(join.this)
+
+
 def joins(query: exp.Expression) -> list[exp.Join]:
-    """The joins with a time spine over a range of time."""
+    """The joins with a time spine over a range of time whose rows are then added up."""
     from sqlglot import expressions as exp
 
-    return [join for join in query.find_all(exp.Join) if _is_over_a_range(join)]
+    return [join for join in query.find_all(exp.Join) if _is_over_a_range(join) and is_summed_up(join)]
 
 
-def read_first(join: exp.Join) -> None:
+def _read_first(join: exp.Join) -> None:
     """Read what a running total needs in a subquery of its own, where MetricFlow joins the table itself.
 
     What is added up gets MetricFlow's mark of such columns, two underscores, where it has none.
@@ -43,7 +77,7 @@ def read_first(join: exp.Join) -> None:
             read[name] = column.unalias()
             column.replace(exp.alias_(exp.column(name, table=alias), column.alias_or_name))
         elif alias in of:
-            return
+            raise UnknownForm(f"{column.alias_or_name}, of {alias} and others")
     for column in [found for found in join.args["on"].find_all(exp.Column) if found.table == alias]:
         # As far as a function goes: rows of one hour are one row then.
         whole = column.parent if isinstance(column.parent, exp.TimestampTrunc | exp.DateTrunc) else column
@@ -53,10 +87,8 @@ def read_first(join: exp.Join) -> None:
     table.replace(inner.subquery(alias))
 
 
-def look_up_first(join: exp.Join) -> None:
+def _look_up_first(join: exp.Join) -> None:
     """Look up what the rows are cut by before they are joined with the time spine: then few rows are alike no more.
-
-    Queries that are not of the form that MetricFlow gives them stay as they are.
 
     Args:
         join: A join over a range of time, in a subquery whose rows then look things up by left joins.
@@ -70,8 +102,10 @@ def look_up_first(join: exp.Join) -> None:
     ranges, source = str(ranged.parent.alias), join.this
     lookups = list(outer.args.get("joins") or [])
     origin = {column.alias_or_name: column.unalias() for column in ranged.expressions}
-    if not lookups or not all(_is_lookup(lookup, ranges, source.alias_or_name, origin) for lookup in lookups):
+    if not lookups:
         return
+    if not all(_is_lookup(lookup, ranges, source.alias_or_name, origin) for lookup in lookups):
+        raise UnknownForm(f"the joins with {ranges}")
     wider = exp.select(exp.column(exp.Star(), table=source.alias_or_name)).from_(source.copy())
     for lookup in lookups:
         table = lookup.this.alias_or_name
@@ -94,79 +128,13 @@ def look_up_first(join: exp.Join) -> None:
     source.replace(wider.subquery(source.alias_or_name))
 
 
-def filter_first(join: exp.Join) -> None:
-    """Leave out what does not count before the rows are joined with the time spine, and with it what only tells that.
-
-    Args:
-        join: A join over a range of time with a subquery.
-    """
+def _add_up(source: exp.Expression) -> None:
+    """Add up what a running total adds up, in as few rows as it tells apart."""
     from sqlglot import expressions as exp
 
-    ranged, rows = join.parent, join.this
-    if not isinstance(ranged, exp.Select) or not isinstance(rows, exp.Subquery):
-        return
-    path = _way_to_filter(ranged)
-    where = path[-1].args.get("where")
-    if where is None or len(path) == 1:
-        return
-    stays = []
-    conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
-    for condition in cast("list[exp.Expression]", conditions):
-        names = {column.name: _origin(column, path, rows) for column in condition.find_all(exp.Column)}
-        if not names or None in names.values():
-            stays.append(condition)
-            continue
-        rows.set("this", _filtered(rows, condition, names))
-    path[-1].set("where", exp.Where(this=exp.and_(*stays)) if stays else None)
-    for select, below in zip(reversed(path[1:]), reversed(path[:-1]), strict=True):
-        used = columns_of(select.args["from_"].this)
-        if used is not None:
-            below.set("expressions", [column for column in below.expressions if column.alias_or_name in used])
-
-
-def _way_to_filter(ranged: exp.Select) -> list[exp.Select]:
-    """A query and those around it that hand its rows on, up to the first that leaves some out."""
-    from sqlglot import expressions as exp
-
-    path = [ranged]
-    while not path[-1].args.get("where"):
-        above = path[-1].find_ancestor(exp.Select)
-        if (
-            above is None
-            or above.args["from_"].this is not path[-1].parent
-            or above.args.get("joins")
-            or any(path[-1].args.get(part) for part in ("group", "distinct", "limit", "qualify"))
-        ):
-            break
-        path.append(above)
-    return path
-
-
-def _origin(column: exp.Column, path: list[exp.Select], rows: exp.Subquery) -> str | None:
-    """The column of the rows that a column of the last query on the way is; None where it is anything else."""
-    from sqlglot import expressions as exp
-
-    found: exp.Expression | None = column
-    for select in reversed(path[:-1]):
-        if not isinstance(found, exp.Column):
-            return None
-        name = found.name
-        found = next((shown.unalias() for shown in select.expressions if shown.alias_or_name == name), None)
-    is_rows = isinstance(found, exp.Column) and found.table == rows.alias_or_name
-    return found.name if is_rows and found is not None and not found.name.startswith(MEASURE) else None
-
-
-def _filtered(rows: exp.Subquery, condition: exp.Expression, names: Mapping[str, str | None]) -> exp.Select:
-    """The rows for which a condition holds, whose columns have other names there."""
-    from sqlglot import expressions as exp
-
-    alias = rows.alias_or_name
-
-    def renamed(part: exp.Expression) -> exp.Expression:
-        return exp.column(str(names[part.name]), table=alias) if isinstance(part, exp.Column) else part
-
-    shown = [exp.column(name, table=alias) for name in rows.this.named_selects]
-    return exp.select(*shown).from_(rows.this.subquery(alias)).where(condition.transform(renamed))
+    columns = columns_of(source)
+    if isinstance(source, exp.Subquery) and columns and measures(columns):
+        source.replace(summed(keep(source.this, columns).subquery(source.alias_or_name)))
 
 
 def _name_columns(wider: exp.Select, source: exp.Expression) -> None:
