@@ -5,21 +5,20 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 import yaml
+from fixtures import Config, Run, Wait
 from support import PROJECT, configuration, environment
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.state.history import looking
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Wait = Callable[..., None]
 OFF = {"enabled": False}
 ONE_MONTH = {
     "sources": {
@@ -58,7 +57,7 @@ def data(tmp_path: Path) -> DataDir:
 
 
 @pytest.fixture
-def file(publishers: Publishers, config: Callable[..., Path]) -> Path:
+def file(publishers: Publishers, config: Config) -> Path:
     return config(publishers.url, ONE_MONTH)
 
 

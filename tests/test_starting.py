@@ -2,20 +2,20 @@
 
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psutil
 import pytest
+from fixtures import Config, Query, Wait
 from support import PROJECT, command, environment
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
-Query = Callable[..., list[tuple[Any, ...]]]
-Wait = Callable[..., None]
+pytestmark = pytest.mark.pipeline
+
 OFF = {"enabled": False}
 ONE_MONTH = {
     "sources": {
@@ -34,7 +34,7 @@ DAEMON = (
     'while [ ! -e "$0.code" ]; do sleep 0.1; done; exit $(cat "$0.code")'
 )
 # Python takes a locale of ASCII for one of UTF-8, unless it is told not to.
-ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+ASCII: dict[str, str | None] = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 # What is put before the command; and into its environment (None: taken out of it).
 WAYS: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
@@ -69,13 +69,13 @@ def data(tmp_path: Path) -> DataDir:
 
 
 @pytest.fixture
-def file(publishers: Publishers, config: Callable[..., Path]) -> Path:
+def file(publishers: Publishers, config: Config) -> Path:
     return config(publishers.url, ONE_MONTH)
 
 
 def surroundings(changes: dict[str, str | None]) -> dict[str, str]:
     """An environment with some variables changed, and some taken out."""
-    changes = {"PYTHONUNBUFFERED": None} | changes  # with it, Python has nothing left to write at its end
+    changes = {"PYTHONUNBUFFERED": None, **changes}  # with it, Python has nothing left to write at its end
     env = environment({name: value for name, value in changes.items() if value is not None})
     return {name: value for name, value in env.items() if changes.get(name, value) is not None}
 

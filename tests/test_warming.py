@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures import Ingested
 from support import PROJECT, environment
 
 from luigi_pipeline.core.datadir import DataDir
+
+pytestmark = pytest.mark.pipeline
 
 # A process that takes itself for a run. `ask` has a task's process, forked from it, do something, and says what came of
 # it; `build` is a task's, with models that say who built them.
@@ -320,7 +323,7 @@ def test_a_build_ends_with_its_task(tmp_path: Path) -> None:
 
 
 def test_a_project_that_has_changed_since_it_was_parsed_is_parsed_again(
-    loaded: DataDir, ingested: Any, tmp_path: Path
+    loaded: DataDir, ingested: Ingested, tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
     shutil.copytree(PROJECT / "dbt_project", project / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
@@ -355,7 +358,7 @@ def test_a_project_that_has_changed_since_it_was_parsed_is_parsed_again(
     assert "by the week" in compiled.read_text(encoding="utf-8")
 
 
-def test_a_run_parses_its_project_once_and_before_it_builds(published: Any) -> None:
+def test_a_run_parses_its_project_once_and_before_it_builds(published: Ingested) -> None:
     log = (published.data.logs / "dbt.log").read_text(encoding="utf-8")
     commands = re.split(r"={20,} .* ={20,}", log)[1:]
     # A parse that was given up, as other tests had left it no processor, never comes to its end: the next one does.

@@ -3,7 +3,10 @@
 import random
 from pathlib import Path
 
+import pytest
 from chaos.harness import stage, trial
+
+pytestmark = pytest.mark.pipeline
 
 KILLS = 5
 

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from fixtures import Ingested, Row
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
@@ -18,7 +18,7 @@ _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.begin(); print('
 
 
 @pytest.fixture
-def copy(published: Any, tmp_path: Path) -> DataDir:
+def copy(published: Ingested, tmp_path: Path) -> DataDir:
     """A copy of the data dir, for a test to change."""
     data = DataDir(tmp_path / "data")
     for part in ("markers", "published", "dbt"):
@@ -43,10 +43,10 @@ def held(copy: DataDir) -> Iterator[DataDir]:
 
 
 @pytest.fixture(scope="session")
-def rows() -> Callable[..., list[tuple[Any, ...]]]:
+def rows() -> Callable[..., list[Row]]:
     """Ask a DuckDB file: `rows(path, "select ...")`."""
 
-    def ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    def ask(path: Path, sql: str) -> list[Row]:
         with duckdb.connect() as connection:
             # Not opened by its name: that would be the version which this process has open, if it has one.
             connection.execute(f"attach '{path}' as seen (read_only)")

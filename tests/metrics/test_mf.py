@@ -3,11 +3,10 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fixtures import Rows
 from support import PROJECT, environment
 
 from luigi_pipeline.core.datadir import DataDir
@@ -55,7 +54,7 @@ def fingerprint(folder: Path, data: DataDir) -> str:
 
 
 def test_two_at_once_and_beside_a_run_mf_answers_from_what_is_published_and_makes_nothing_stale(
-    project: Path, held: DataDir, rows: Callable[..., list[tuple[Any, ...]]], tmp_path: Path
+    project: Path, held: DataDir, rows: Rows, tmp_path: Path
 ) -> None:
     before = fingerprint(project, held)
     end(start(project, held, "dbt", "parse"))
