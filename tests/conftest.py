@@ -21,7 +21,7 @@ import yaml
 from browser import chromium
 from fixtures import Changes, Chat, Command, Config, Configured, Ingested, Query, Result, Row, Run, Serve, Start, Wait
 from playwright.sync_api import Browser
-from support import MONTHS, PROJECT, ROWS, command, configuration, environment
+from support import MONTHS, ONE_MONTH, PROJECT, ROWS, command, configuration, environment
 
 from luigi_pipeline.config.settings import Settings, Warehouse
 from luigi_pipeline.config.settings import load as load_settings
@@ -29,16 +29,28 @@ from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.warehouse.recognise import recognise
 
-# The fixtures that run the pipeline, and those of a scheduler, a cron daemon and a browser. What asks for one of them,
-# itself or by way of another fixture, is a test of the whole lane: `make check` leaves it to `make test`.
-RUNNING = {"run_luigi", "run_command", "start_luigi", "bench", "browser", "cron", "luigid", "scheduler"}
+# The fixtures that run the pipeline, a scheduler, cron or a browser, load with dlt (`load`) or validate with Great
+# Expectations (`sound`). A test that asks for one of them, itself or by way of another fixture, is marked `pipeline`.
+# The few that need none, and yet run it or take long, have the mark where they stand.
+RUNNING = {
+    "bench",
+    "browser",
+    "cron",
+    "load",
+    "luigid",
+    "run_command",
+    "run_luigi",
+    "scheduler",
+    "sound",
+    "start_luigi",
+}
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell the tests that run the pipeline apart by what they ask for."""
+    """Tell the tests that `make check` leaves to `make test` by what they ask for."""
     for item in items:
-        if isinstance(item, pytest.Function) and RUNNING.intersection(item.fixturenames):
+        if isinstance(item, pytest.Function) and not RUNNING.isdisjoint(item.fixturenames):
             item.add_marker("pipeline")
 
 
@@ -159,6 +171,18 @@ def config(tmp_path: Path) -> Config:
         return path
 
     return write
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    """A data dir that is not there yet."""
+    return DataDir(tmp_path / "data")
+
+
+@pytest.fixture
+def one_month(publishers: Publishers, config: Config) -> Path:
+    """A configuration of one month of the sample's weather, and nothing else."""
+    return config(publishers.url, ONE_MONTH)
 
 
 @pytest.fixture

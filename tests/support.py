@@ -16,6 +16,14 @@ from luigi_pipeline.sources import Landed
 PROJECT = Path(__file__).resolve().parents[1]
 MONTHS = ("2024-10", "2024-11")  # November has the hour that happens twice
 ROWS = 5000
+# A configuration's changes: one month of weather, and nothing else.
+ONE_MONTH: dict[str, Any] = {
+    "sources": {
+        "yellow_taxi": {"enabled": False},
+        "citibike": {"enabled": False},
+        "weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"},
+    }
+}
 _LUIGI = [str(Path(sys.executable).with_name("luigi")), "--module", "luigi_pipeline"]
 _ONE_ATTEMPT = ["--scheduler-retry-count", "1"]  # what fails is looked at, not tried again half a minute later
 
@@ -78,6 +86,11 @@ def command(*args: str, data_dir: Path | None, config: Path | None) -> list[str]
     options = ["--mobility-config", str(config)] if config else []
     options += ["--mobility-data-dir", str(data_dir)] if data_dir else []
     return [*_LUIGI, *_ONE_ATTEMPT, *args, *options]
+
+
+def program(name: str, *arguments: object) -> list[str]:
+    """The command line of a program in tests/programs/."""
+    return [sys.executable, str(PROJECT / "tests" / "programs" / f"{name}.py"), *map(str, arguments)]
 
 
 def landed(path: Path) -> Landed:

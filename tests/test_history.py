@@ -5,16 +5,16 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 from fixtures import Command, Config, Ingested, Run, Serve, Start, Wait
-from support import MONTHS, ROWS
+from support import MONTHS, ROWS, program
 
 from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.run import recording
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.state.history import looking, store, volumes
 from luigi_pipeline.state.history.volumes import Drop
@@ -139,23 +139,14 @@ def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_ro
     assert "fewer rows: " + drop in told
 
 
-def test_a_locked_history_is_waited_for_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_locked_history_is_waited_for_once(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     store.begin_run(path, "Ingest", "luigi", os.getpid())
-    monkeypatch.setattr(store, "_WAIT_SECONDS", 0.1)
-    monkeypatch.setattr(recording, "_run", None)
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("begin exclusive")
-        try:
-            recording.begin(path, "Ingest", "luigi")
-            recording.begin(path, "Ingest", "luigi")
-        finally:
-            recording._is_told.value = 0
-            other.execute("rollback")
-    assert [record.message.count("(database is locked)") for record in caplog.records] == [1]
-    recording.end(0, "done")
+        result = subprocess.run(program("begin_a_run_twice", path), capture_output=True, text=True, check=True)
+        other.execute("rollback")
+    assert result.stderr.count("(database is locked)") == 1
     assert [run.outcome for run in looking.last_runs(path, 9)] == ["running"]
 
 

@@ -1,10 +1,10 @@
 """What failed for a reason that may pass is tried again by Luigi, a few times; what failed for good is not."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 from fixtures import Config, Run, Start, Wait
+from support import program
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
@@ -59,8 +59,8 @@ def test_a_warehouse_that_another_program_had_open_is_loaded_into_once_it_is_clo
     wait_until: Wait,
 ) -> None:
     (loaded.markers / "LoadZones.json").unlink()
-    reads = f"import duckdb; c = duckdb.connect({str(loaded.warehouse)!r}, read_only=True); print(flush=True); input()"
-    other = subprocess.Popen([sys.executable, "-c", reads], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = program("hold_open", loaded.warehouse, "read")
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     other.stdout.readline()
     file = config(publishers.url, {"warehouse": {"wait_seconds": 0}})

@@ -15,24 +15,17 @@ import httpx
 import pytest
 from checksums import checksums
 from fixtures import Config, Ingested, Run, Start, Wait
-from support import PROJECT, command, environment
+from support import PROJECT, command, environment, program
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
-
-_HOLD = """
-import sys, duckdb
-connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
-print("open", flush=True)
-sys.stdin.readline()
-"""
 
 
 @contextlib.contextmanager
 def held(data: DataDir, how: str) -> Iterator[subprocess.Popen[str]]:
     """Another program that has the warehouse open, until its standard input ends."""
-    program = [sys.executable, "-c", _HOLD, str(data.warehouse), how]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = program("hold_open", data.warehouse, how)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "open\n"
         yield process

@@ -2,19 +2,17 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
-from fixtures import Ingested, Row
+from fixtures import Ingested, Row, Rows
+from support import program
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.warehouse import database
-
-_HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.begin(); print('held', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
@@ -31,10 +29,10 @@ def copy(published: Ingested, tmp_path: Path) -> DataDir:
 def held(copy: DataDir) -> Iterator[DataDir]:
     """The copy, while another process has its warehouse open for writing, as a run has."""
     run = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(copy.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        program("hold_open", copy.warehouse, "write"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert run.stdout is not None
-    assert run.stdout.readline() == "held\n"
+    assert run.stdout.readline() == "open\n"
     with pytest.raises(duckdb.IOException, match="Conflicting lock"):
         duckdb.connect(str(copy.warehouse), read_only=True)
     yield copy
@@ -43,7 +41,7 @@ def held(copy: DataDir) -> Iterator[DataDir]:
 
 
 @pytest.fixture(scope="session")
-def rows() -> Callable[..., list[Row]]:
+def rows() -> Rows:
     """Ask a DuckDB file: `rows(path, "select ...")`."""
 
     def ask(path: Path, sql: str) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from fixtures import Ingested, Row, Rows
-from support import environment
+from support import environment, program
 
 from luigi_pipeline import metrics
 from luigi_pipeline.config.settings import Warehouse
@@ -260,12 +259,8 @@ def test_where_nothing_is_published_one_line_says_what_to_run(tmp_path: Path) ->
 
 
 def test_a_question_needs_neither_the_project_nor_dbt_and_writes_nothing(published: Ingested, tmp_path: Path) -> None:
-    code = (
-        "import sys; from luigi_pipeline import metrics; assert 'metricflow' not in sys.modules\n"
-        "print(metrics.query('total_trips').num_rows, sorted({'dbt', 'dlt', 'pandas'} & set(sys.modules)))"
-    )
     result = subprocess.run(
-        [sys.executable, "-c", code],
+        program("ask_a_metric"),
         cwd=tmp_path,
         env=environment({"MOBILITY_DATA_DIR": str(published.data.root)}),
         capture_output=True,

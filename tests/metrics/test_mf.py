@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from fixtures import Rows
-from support import PROJECT, environment
+from support import PROJECT, environment, program
 
 from luigi_pipeline.core.datadir import DataDir
-
-_FINGERPRINT = "from luigi_pipeline import DbtBuild; print(DbtBuild().fingerprint())"
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def end(process: subprocess.Popen[str]) -> str:
 def fingerprint(folder: Path, data: DataDir) -> str:
     named = {"MOBILITY_DATA_DIR": str(data.root), "MOBILITY_PROJECT_DIR": str(folder)}
     result = subprocess.run(
-        [sys.executable, "-c", _FINGERPRINT], env=environment(named), capture_output=True, text=True, check=True
+        program("print_fingerprint"), env=environment(named), capture_output=True, text=True, check=True
     )
     return result.stdout
 

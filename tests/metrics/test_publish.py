@@ -4,7 +4,6 @@ import json
 import random
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 from fixtures import Ingested, Rows, Run, Wait
-from support import PROJECT, environment, merged
+from support import PROJECT, environment, merged, program
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
@@ -23,15 +22,6 @@ from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
 
 TABLES = ("dim_date", "dim_location", "dim_time", "dim_weather", "fct_hourly_mobility", "fct_trips")
-_PUBLISH = (
-    "import itertools, pathlib, sys\n"
-    "from luigi_pipeline.core.datadir import DataDir\n"
-    "from luigi_pipeline.config.settings import Warehouse\n"
-    "from luigi_pipeline.warehouse.publishing import publish\n"
-    "for number in itertools.count():\n"
-    "    print(number, flush=True)\n"
-    "    publish(DataDir(pathlib.Path(sys.argv[1])), Warehouse())\n"
-)
 
 
 PUBLISHED = ["nyc_mobility.duckdb", "parquet", "report"]
@@ -112,9 +102,12 @@ def test_a_kill_at_any_moment_leaves_a_whole_file_and_the_next_run_clears_up(
     left = 0
     for attempt in range(6):
         publisher = subprocess.Popen(
-            [sys.executable, "-c", _PUBLISH, str(copy.root)],
-            cwd=PROJECT, env=environment(), stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            program("publish_forever", copy.root),
+            cwd=PROJECT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert publisher.stdout is not None
         publisher.stdout.readline()
         if attempt % 2:

@@ -50,7 +50,7 @@ def test_a_page_that_is_not_the_last_must_say_where_to_go_on(keys: Keys) -> None
 def test_a_listing_without_end_is_given_up(
     keys: Keys, monkeypatch: pytest.MonkeyPatch, publishers: Publishers, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("luigi_pipeline.sources.bucket._MOST_PAGES", 5)
+    monkeypatch.setattr("luigi_pipeline.sources.bucket.MOST_PAGES", 5)
     page = listing("a", after="<NextContinuationToken>x</NextContinuationToken>")
     with pytest.raises(Rejected, match=r"its listing has no end after 5 pages"):
         keys(*[page] * 6)

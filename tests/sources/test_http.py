@@ -10,7 +10,6 @@ import random
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,6 +18,7 @@ from typing import ClassVar
 
 import pytest
 from fixtures import Serve, Wait
+from support import program
 
 from luigi_pipeline.config.settings import Download
 from luigi_pipeline.core.errors import FetchFailed, NotThere
@@ -201,7 +201,7 @@ def test_a_file_that_is_too_large_is_not_fetched_to_its_end(
 def test_an_answer_without_end_is_not_read_to_it(
     server: Publishers, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("luigi_pipeline.sources.http._LARGEST_ANSWER", 1_000_000)
+    monkeypatch.setattr("luigi_pipeline.sources.http.LARGEST_ANSWER", 1_000_000)
     with Publisher(policy()) as publisher, pytest.raises(FetchFailed, match="answers with more than 1,000,000 bytes"):
         publisher.get(server.url + KEY)
 
@@ -248,12 +248,7 @@ def test_what_a_url_keeps_secret_goes_with_the_request_and_nowhere_else(target: 
 
 def start_download(url: str, target: Path) -> subprocess.Popen[bytes]:
     """Download in a process of its own."""
-    code = (
-        "import pathlib, sys; from luigi_pipeline.config.settings import Download; "
-        "from luigi_pipeline.sources.http import Publisher; "
-        "Publisher(Download()).download(sys.argv[1], pathlib.Path(sys.argv[2]))"
-    )
-    return subprocess.Popen([sys.executable, "-c", code, url, str(target)])
+    return subprocess.Popen(program("download", url, target))
 
 
 def test_a_killed_download_holds_no_lock_and_is_resumed(

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from fixtures import Config, Run
 from proxying import Proxy
+from support import ONE_MONTH
 
 from luigi_pipeline.config.settings import Alerts, Download
 from luigi_pipeline.core.errors import FetchFailed, Unavailable
@@ -28,14 +29,6 @@ from luigi_pipeline.sources.proxies import proxy_for
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
 NOBODY = "http://127.0.0.1:9"
-OFF = {"enabled": False}
-ONE_MONTH = {
-    "sources": {
-        "yellow_taxi": OFF,
-        "citibike": OFF,
-        "weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"},
-    }
-}
 
 
 @pytest.fixture(autouse=True)

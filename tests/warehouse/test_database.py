@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+from support import program
 
 from luigi_pipeline.config import project
 from luigi_pipeline.config.settings import Warehouse
@@ -40,11 +41,8 @@ def opened_elsewhere(data: DataDir) -> Iterator[Callable[..., subprocess.Popen[s
     started: list[subprocess.Popen[str]] = []
 
     def start(seconds: float, read_only: bool = False) -> subprocess.Popen[str]:
-        code = (
-            f"import duckdb, time; c = duckdb.connect({str(data.warehouse)!r}, read_only={read_only}); "
-            f"print('open', flush=True); time.sleep({seconds})"
-        )
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        command = program("hold_open", data.warehouse, "read" if read_only else "write", seconds)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
@@ -76,15 +74,9 @@ def test_another_warehouse_has_another_id(data: DataDir) -> None:
 def test_a_warehouse_whose_writer_was_killed_is_not_trusted_though_nobody_asked_how_the_writer_ended(
     data: DataDir,
 ) -> None:
-    code = (
-        "import sys; from pathlib import Path; from luigi_pipeline.core.datadir import DataDir\n"
-        "from luigi_pipeline.warehouse import database; from luigi_pipeline.config.settings import Warehouse\n"
-        "with database.writing(DataDir(Path(sys.argv[1])), Warehouse()):\n"
-        "    print('open', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", code, str(data.root)], **pipes) as writer:  # type: ignore[call-overload]
+    command = program("hold_warehouse", data.root)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
         assert identity.warehouse_id(data) is not None
         writer.kill()
@@ -197,33 +189,7 @@ def test_what_was_not_committed_when_a_writer_failed_is_not_there(data: DataDir)
     assert names == ["kept", "warehouse"]
 
 
-_MOST_HELD = """
-import sys, threading
-from pathlib import Path
-from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.config.settings import Warehouse
-from luigi_pipeline.warehouse import database
-
-if sys.argv[2] == "duckdb":
-    database.FREED.clear()
-most, over = [0], threading.Event()
-
-def watch():
-    while not over.wait(0.005):
-        anonymous = next(line for line in open("/proc/self/status") if line.startswith("RssAnon"))
-        most[0] = max(most[0], int(anonymous.split()[1]))
-
-with database.reading(DataDir(Path(sys.argv[1])), Warehouse(threads=2, memory_limit="200MB")) as connection:
-    connection.execute("set enable_progress_bar = false")  # on a busy machine it would be in what is printed
-    threading.Thread(target=watch).start()
-    for _ in range(3):  # the cache fills, and gives way to what a query keeps, which is freed
-        connection.execute("select sum(number), bit_xor(one), bit_xor(other) from numbers").fetchall()
-        connection.execute("select count(*) from (select one % 1500000, count(*) from numbers group by 1)").fetchall()
-    over.set()
-print(most[0])
-"""
-
-
+@pytest.mark.pipeline
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells there what a process holds")
 def test_what_queries_free_is_not_held(data: DataDir) -> None:
     with duckdb.connect(str(data.warehouse)) as connection:
@@ -233,7 +199,7 @@ def test_what_queries_free_is_not_held(data: DataDir) -> None:
         )
 
     def most_held(settings: str) -> int:
-        command = [sys.executable, "-c", _MOST_HELD, str(data.root), settings]
+        command = program("measure_memory", data.root, settings)
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert most_held("ours") < 0.9 * most_held("duckdb")
