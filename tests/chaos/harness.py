@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fixtures import Result
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from checksums import checksums
+from fixtures import Result
 from support import PROJECT, command, configuration, environment
 
 from luigi_pipeline.core.datadir import DataDir

@@ -249,6 +249,7 @@ def test_same_expectation_twice_is_an_error(sound: Path, suites: Callable[..., P
         validate(sound, folder, SETTINGS, tmp_path / "out")
 
 
+@pytest.mark.pipeline
 def test_warehouse_that_is_missing_is_one_line(suites: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(WarehouseError) as raised:
         validate(tmp_path / "none.duckdb", suites("dim_time"), SETTINGS, tmp_path / "out")
@@ -308,6 +309,7 @@ def test_other_time_zone_gives_the_same_and_nothing_is_printed_or_left_elsewhere
     ]
 
 
+@pytest.mark.pipeline
 def test_what_great_expectations_seldom_uses_is_not_loaded() -> None:
     command = program("import_great_expectations")
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
