@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,19 @@ def command(*args: str, data_dir: Path | None, config: Path | None) -> list[str]
 def program(name: str, *arguments: object) -> list[str]:
     """The command line of a program in tests/programs/."""
     return [sys.executable, str(PROJECT / "tests" / "programs" / f"{name}.py"), *map(str, arguments)]
+
+
+@contextmanager
+def opened_elsewhere(file: Path, how: str, *seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another program that has a DuckDB file open to "read" or "write": for some seconds, or until it gets a line."""
+    command = program("hold_open", file, how, *seconds)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        try:
+            yield other
+        finally:
+            other.kill()
 
 
 def landed(path: Path) -> Landed:

@@ -1,10 +1,9 @@
 """What failed for a reason that may pass is tried again by Luigi, a few times; what failed for good is not."""
 
-import subprocess
 from pathlib import Path
 
 from fixtures import Config, Run, Start, Wait
-from support import program
+from support import opened_elsewhere
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
@@ -59,14 +58,10 @@ def test_a_warehouse_that_another_program_had_open_is_loaded_into_once_it_is_clo
     wait_until: Wait,
 ) -> None:
     (loaded.markers / "LoadZones.json").unlink()
-    command = program("hold_open", loaded.warehouse, "read")
-    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert other.stdout is not None
-    other.stdout.readline()
     file = config(publishers.url, {"warehouse": {"wait_seconds": 0}})
     delay = ("--scheduler-retry-count", "3", "--scheduler-retry-delay", "4")
-    run = start_luigi("LoadZones", *delay, data_dir=loaded.root, config=file)
-    wait_until(lambda: "failed" in outcomes(loaded, "LoadZones"))
-    other.communicate("\n")
+    with opened_elsewhere(loaded.warehouse, "read"):
+        run = start_luigi("LoadZones", *delay, data_dir=loaded.root, config=file)
+        wait_until(lambda: "failed" in outcomes(loaded, "LoadZones"))
     assert run.wait(60) == 0
     assert outcomes(loaded, "LoadZones")[-2:] == ["failed", "done"]

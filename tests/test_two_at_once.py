@@ -1,6 +1,5 @@
 """Runs, readers and schedulers that meet: nothing is done twice, and who has to wait is told."""
 
-import contextlib
 import os
 import re
 import signal
@@ -15,21 +14,10 @@ import httpx
 import pytest
 from checksums import checksums
 from fixtures import Config, Ingested, Run, Start, Wait
-from support import PROJECT, command, environment, program
+from support import PROJECT, command, environment, opened_elsewhere
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
-
-
-@contextlib.contextmanager
-def held(data: DataDir, how: str) -> Iterator[subprocess.Popen[str]]:
-    """Another program that has the warehouse open, until its standard input ends."""
-    command = program("hold_open", data.warehouse, how)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "open\n"
-        yield process
-        process.kill()
 
 
 def address(data: DataDir, ingested: Ingested) -> str:
@@ -75,7 +63,7 @@ def test_a_run_waits_for_another_program_and_says_for_which(
 ) -> None:
     (loaded.markers / "LoadMonth" / "weather" / "2024-10.json").unlink()
     file = config(address(loaded, ingested), {"warehouse": {"wait_seconds": 60}})
-    with held(loaded, how) as other:
+    with opened_elsewhere(loaded.warehouse, how) as other:
         process = start_luigi("IngestWeather", data_dir=loaded.root, config=file)
         assert process.stderr
         waiting = next(line for line in process.stderr if "waiting" in line)
@@ -88,7 +76,7 @@ def test_a_run_waits_for_another_program_and_says_for_which(
 
 
 def test_readers_do_not_stop_a_run_that_has_nothing_to_write(ingested: Ingested, run_luigi: Run) -> None:
-    with held(ingested.data, "read"):
+    with opened_elsewhere(ingested.data.warehouse, "read"):
         result = run_luigi("Ingest", data_dir=ingested.data.root, config=ingested.config)
     assert result.returncode == 0, result.stderr
     assert "waiting" not in result.stderr

@@ -1,14 +1,13 @@
 """Shared by the tests of what is published and of the metrics."""
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 from fixtures import Ingested, Row, Rows
-from support import program
+from support import opened_elsewhere
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
@@ -28,16 +27,10 @@ def copy(published: Ingested, tmp_path: Path) -> DataDir:
 @pytest.fixture
 def held(copy: DataDir) -> Iterator[DataDir]:
     """The copy, while another process has its warehouse open for writing, as a run has."""
-    run = subprocess.Popen(
-        program("hold_open", copy.warehouse, "write"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert run.stdout is not None
-    assert run.stdout.readline() == "open\n"
-    with pytest.raises(duckdb.IOException, match="Conflicting lock"):
-        duckdb.connect(str(copy.warehouse), read_only=True)
-    yield copy
-    run.kill()
-    run.communicate()
+    with opened_elsewhere(copy.warehouse, "write"):
+        with pytest.raises(duckdb.IOException, match="Conflicting lock"):
+            duckdb.connect(str(copy.warehouse), read_only=True)
+        yield copy
 
 
 @pytest.fixture(scope="session")

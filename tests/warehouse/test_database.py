@@ -6,13 +6,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
-from support import program
+from support import opened_elsewhere, program
 
 from luigi_pipeline.config import project
 from luigi_pipeline.config.settings import Warehouse
@@ -33,25 +32,6 @@ def data(tmp_path: Path) -> DataDir:
     with database.writing(made, PATIENT):
         pass
     return made
-
-
-@pytest.fixture
-def opened_elsewhere(data: DataDir) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Have another program open the warehouse for some seconds."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(seconds: float, read_only: bool = False) -> subprocess.Popen[str]:
-        command = program("hold_open", data.warehouse, "read" if read_only else "write", seconds)
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def test_a_warehouse_keeps_its_id(data: DataDir) -> None:
@@ -121,28 +101,23 @@ def test_times_in_the_warehouse_are_utc_whatever_the_machine_s_zone(data: DataDi
         assert connection.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
 
 
-@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("how", ["write", "read"])
 def test_a_warehouse_that_another_program_has_open_is_waited_for(
-    data: DataDir,
-    opened_elsewhere: Callable[..., subprocess.Popen[str]],
-    caplog: pytest.LogCaptureFixture,
-    read_only: bool,
+    data: DataDir, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    holder = opened_elsewhere(1.5, read_only)
-    begun = time.monotonic()
-    with caplog.at_level(logging.WARNING), database.writing(data, PATIENT) as connection:
-        connection.execute("create table t as select 1")
+    with opened_elsewhere(data.warehouse, how, 1.5) as holder, caplog.at_level(logging.WARNING):
+        begun = time.monotonic()
+        with database.writing(data, PATIENT) as connection:
+            connection.execute("create table t as select 1")
     assert 0.5 < time.monotonic() - begun < 10
     (said,) = [record.message for record in caplog.records if record.name.startswith("luigi_pipeline")]
     assert said.startswith("waiting for nyc_mobility.duckdb: it is open in ")
     assert f"(PID {holder.pid})" in said
 
 
-def test_who_keeps_the_warehouse_open_for_too_long_is_named(
-    data: DataDir, opened_elsewhere: Callable[..., subprocess.Popen[str]]
-) -> None:
-    holder = opened_elsewhere(60)
+def test_who_keeps_the_warehouse_open_for_too_long_is_named(data: DataDir) -> None:
     with (
+        opened_elsewhere(data.warehouse, "write") as holder,
         pytest.raises(WarehouseError, match=rf"is still open in .*\(PID {holder.pid}\); close it there") as caught,
         database.writing(data, HURRIED),
     ):
