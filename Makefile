@@ -5,9 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 KILLS ?= 200
+SIDE_BY_SIDE = $(MAKE) --no-print-directory --keep-going --jobs --output-sync=target
+ONE_BY_ONE := $(shell find dbt_project/models dbt_project/tests -name '*.sql' -not -path '*/generic/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo open scheduler test bench chaos mutations docs pictures lint format lock clean
+.PHONY: help setup demo open scheduler check test bench chaos mutations docs pictures lint format lock clean \
+	style types layers sql quick
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +35,10 @@ scheduler: setup  ## Run the scheduler with its visualiser, at http://localhost:
 open: setup  ## Show the newest report in the browser, that of the demo or of data/
 	@$(BIN)/python -m luigi_pipeline.report.opening
 
-test: setup  ## Run all tests
+check: setup  ## Lint, and run the tests that run no pipeline: a minute
+	@$(SIDE_BY_SIDE) style types layers sql quick
+
+test: setup  ## Run all tests but those of `make chaos`
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 chaos: setup  ## Kill runs at random moments and compare what comes of it: KILLS=200, SEED=...
@@ -53,12 +59,31 @@ pictures: setup  ## Make the README's pictures anew: the sample, luigid and the 
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/pictures.py
 
 lint: setup  ## Check style, types, docstrings and what imports what
+	@$(SIDE_BY_SIDE) style types layers sql
+
+# The parts of lint and check.
+style: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: setup
 	@$(BIN)/mypy
+
+layers: setup
 	@$(BIN)/lint-imports --no-cache --no-logo
-	@mkdir -p .sqlfluff
-	@MOBILITY_WAREHOUSE=$(CURDIR)/.sqlfluff/lint.duckdb $(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+
+quick: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 -m "not pipeline"
+
+# sqlfluff has dbt compile each file. So a model or test that has changed is checked alone; where anything else has, all.
+sql: .sqlfluff/checked
+
+.sqlfluff/checked: $(ONE_BY_ONE) $(shell find dbt_project/macros dbt_project/tests/generic) $(wildcard dbt_project/*.yml) \
+		pyproject.toml requirements.lock | setup
+	@mkdir -p $(@D)
+	@MOBILITY_WAREHOUSE=$(CURDIR)/$(@D)/lint.duckdb $(BIN)/sqlfluff lint --disable-progress-bar \
+		$(if $(filter-out $(ONE_BY_ONE),$?),dbt_project,$?)
+	@touch $@
 
 format: setup  ## Bring the code into the house style
 	@$(BIN)/ruff check --fix .
@@ -70,4 +95,4 @@ lock: setup  ## Pin the newest packages that setup.py allows
 		--no-emit-index-url --no-emit-find-links --upgrade setup.py --output-file requirements.lock
 
 clean:  ## Remove .venv and caches; data/ stays
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .sqlfluff build *.egg-info

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from rich.console import Console
 
 from luigi_pipeline.cli.demo import publish_sample
@@ -24,7 +24,7 @@ from luigi_pipeline.core.datadir import DataDir
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _WIDTH, _HEIGHT = 1280, 1260
-_GRAPH = {"width": 2060, "height": 620}
+_GRAPH: ViewportSize = {"width": 2060, "height": 620}
 _SECONDS = 60
 
 

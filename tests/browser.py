@@ -3,9 +3,31 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+
+@dataclass
+class Opened:
+    """An open page, with all that it asked for and complained of."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+class Look(Protocol):
+    """Opens a page from disk; the options are those of Playwright's `new_context`."""
+
+    def __call__(
+        self, path: Path, width: int = 1280, fragment: str = "", drawn: bool = True, **options: Any
+    ) -> Opened: ...
+
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -20,8 +19,9 @@ import duckdb
 import pytest
 import yaml
 from browser import chromium
+from fixtures import Changes, Chat, Command, Config, Configured, Ingested, Query, Result, Row, Run, Serve, Start, Wait
 from playwright.sync_api import Browser
-from support import MONTHS, PROJECT, ROWS, command, configuration, environment
+from support import MONTHS, ONE_MONTH, PROJECT, ROWS, command, configuration, environment
 
 from luigi_pipeline.config.settings import Settings, Warehouse
 from luigi_pipeline.config.settings import load as load_settings
@@ -29,18 +29,33 @@ from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.warehouse.recognise import recognise
 
+# The fixtures that run the pipeline, a scheduler, cron or a browser, load with dlt (`load`) or validate with Great
+# Expectations (`sound`). A test that asks for one of them, itself or by way of another fixture, is marked `pipeline`.
+# The few that need none, and yet run it or take long, have the mark where they stand.
+RUNNING = {
+    "bench",
+    "browser",
+    "cron",
+    "load",
+    "luigid",
+    "run_command",
+    "run_luigi",
+    "scheduler",
+    "sound",
+    "start_luigi",
+}
 
-@dataclass(frozen=True)
-class Ingested:
-    """A data dir after a run of `Ingest`, and what the run said."""
 
-    data: DataDir
-    config: Path
-    result: subprocess.CompletedProcess[str]
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell the tests that `make check` leaves to `make test` by what they ask for."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not RUNNING.isdisjoint(item.fixturenames):
+            item.add_marker("pipeline")
 
 
 @pytest.fixture(scope="session")
-def run_luigi() -> Callable[..., subprocess.CompletedProcess[str]]:
+def run_luigi() -> Run:
     """Run the real command to its end: `run_luigi("Ingest", data_dir=..., config=...)`."""
 
     def run(
@@ -49,7 +64,7 @@ def run_luigi() -> Callable[..., subprocess.CompletedProcess[str]]:
         config: Path | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path = PROJECT,
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> Result:
         return subprocess.run(
             command(*args, data_dir=data_dir, config=config),
             cwd=cwd,
@@ -64,10 +79,10 @@ def run_luigi() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+def run_command() -> Command:
     """Run `python -m luigi_pipeline`: `run_command("plan", data_dir=..., config=...)`."""
 
-    def run(*args: str, data_dir: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    def run(*args: str, data_dir: Path, config: Path) -> Result:
         options = ["--mobility-config", str(config), "--mobility-data-dir", str(data_dir)]
         return subprocess.run(
             [sys.executable, "-m", "luigi_pipeline", *args, *options],
@@ -83,7 +98,7 @@ def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def start_luigi() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start_luigi() -> Iterator[Start]:
     """Start the real command and go on; what still runs when the test ends is killed."""
     started: list[subprocess.Popen[str]] = []
 
@@ -107,7 +122,7 @@ def start_luigi() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.fixture(scope="session")
-def wait_until() -> Callable[..., None]:
+def wait_until() -> Wait:
     """Wait for something that another process is about to do."""
 
     def wait(happened: Callable[[], object], seconds: float = 30) -> None:
@@ -128,7 +143,7 @@ def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Path], Publishers]]:
+def serve() -> Iterator[Serve]:
     """Serve a folder until the test ends."""
     with ExitStack() as stack:
 
@@ -141,16 +156,16 @@ def serve() -> Iterator[Callable[[Path], Publishers]]:
 
 
 @pytest.fixture
-def publishers(serve: Callable[[Path], Publishers], sample_folder: Path) -> Publishers:
+def publishers(serve: Serve, sample_folder: Path) -> Publishers:
     """The sample's server, with a log and faults of its own."""
     return serve(sample_folder)
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Callable[..., Path]:
+def config(tmp_path: Path) -> Config:
     """Write a configuration: `config(url, {"download": {"keep_landed": False}})`."""
 
-    def write(url: str, changes: Mapping[str, Any] | None = None, name: str = "ingestion.yaml") -> Path:
+    def write(url: str, changes: Changes | None = None, name: str = "ingestion.yaml") -> Path:
         path = tmp_path / name
         path.write_text(yaml.safe_dump(configuration(url, changes)), encoding="utf-8")
         return path
@@ -159,16 +174,32 @@ def config(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def settings(config: Callable[..., Path]) -> Callable[..., Settings]:
+def data(tmp_path: Path) -> DataDir:
+    """A data dir that is not there yet."""
+    return DataDir(tmp_path / "data")
+
+
+@pytest.fixture
+def one_month(publishers: Publishers, config: Config) -> Path:
+    """A configuration of one month of the sample's weather, and nothing else."""
+    return config(publishers.url, ONE_MONTH)
+
+
+@pytest.fixture
+def settings(config: Config) -> Configured:
     """The same, read: `settings(url, {...})`."""
-    return lambda url, changes=None: load_settings(config(url, changes))
+
+    def read(url: str, changes: Changes | None = None) -> Settings:
+        return load_settings(config(url, changes))
+
+    return read
 
 
 @pytest.fixture(scope="session")
 def ingested(
     tmp_path_factory: pytest.TempPathFactory,
     sample_folder: Path,
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+    run_luigi: Run,
 ) -> Iterator[Ingested]:
     """One run of `Ingest` over the whole sample, by four workers and in another zone than New York's."""
     folder = tmp_path_factory.mktemp("ingested")
@@ -186,7 +217,7 @@ def ingested(
 def published(
     tmp_path_factory: pytest.TempPathFactory,
     sample_folder: Path,
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+    run_luigi: Run,
 ) -> Ingested:
     """One run of `Publish` over the whole sample, for all test processes together. Only to be read."""
     base = tmp_path_factory.getbasetemp()
@@ -206,7 +237,7 @@ def published(
 
 @pytest.fixture(scope="session")
 def constellation(
-    tmp_path_factory: pytest.TempPathFactory, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
+    tmp_path_factory: pytest.TempPathFactory, run_luigi: Run
 ) -> Callable[[str], constellations.Published]:
     """What is published of a constellation of modes, for all test processes together: `constellation("one mode")`."""
     base = tmp_path_factory.getbasetemp()
@@ -238,10 +269,10 @@ def loaded(ingested: Ingested, tmp_path: Path) -> DataDir:
 
 
 @pytest.fixture(scope="session")
-def query() -> Callable[..., list[tuple[Any, ...]]]:
+def query() -> Query:
     """Ask a warehouse: `query(data, "select ...")`."""
 
-    def ask(data: DataDir, sql: str) -> list[tuple[Any, ...]]:
+    def ask(data: DataDir, sql: str) -> list[Row]:
         with duckdb.connect(str(data.warehouse), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
@@ -258,7 +289,7 @@ def shared() -> Path:
 
 
 @pytest.fixture
-def chat() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def chat() -> Iterator[Chat]:
     """A chat's webhook, and what has come in."""
     posts: list[dict[str, Any]] = []
 
@@ -273,6 +304,6 @@ def chat() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", posts
+    yield Chat(f"http://127.0.0.1:{server.server_port}/services/SECRET", posts)
     server.shutdown()
     server.server_close()

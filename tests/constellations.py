@@ -1,13 +1,13 @@
 """What is published of modes that do not cover the same days: made once, and shared by all tests that ask for it."""
 
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from fixtures import Run
 from support import PROJECT, configuration
 
 from luigi_pipeline.config.settings import Warehouse
@@ -72,7 +72,7 @@ class Published:
     lost: Lost
 
 
-def make(name: str, folder: Path, run_luigi: Callable[..., subprocess.CompletedProcess[str]]) -> Published:
+def make(name: str, folder: Path, run_luigi: Run) -> Published:
     """Publish a constellation in a folder, unless it is there."""
     wanted = CONSTELLATIONS[name]
     place = folder / name.replace(" ", "_")
@@ -87,9 +87,7 @@ def make(name: str, folder: Path, run_luigi: Callable[..., subprocess.CompletedP
     return made
 
 
-def _run(
-    wanted: Constellation, place: Path, made: Published, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def _run(wanted: Constellation, place: Path, made: Published, run_luigi: Run) -> None:
     months = sorted({month for source in wanted.sources.values() for month in source.get("months", [])})
     generate(place / "publishers", months=months, taxi_trips_per_month=wanted.rows, rides_per_month=wanted.rows)
     least = {"validation": {"min_rows": {"yellow_taxi": 100, "citibike": 100}}}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from fixtures import Row
 from metric_expectations import HOURS, TRIPS
 
 from luigi_pipeline.metrics import rewrite
@@ -62,7 +63,7 @@ class Metrics:
         first, second = (sorted(map(str, self.select(way))) for way in (early, sql))
         return first, second, early
 
-    def select(self, sql: str) -> list[tuple[Any, ...]]:
+    def select(self, sql: str) -> list[Row]:
         """Rows of a query written by hand; `trips` and `hours` are the facts with what it takes to classify them."""
         return self._connection.execute(sql).fetchall()
 

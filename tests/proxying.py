@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+from io import BufferedReader
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,7 @@ class _Handler(StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        assert isinstance(self.rfile, BufferedReader)
         if self.rfile.peek(1)[:1] == b"\x05":
             self._socks()
         else:

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,14 @@ from luigi_pipeline.sources import Landed
 PROJECT = Path(__file__).resolve().parents[1]
 MONTHS = ("2024-10", "2024-11")  # November has the hour that happens twice
 ROWS = 5000
+# A configuration's changes: one month of weather, and nothing else.
+ONE_MONTH: dict[str, Any] = {
+    "sources": {
+        "yellow_taxi": {"enabled": False},
+        "citibike": {"enabled": False},
+        "weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"},
+    }
+}
 _LUIGI = [str(Path(sys.executable).with_name("luigi")), "--module", "luigi_pipeline"]
 _ONE_ATTEMPT = ["--scheduler-retry-count", "1"]  # what fails is looked at, not tried again half a minute later
 
@@ -78,6 +88,24 @@ def command(*args: str, data_dir: Path | None, config: Path | None) -> list[str]
     options = ["--mobility-config", str(config)] if config else []
     options += ["--mobility-data-dir", str(data_dir)] if data_dir else []
     return [*_LUIGI, *_ONE_ATTEMPT, *args, *options]
+
+
+def program(name: str, *arguments: object) -> list[str]:
+    """The command line of a program in tests/programs/."""
+    return [sys.executable, str(PROJECT / "tests" / "programs" / f"{name}.py"), *map(str, arguments)]
+
+
+@contextmanager
+def opened_elsewhere(file: Path, how: str, *seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another program that has a DuckDB file open to "read" or "write": for some seconds, or until it gets a line."""
+    command = program("hold_open", file, how, *seconds)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        try:
+            yield other
+        finally:
+            other.kill()
 
 
 def landed(path: Path) -> Landed:

@@ -1,19 +1,17 @@
 """The next month's file is read and typed while this one's rows are written, and nothing depends on it."""
 
 import json
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from checksums import checksums
+from fixtures import Config, Ingested, Query, Run, Serve
 from support import write_zip
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import Rejected
-from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.sample import generate
 from luigi_pipeline.state import markers
 from luigi_pipeline.tasks import ahead
 from luigi_pipeline.warehouse.preparing import Prepared
@@ -87,7 +85,7 @@ def test_only_files_of_the_next_loads_are_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_types_ahead_and_leaves_nothing_behind(ingested: Any) -> None:
+def test_a_run_types_ahead_and_leaves_nothing_behind(ingested: Ingested) -> None:
     loads = {path: markers.read(path) for path in sorted((ingested.data.markers / "LoadMonth").rglob("*.json"))}
 
     assert any(marker.details["typed_ahead"] for marker in loads.values() if marker)
@@ -96,10 +94,10 @@ def test_a_run_types_ahead_and_leaves_nothing_behind(ingested: Any) -> None:
 
 def test_months_of_one_archive_are_typed_each_by_itself(
     tmp_path: Path,
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
-    serve: Callable[[Path], Publishers],
-    config: Callable[..., Path],
-    query: Callable[..., list[tuple[Any, ...]]],
+    run_luigi: Run,
+    serve: Serve,
+    config: Config,
+    query: Query,
 ) -> None:
     rides = {"2024-08": 1000, "2024-09": 1100, "2024-10": 1200, "2024-11": 1300}
     for month, number in rides.items():
@@ -119,7 +117,7 @@ def test_months_of_one_archive_are_typed_each_by_itself(
 
 
 def test_a_file_typed_ahead_that_is_damaged_is_not_loaded_and_the_next_run_types_it_itself(
-    loaded: DataDir, ingested: Any, run_luigi: Callable[..., subprocess.CompletedProcess[str]]
+    loaded: DataDir, ingested: Ingested, run_luigi: Run
 ) -> None:
     path, before = loaded.markers / "LoadMonth" / "yellow_taxi" / "2024-10.json", checksums(loaded.warehouse)
     marker = markers.read(path)

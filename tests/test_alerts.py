@@ -1,21 +1,18 @@
 """Alerts: one message on a failure, one on the recovery, none else; and no server that is down holds up a run."""
 
 import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from fixtures import Chat, Config, Run
 
 from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Fault, Publishers
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Config = Callable[..., Path]
 
 
 class Mailbox:
@@ -56,9 +53,9 @@ def test_one_message_on_a_failure_one_on_the_recovery_and_none_while_all_is_well
     publishers: Publishers,
     config: Config,
     mail: tuple[int, Mailbox],
-    chat: tuple[str, list[dict[str, Any]]],
+    chat: Chat,
 ) -> None:
-    (port, mailbox), (url, posts) = mail, chat
+    (port, mailbox), url, posts = mail, chat.url, chat.posts
     env = mail_server(tmp_path, port)
     alerts = {"email": ["ops@example.org", "data@example.org"], "webhook": url}
     file = config(publishers.url, {"alerts": alerts})

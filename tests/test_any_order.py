@@ -25,6 +25,8 @@ from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.warehouse import database, loading, models, preparing
 from luigi_pipeline.warehouse.preparing import Prepared
 
+pytestmark = pytest.mark.pipeline
+
 MONTHS = ("2024-10", "2024-11", "2024-12")
 EDITIONS = (0, 1)
 ROWS = 250

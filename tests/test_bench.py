@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support import PROJECT, environment
+
+pytestmark = pytest.mark.pipeline
 
 
 def test_the_floor_and_the_pipeline_are_measured_on_the_same_trips(tmp_path: Path) -> None:

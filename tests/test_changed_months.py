@@ -1,21 +1,19 @@
 """A build goes by what has changed since the last one that ended well, and by everything where that is not known."""
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from checksums import checksums
+from fixtures import Config, Query, Run, Serve
 from support import MONTHS
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.state import markers
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 OCTOBER = {
     "sources": {
         "yellow_taxi": {"months": [MONTHS[0]]},
@@ -27,9 +25,7 @@ NOVEMBER = {"citibike": [MONTHS[1]], "yellow_taxi": [MONTHS[1]]}
 
 
 @pytest.fixture
-def october(
-    tmp_path: Path, publishers: Publishers, config: Callable[..., Path], run_luigi: Run
-) -> tuple[DataDir, Path, Path]:
+def october(tmp_path: Path, publishers: Publishers, config: Config, run_luigi: Run) -> tuple[DataDir, Path, Path]:
     """A data dir with October built, its configuration, and that of both months."""
     data = DataDir(tmp_path / "data")
     first, both = config(publishers.url, OCTOBER, "october.yaml"), config(publishers.url, name="both.yaml")
@@ -101,7 +97,7 @@ def test_after_a_build_that_failed_or_of_a_selection_all_months_are_asked(
 
 
 def test_changed_code_is_asked_of_all_months(
-    october: tuple[DataDir, Path, Path], tmp_path: Path, run_luigi: Run, query: Callable[..., list[tuple[Any, ...]]]
+    october: tuple[DataDir, Path, Path], tmp_path: Path, run_luigi: Run, query: Query
 ) -> None:
     data, _, both = october
     path = data.markers / "DbtBuild.json"
@@ -115,7 +111,7 @@ def test_changed_code_is_asked_of_all_months(
 
 
 def test_rides_in_two_months_of_which_one_has_fractions_of_seconds_are_copies(
-    tmp_path: Path, serve: Callable[[Path], Publishers], config: Callable[..., Path], run_luigi: Run
+    tmp_path: Path, serve: Serve, config: Config, run_luigi: Run
 ) -> None:
     months, folder = ["2024-05", "2024-06"], tmp_path / "published"
     generate(folder, months=months, taxi_trips_per_month=2000, rides_per_month=2000)

@@ -4,20 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from support import PROJECT, ROWS, environment
+from fixtures import Command, Config, Ingested, Query, Result, Run
+from support import PROJECT, ROWS, environment, program
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.run.holding import holding
 from luigi_pipeline.state.identity import note_warehouse
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 RIDES = "select _source_month, count(*) from raw_data.trips group by 1 order by 1"
 OCTOBER = ["--source", "citibike", "--month", "2024-10"]
 
@@ -28,7 +25,7 @@ def files(data: DataDir) -> dict[str, bytes]:
     return {path.relative_to(data.root).as_posix(): path.read_bytes() for path in paths}
 
 
-def steps(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+def steps(result: Result) -> dict[str, str]:
     """Reason by task, of a plan as JSON."""
     assert result.returncode == 0, result.stderr
     return {step["task"]: step["why"] for step in json.loads(result.stdout)}
@@ -38,7 +35,7 @@ def steps(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 def test_plan_of_a_new_data_dir_names_every_task_in_order_and_makes_nothing(
-    run_command: Run, config: Callable[..., Path], tmp_path: Path
+    run_command: Command, config: Config, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     todo = steps(run_command("plan", "--json", data_dir=data, config=config("http://localhost:1")))
@@ -51,14 +48,17 @@ def test_plan_of_a_new_data_dir_names_every_task_in_order_and_makes_nothing(
     assert not data.exists()
 
 
-def test_plan_of_a_finished_task_says_so_and_touches_nothing(ingested: Any, run_command: Run) -> None:
+def test_plan_of_a_finished_task_says_so_and_touches_nothing(ingested: Ingested, run_command: Command) -> None:
+
     before = files(ingested.data)
     result = run_command("plan", "Ingest", data_dir=ingested.data.root, config=ingested.config)
     assert (result.returncode, result.stdout) == (0, "Ingest is complete: there is nothing to do\n")
     assert files(ingested.data) == before
 
 
-def test_plan_says_what_each_part_waits_for(ingested: Any, loaded: DataDir, run_command: Run, query: Query) -> None:
+def test_plan_says_what_each_part_waits_for(
+    ingested: Ingested, loaded: DataDir, run_command: Command, query: Query
+) -> None:
     (loaded.markers / "LoadMonth" / "citibike" / "2024-11.json").unlink()
     (loaded.landing / "citibike" / "202411-citibike-tripdata.zip").unlink()
     (loaded.markers / "LoadZones.json").write_text("{}", encoding="utf-8")
@@ -74,7 +74,8 @@ def test_plan_says_what_each_part_waits_for(ingested: Any, loaded: DataDir, run_
     assert set(todo["Ingest"].split(", ")) == {"citibike 2024-11 is gone", "taxi zones has changed"}
 
 
-def test_plan_of_a_refresh_asks_for_everything_again(ingested: Any, run_command: Run) -> None:
+def test_plan_of_a_refresh_asks_for_everything_again(ingested: Ingested, run_command: Command) -> None:
+
     options = ["plan", "IngestCitibike", "--mobility-refresh", "--json"]
     todo = steps(run_command(*options, data_dir=ingested.data.root, config=ingested.config))
     assert list(todo) == [
@@ -90,14 +91,14 @@ def test_plan_of_a_refresh_asks_for_everything_again(ingested: Any, run_command:
 
 
 def test_plan_of_another_configuration_says_why_a_month_comes_again(
-    loaded: DataDir, run_command: Run, config: Callable[..., Path]
+    loaded: DataDir, run_command: Command, config: Config
 ) -> None:
     todo = steps(run_command("plan", "IngestCitibike", "--json", data_dir=loaded.root, config=config("http://else:1")))
     assert todo["LoadMonth citibike 2024-10"] == "the configuration asks for another file"
 
 
 def test_plan_and_status_of_a_warehouse_that_is_gone_or_was_written_to_say_so(
-    ingested: Any, loaded: DataDir, run_command: Run
+    ingested: Ingested, loaded: DataDir, run_command: Command
 ) -> None:
     with loaded.warehouse.open("ab") as file:
         file.write(b"\0")
@@ -119,13 +120,15 @@ def test_plan_and_status_of_a_warehouse_that_is_gone_or_was_written_to_say_so(
 # status
 
 
-def states(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+def states(result: Result) -> dict[str, str]:
     """State by task, of a status as JSON."""
     found = json.loads(result.stdout)
     return {it["task"]: it["state"] for it in [*found["months"], *found["stages"]]}
 
 
-def test_status_of_a_finished_data_dir_has_every_month_and_touches_nothing(published: Any, run_command: Run) -> None:
+def test_status_of_a_finished_data_dir_has_every_month_and_touches_nothing(
+    published: Ingested, run_command: Command
+) -> None:
     before = files(published.data)
     result = run_command("status", "--json", data_dir=published.data.root, config=published.config)
     assert result.returncode == 0, result.stderr
@@ -143,7 +146,7 @@ def test_status_of_a_finished_data_dir_has_every_month_and_touches_nothing(publi
 
 
 def test_status_tells_what_is_missing_stale_or_no_longer_configured_and_is_not_well(
-    ingested: Any, loaded: DataDir, run_command: Run, tmp_path: Path
+    ingested: Ingested, loaded: DataDir, run_command: Command, tmp_path: Path
 ) -> None:
     config = yaml.safe_load(ingested.config.read_text(encoding="utf-8"))
     config["sources"]["yellow_taxi"]["months"] = ["2024-11", "2024-12"]
@@ -171,7 +174,7 @@ def test_status_tells_what_is_missing_stale_or_no_longer_configured_and_is_not_w
 
 
 def test_status_of_weather_that_is_to_be_asked_for_again_is_due_and_well(
-    published: Any, run_command: Run, tmp_path: Path
+    published: Ingested, run_command: Command, tmp_path: Path
 ) -> None:
     data = DataDir(tmp_path / "data")
     shutil.copytree(published.data.root, data.root, copy_function=shutil.copy2)
@@ -190,7 +193,7 @@ def test_status_of_weather_that_is_to_be_asked_for_again_is_due_and_well(
 
 
 def test_status_of_a_data_dir_that_is_not_there_makes_none(
-    run_command: Run, config: Callable[..., Path], tmp_path: Path
+    run_command: Command, config: Config, tmp_path: Path
 ) -> None:
     result = run_command("status", data_dir=tmp_path / "data", config=config("http://localhost:1"))
     assert result.returncode == 1
@@ -199,20 +202,20 @@ def test_status_of_a_data_dir_that_is_not_there_makes_none(
 
 
 @pytest.mark.parametrize("command", ["plan", "status"])
-def test_looking_imports_no_engine(command: str, ingested: Any) -> None:
-    code = f"import sys; from luigi_pipeline.__main__ import main; main([{command!r}]); print(list(sys.modules))"
+def test_looking_imports_no_engine(command: str, ingested: Ingested) -> None:
+
     env = environment({"MOBILITY_CONFIG": str(ingested.config), "MOBILITY_DATA_DIR": str(ingested.data.root)})
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True, check=True
-    )
-    assert not {"'duckdb'", "'dlt'", "'dbt'", "'great_expectations'"} & set(result.stdout.replace(",", " ").split())
+    said = subprocess.run(
+        program("list_modules", command), cwd=PROJECT, env=env, capture_output=True, text=True, check=True
+    ).stdout
+    assert not {"duckdb", "dlt", "dbt", "great_expectations"} & set(json.loads(said.splitlines()[-1]))
 
 
 # forget
 
 
 def test_a_forgotten_month_is_gone_and_comes_back_only_if_it_is_wanted(
-    ingested: Any, loaded: DataDir, run_command: Run, run_luigi: Run, query: Query
+    ingested: Ingested, loaded: DataDir, run_command: Command, run_luigi: Run, query: Query
 ) -> None:
     result = run_command("forget", *OCTOBER, data_dir=loaded.root, config=ingested.config)
     assert result.returncode == 0, result.stderr
@@ -240,7 +243,7 @@ def test_a_forgotten_month_is_gone_and_comes_back_only_if_it_is_wanted(
     ],
 )
 def test_what_can_not_be_forgotten_is_told_in_one_line_and_changes_nothing(
-    ingested: Any, run_command: Run, options: list[str], code: int, words: str
+    ingested: Ingested, run_command: Command, options: list[str], code: int, words: str
 ) -> None:
     before = files(ingested.data)
     result = run_command("forget", *options, data_dir=ingested.data.root, config=ingested.config)
@@ -251,7 +254,7 @@ def test_what_can_not_be_forgotten_is_told_in_one_line_and_changes_nothing(
 
 
 def test_a_month_is_not_forgotten_while_a_run_holds_the_data_dir(
-    ingested: Any, loaded: DataDir, run_command: Run, query: Query
+    ingested: Ingested, loaded: DataDir, run_command: Command, query: Query
 ) -> None:
     with holding(loaded):
         result = run_command("forget", *OCTOBER, data_dir=loaded.root, config=ingested.config)
@@ -260,16 +263,16 @@ def test_a_month_is_not_forgotten_while_a_run_holds_the_data_dir(
     assert query(loaded, RIDES) == [("2024-10", ROWS), ("2024-11", ROWS)]
 
 
-def test_forgetting_where_nothing_is_makes_nothing(
-    run_command: Run, config: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_forgetting_where_nothing_is_makes_nothing(run_command: Command, config: Config, tmp_path: Path) -> None:
+
     result = run_command("forget", *OCTOBER, data_dir=tmp_path / "data", config=config("http://localhost:1"))
     assert result.returncode == 30
     assert result.stderr.startswith("error: there is no warehouse in ")
     assert not (tmp_path / "data").exists()
 
 
-def test_a_configuration_that_can_not_be_used_is_one_line(run_command: Run, tmp_path: Path) -> None:
+def test_a_configuration_that_can_not_be_used_is_one_line(run_command: Command, tmp_path: Path) -> None:
+
     result = run_command("plan", data_dir=tmp_path / "data", config=tmp_path / "none.yaml")
     assert result.returncode == 40
     assert result.stderr.count("\n") == 1
@@ -286,7 +289,8 @@ def test_every_command_has_help() -> None:
 
 @pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize("arguments", ["status", "plan --json", "history", "metrics total_trips", "metrics"])
-def test_a_full_disk_behind_standard_output_is_one_line(arguments: str, buffered: bool, published: Any) -> None:
+def test_a_full_disk_behind_standard_output_is_one_line(arguments: str, buffered: bool, published: Ingested) -> None:
+
     named = {"MOBILITY_CONFIG": str(published.config), "MOBILITY_DATA_DIR": str(published.data.root)}
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
@@ -308,7 +312,7 @@ HOME_OF = "there is no home folder for ~ to stand for; write it out"
 
 @pytest.mark.parametrize("home", [True, False])
 @pytest.mark.parametrize("by", ["options", "variables", "the command's options"])
-def test_a_path_may_begin_with_a_home_folder(by: str, home: bool, ingested: Any, tmp_path: Path) -> None:
+def test_a_path_may_begin_with_a_home_folder(by: str, home: bool, ingested: Ingested, tmp_path: Path) -> None:
     """Where no shell has put it there: after `=`, in quotes, in a variable."""
     (tmp_path / "project").symlink_to(PROJECT)
     (tmp_path / "nyc").mkdir()
@@ -338,6 +342,7 @@ def test_a_path_may_begin_with_a_home_folder(by: str, home: bool, ingested: Any,
 
 
 def test_a_project_s_folder_in_a_home_that_there_is_not_is_one_line(tmp_path: Path) -> None:
+
     named = "~nobody.of.that.name/project"
     result = subprocess.run(
         [sys.executable, "-m", "luigi_pipeline", "status"],

@@ -6,18 +6,17 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fixtures import Config, Ingested, Result, Wait
 from support import MONTHS, PROJECT
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.state.history import looking
 
-Config = Callable[..., Path]
 CRON = Path("/usr/sbin/cron")
 ENTRY = Path("/etc/cron.d/nyc-mobility-test")
 SCRIPT = PROJECT / "scripts" / "run_pipeline.sh"
@@ -26,9 +25,7 @@ ENVIRONMENT = {"HOME": "/", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin", "LOGNAM
 THIS_MONTH = f"{dt.datetime.now(dt.UTC):%Y-%m}"
 
 
-def from_cron(
-    data: DataDir, config: Path, *options: str, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def from_cron(data: DataDir, config: Path, *options: str, env: Mapping[str, str] | None = None) -> Result:
     """Run the ingestion as cron would."""
     variables = [f"{name}={value}" for name, value in (ENVIRONMENT | dict(env or {})).items()]
     where = ["--mobility-config", str(config), "--mobility-data-dir", str(data.root)]
@@ -48,7 +45,7 @@ def without_zones(data: DataDir) -> None:
     (data.markers / "LoadZones.json").unlink()
 
 
-def reported(result: subprocess.CompletedProcess[str], code: int, outcome: str) -> list[str]:
+def reported(result: Result, code: int, outcome: str) -> list[str]:
     """The lines of a report, which must be all that was said."""
     assert result.returncode == code, result.stderr
     assert result.stdout == ""
@@ -59,7 +56,7 @@ def reported(result: subprocess.CompletedProcess[str], code: int, outcome: str) 
 
 
 def test_0_nothing_is_said_when_all_is_done_though_a_publisher_was_down_for_a_moment(
-    ingested: Any, loaded: DataDir, publishers: Publishers, config: Config
+    ingested: Ingested, loaded: DataDir, publishers: Publishers, config: Config
 ) -> None:
     publishers.faults.add(Fault("taxi_zone_lookup", status=503))
     without_zones(loaded)
@@ -69,7 +66,7 @@ def test_0_nothing_is_said_when_all_is_done_though_a_publisher_was_down_for_a_mo
     assert "attempt 1 of 3 failed" in (loaded.logs / "pipeline.log").read_text()
 
 
-def test_10_another_run_holds_the_data_dir(ingested: Any, loaded: DataDir) -> None:
+def test_10_another_run_holds_the_data_dir(ingested: Ingested, loaded: DataDir) -> None:
     with loaded.lock.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = from_cron(loaded, ingested.config)
@@ -78,7 +75,7 @@ def test_10_another_run_holds_the_data_dir(ingested: Any, loaded: DataDir) -> No
     assert looking.last_runs(loaded.history, 1)[0].outcome == "another run was going on"
 
 
-def test_15_a_task_that_no_scheduler_gives_out_is_not_run(ingested: Any, loaded: DataDir, tmp_path: Path) -> None:
+def test_15_a_task_that_no_scheduler_gives_out_is_not_run(ingested: Ingested, loaded: DataDir, tmp_path: Path) -> None:
     without_zones(loaded)
     (tmp_path / "luigi.cfg").write_text("[resources]\nwarehouse = 0\n", encoding="utf-8")
     env = {"LUIGI_CONFIG_PATH": str(tmp_path / "luigi.cfg")}
@@ -86,7 +83,7 @@ def test_15_a_task_that_no_scheduler_gives_out_is_not_run(ingested: Any, loaded:
 
 
 def test_20_a_month_is_not_published_yet_and_all_else_is_loaded(
-    ingested: Any, loaded: DataDir, publishers: Publishers, config: Config
+    ingested: Ingested, loaded: DataDir, publishers: Publishers, config: Config
 ) -> None:
     months = {"sources": {"citibike": {"months": [*MONTHS, THIS_MONTH]}}}
     lines = reported(from_cron(loaded, config(publishers.url, months)), 20, "not published yet")
@@ -94,7 +91,7 @@ def test_20_a_month_is_not_published_yet_and_all_else_is_loaded(
 
 
 def test_30_a_task_failed_and_the_report_says_why(
-    ingested: Any, loaded: DataDir, publishers: Publishers, config: Config
+    ingested: Ingested, loaded: DataDir, publishers: Publishers, config: Config
 ) -> None:
     publishers.faults.add(Fault("taxi_zone_lookup", kind="garbage"))
     without_zones(loaded)
@@ -104,13 +101,13 @@ def test_30_a_task_failed_and_the_report_says_why(
     assert "kept as" in line
 
 
-def test_35_tasks_can_not_be_scheduled(ingested: Any, loaded: DataDir) -> None:
+def test_35_tasks_can_not_be_scheduled(ingested: Ingested, loaded: DataDir) -> None:
     without_zones(loaded)
     result = from_cron(loaded, ingested.config, "--worker-task-limit", "1")
     assert "task-limit of 1" in reported(result, 35, "scheduling error")[0]
 
 
-def test_40_the_configuration_is_wrong(ingested: Any, loaded: DataDir, config: Config) -> None:
+def test_40_the_configuration_is_wrong(ingested: Ingested, loaded: DataDir, config: Config) -> None:
     result = from_cron(loaded, config("http://localhost:1", {"months": []}))
     assert (result.returncode, result.stdout) == (40, "")
     assert result.stderr.count("\n") == 1
@@ -130,7 +127,7 @@ def cron() -> Iterator[None]:
 
 
 def test_a_real_cron_runs_the_example(
-    ingested: Any, loaded: DataDir, cron: None, tmp_path: Path, wait_until: Callable[..., None]
+    ingested: Ingested, loaded: DataDir, cron: None, tmp_path: Path, wait_until: Wait
 ) -> None:
     """The example's own line, with this machine's paths, at the next minute."""
     example = (PROJECT / "config" / "crontab.example").read_text(encoding="utf-8")

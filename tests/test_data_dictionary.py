@@ -3,9 +3,9 @@
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import duckdb
+from fixtures import Ingested
 from support import PROJECT
 
 from luigi_pipeline.cli import dictionary
@@ -25,7 +25,7 @@ def test_a_changed_description_is_a_changed_page(tmp_path: Path) -> None:
     assert dictionary.render(project) != before
 
 
-def test_every_column_of_the_warehouse_is_described(published: Any) -> None:
+def test_every_column_of_the_warehouse_is_described(published: Ingested) -> None:
     page = dictionary.render(PROJECT / "dbt_project")
     described: dict[str, dict[str, str]] = {}
     for section in re.split(r"\n### ", page)[1:]:

@@ -6,17 +6,14 @@ import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from checksums import checksums
+from fixtures import Command, Ingested, Query, Result, Run
 from support import MONTHS
 
 from luigi_pipeline.core.datadir import DataDir
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 
 # How DuckDB lays out its file: https://duckdb.org/docs/stable/internals/storage
 _HEADERS = 3 * 4096
@@ -55,7 +52,7 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     disk.drop()
 
 
-def failures(result: subprocess.CompletedProcess[str]) -> list[str]:
+def failures(result: Result) -> list[str]:
     """What failed, each in one line; there is nothing else that a person would have to read."""
     assert result.returncode == 30, result.stderr
     assert "Traceback" not in result.stderr + result.stdout
@@ -68,7 +65,7 @@ def failures(result: subprocess.CompletedProcess[str]) -> list[str]:
 # The second failure may follow from the first: what stands there is the same in all of them.
 @pytest.mark.parametrize(("size", "task", "stage"), [("300k", "Ingest", "FetchMonth"), ("5m", "Ingest", "LoadMonth")])
 def test_a_disk_that_is_full_is_told_and_the_next_run_goes_on(
-    small_disk: SmallDisk, ingested: Any, run_luigi: Run, size: str, task: str, stage: str
+    small_disk: SmallDisk, ingested: Ingested, run_luigi: Run, size: str, task: str, stage: str
 ) -> None:
     data = DataDir(small_disk.folder / "data")
     small_disk.resize(size)
@@ -82,7 +79,7 @@ def test_a_disk_that_is_full_is_told_and_the_next_run_goes_on(
 
 
 def test_a_disk_that_fills_up_while_the_models_are_built_is_told_and_the_next_run_goes_on(
-    small_disk: SmallDisk, loaded: DataDir, ingested: Any, run_luigi: Run, query: Query
+    small_disk: SmallDisk, loaded: DataDir, ingested: Ingested, run_luigi: Run, query: Query
 ) -> None:
     small_disk.resize("200m")
     data = DataDir(small_disk.folder / "data")
@@ -102,7 +99,7 @@ def test_a_disk_that_fills_up_while_the_models_are_built_is_told_and_the_next_ru
 
 
 def test_a_disk_that_is_not_to_be_written_to_is_one_line(
-    small_disk: SmallDisk, ingested: Any, run_luigi: Run, run_command: Run
+    small_disk: SmallDisk, ingested: Ingested, run_luigi: Run, run_command: Command
 ) -> None:
     small_disk.resize("200m")
     data = DataDir(small_disk.folder / "data")
@@ -126,7 +123,7 @@ def test_a_disk_that_is_not_to_be_written_to_is_one_line(
     ],
 )
 def test_a_warehouse_that_cannot_be_opened_is_told_in_one_line_and_is_left_as_it_is(
-    loaded: DataDir, ingested: Any, run_luigi: Run, damage: Callable[[bytes], bytes]
+    loaded: DataDir, ingested: Ingested, run_luigi: Run, damage: Callable[[bytes], bytes]
 ) -> None:
     broken = damage(loaded.warehouse.read_bytes())
     loaded.warehouse.write_bytes(broken)
@@ -138,7 +135,7 @@ def test_a_warehouse_that_cannot_be_opened_is_told_in_one_line_and_is_left_as_it
 
 
 def test_a_warehouse_whose_rows_are_damaged_is_told_in_one_line_and_loads_anew_when_moved_away(
-    loaded: DataDir, ingested: Any, run_luigi: Run
+    loaded: DataDir, ingested: Ingested, run_luigi: Run
 ) -> None:
     with duckdb.connect(str(loaded.warehouse), read_only=True) as connection:
         blocks = connection.execute("select distinct block_id from pragma_storage_info('raw_data.trips')").fetchall()
@@ -153,7 +150,8 @@ def test_a_warehouse_whose_rows_are_damaged_is_told_in_one_line_and_loads_anew_w
     assert checksums(loaded.warehouse) == checksums(ingested.data.warehouse)
 
 
-def told_to_be_damaged(result: subprocess.CompletedProcess[str], data: DataDir) -> None:
+def told_to_be_damaged(result: Result, data: DataDir) -> None:
+
     for told in failures(result):
         assert str(data.warehouse) in told
         assert "move it away to load everything anew" in told
@@ -161,7 +159,7 @@ def told_to_be_damaged(result: subprocess.CompletedProcess[str], data: DataDir) 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"task": "LoadMonth"}', "null", '{"fingerprint": "0"}'])
 def test_a_marker_that_was_edited_by_hand_does_not_count(
-    loaded: DataDir, ingested: Any, run_command: Run, content: str
+    loaded: DataDir, ingested: Ingested, run_command: Command, content: str
 ) -> None:
     (loaded.markers / "LoadMonth" / "weather" / "2024-10.json").write_text(content, encoding="utf-8")
     told = run_command("plan", "IngestWeather", data_dir=loaded.root, config=ingested.config)
@@ -170,7 +168,7 @@ def test_a_marker_that_was_edited_by_hand_does_not_count(
 
 
 def test_markers_that_are_lost_one_by_one_bring_back_what_they_stood_for(
-    loaded: DataDir, ingested: Any, run_luigi: Run
+    loaded: DataDir, ingested: Ingested, run_luigi: Run
 ) -> None:
     lost = [
         "LoadMonth/citibike/2024-10.json",
@@ -188,7 +186,7 @@ def test_markers_that_are_lost_one_by_one_bring_back_what_they_stood_for(
 
 
 def test_markers_of_another_warehouse_do_not_count(
-    loaded: DataDir, ingested: Any, tmp_path: Path, run_luigi: Run
+    loaded: DataDir, ingested: Ingested, tmp_path: Path, run_luigi: Run
 ) -> None:
     other = DataDir(tmp_path / "other")
     result = run_luigi("IngestWeather", data_dir=other.root, config=ingested.config)
@@ -201,7 +199,7 @@ def test_markers_of_another_warehouse_do_not_count(
 
 
 def test_a_data_dir_that_was_copied_works_in_its_new_place_without_loading_anything(
-    ingested: Any, tmp_path: Path, run_luigi: Run
+    ingested: Ingested, tmp_path: Path, run_luigi: Run
 ) -> None:
     copy = DataDir(tmp_path / "copy of data")
     shutil.copytree(ingested.data.root, copy.root)
@@ -211,14 +209,16 @@ def test_a_data_dir_that_was_copied_works_in_its_new_place_without_loading_anyth
     assert str(ingested.data.root) not in result.stderr
 
 
-def test_a_folder_in_place_of_the_warehouse_is_told(loaded: DataDir, ingested: Any, run_luigi: Run) -> None:
+def test_a_folder_in_place_of_the_warehouse_is_told(loaded: DataDir, ingested: Ingested, run_luigi: Run) -> None:
+
     loaded.warehouse.unlink()
     loaded.warehouse.mkdir()
     for told in failures(run_luigi("IngestWeather", data_dir=loaded.root, config=ingested.config)):
         assert str(loaded.warehouse) in told
 
 
-def test_a_log_file_that_can_not_be_written_stops_nothing(loaded: DataDir, ingested: Any, run_luigi: Run) -> None:
+def test_a_log_file_that_can_not_be_written_stops_nothing(loaded: DataDir, ingested: Ingested, run_luigi: Run) -> None:
+
     shutil.rmtree(loaded.logs)
     loaded.logs.mkdir()
     (loaded.logs / "pipeline.log").mkdir()
@@ -228,7 +228,9 @@ def test_a_log_file_that_can_not_be_written_stops_nothing(loaded: DataDir, inges
     assert "Traceback" not in result.stderr
 
 
-def test_raw_tables_of_an_older_warehouse_keep_what_they_have(loaded: DataDir, ingested: Any, run_luigi: Run) -> None:
+def test_raw_tables_of_an_older_warehouse_keep_what_they_have(
+    loaded: DataDir, ingested: Ingested, run_luigi: Run
+) -> None:
     """A table that others made beside the pipeline's own stays."""
     with duckdb.connect(str(loaded.warehouse)) as connection:
         connection.execute("create table raw_data.notes as select 1 as note")

@@ -1,10 +1,8 @@
 """The main job, from the publishers' files to the validated warehouse."""
 
 import json
-import subprocess
-from collections.abc import Callable
-from typing import Any
 
+from fixtures import Ingested, Query, Run
 from support import MONTHS, ROWS
 
 from luigi_pipeline.core.datadir import DataDir
@@ -12,10 +10,10 @@ from luigi_pipeline.state import markers
 
 
 def test_validate_builds_and_checks_what_is_loaded_and_a_second_run_does_nothing(
-    ingested: Any,
+    ingested: Ingested,
     loaded: DataDir,
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
-    query: Callable[..., list[tuple[Any, ...]]],
+    run_luigi: Run,
+    query: Query,
 ) -> None:
     # Where dbt, DuckDB and Great Expectations could each stumble.
     loaded = DataDir(loaded.root.rename(loaded.root.with_name('it\'s a [data]="dir"; drop')))

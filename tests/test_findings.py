@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from fixtures import Chat, Command, Config, Ingested, Result, Row, Run
 from support import configuration
 
 from luigi_pipeline.config.settings import load
@@ -21,7 +21,6 @@ from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.state import findings, markers
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 LINE = "yellow_taxi 2024-10: share without payment type 85 %, at most 80 % is usual"
 ACCEPTED = {
     "source": "yellow_taxi",
@@ -40,7 +39,7 @@ class City:
     webhook: str
     folder: Path
     run_luigi: Run
-    run_command: Run
+    run_command: Command
 
     def config(self, **validation: Any) -> Path:
         """Its configuration, with a block `validation`."""
@@ -51,13 +50,13 @@ class City:
         path.write_text(yaml.safe_dump(configuration(self.url, changes)), encoding="utf-8")
         return path
 
-    def publish(self, *options: str, **validation: Any) -> subprocess.CompletedProcess[str]:
+    def publish(self, *options: str, **validation: Any) -> Result:
         return self.run_luigi("Publish", *options, data_dir=self.data.root, config=self.config(**validation))
 
-    def say(self, *command: str, **validation: Any) -> subprocess.CompletedProcess[str]:
+    def say(self, *command: str, **validation: Any) -> Result:
         return self.run_command(*command, data_dir=self.data.root, config=self.config(**validation))
 
-    def noted(self) -> list[tuple[Any, ...]]:
+    def noted(self) -> list[Row]:
         """What the published file says."""
         with duckdb.connect(str(self.data.published), read_only=True) as connection:
             return connection.execute("select finding, is_accepted, accepted_because from meta.findings").fetchall()
@@ -69,7 +68,7 @@ class City:
 
 
 @pytest.fixture
-def city(tmp_path: Path, chat: tuple[str, list[Any]], run_luigi: Run, run_command: Run) -> Iterator[City]:
+def city(tmp_path: Path, chat: Chat, run_luigi: Run, run_command: Command) -> Iterator[City]:
     published = tmp_path / "published"
     generate(published, months=["2024-10"], taxi_trips_per_month=2000, rides_per_month=2000)
     (path,) = published.glob("trip-data/*.parquet")
@@ -79,13 +78,11 @@ def city(tmp_path: Path, chat: tuple[str, list[Any]], run_luigi: Run, run_comman
     few = pa.array([code if row % 20 < 3 else None for row, code in enumerate(codes)], trips.schema.field(column).type)
     pq.write_table(trips.set_column(column, "payment_type", few), path)
     with Publishers(published) as url:
-        yield City(DataDir(tmp_path / "data"), url, chat[0], tmp_path, run_luigi, run_command)
+        yield City(DataDir(tmp_path / "data"), url, chat.url, tmp_path, run_luigi, run_command)
 
 
-def test_a_finding_is_published_and_told_everywhere_and_its_acceptance_reruns_nothing(
-    city: City, chat: tuple[str, list[dict[str, Any]]]
-) -> None:
-    _, posts = chat
+def test_a_finding_is_published_and_told_everywhere_and_its_acceptance_reruns_nothing(city: City, chat: Chat) -> None:
+    posts = chat.posts
     # New, it is told in quiet mode too, and once by an alert; it stops nothing.
     quiet = city.publish("--mobility-quiet")
     assert quiet.returncode == 0, quiet.stderr
@@ -129,7 +126,7 @@ def test_a_finding_is_published_and_told_everywhere_and_its_acceptance_reruns_no
     assert city.noted() == [(LINE, True, "terminals were down")]
     with duckdb.connect(str(city.data.published), read_only=True) as connection:
         assert connection.execute("select count(*) from marts.fct_trips").fetchone() == (
-            sum(marker.source.rows for marker in loads(city.data) if marker.source),
+            sum(marker.source.rows or 0 for marker in loads(city.data) if marker.source),
         )
     page = (city.data.report / "index.html").read_text(encoding="utf-8")
     assert f"Unusual, and accepted: <q>{LINE}</q>" in page
@@ -163,7 +160,7 @@ def test_a_finding_keeps_the_day_it_was_first_seen_and_is_no_news_after_90_days(
     assert "findings.json is gone" in city.say("plan").stdout
 
 
-def test_a_sound_month_has_none(published: Any) -> None:
+def test_a_sound_month_has_none(published: Ingested) -> None:
     assert findings.read(published.data) == []
     assert "finding: " not in published.result.stderr
     with duckdb.connect(str(published.data.published), read_only=True) as connection:
@@ -179,7 +176,7 @@ def test_a_sound_month_has_none(published: Any) -> None:
         ({"source": "citibike", "months": "2024-10", "statistic": "*"}, "missing key validation.accepted.0.why"),
     ],
 )
-def test_what_is_accepted_is_checked_in_one_line(config: Callable[..., Path], entry: dict[str, Any], told: str) -> None:
+def test_what_is_accepted_is_checked_in_one_line(config: Config, entry: dict[str, Any], told: str) -> None:
     path = config("http://localhost", {"validation": {"accepted": [entry]}})
     with pytest.raises(ConfigError) as raised:
         load(path)
@@ -187,7 +184,7 @@ def test_what_is_accepted_is_checked_in_one_line(config: Callable[..., Path], en
     assert "\n" not in str(raised.value)
 
 
-def test_what_is_accepted_may_be_in_a_file_of_its_own(config: Callable[..., Path], tmp_path: Path) -> None:
+def test_what_is_accepted_may_be_in_a_file_of_its_own(config: Config, tmp_path: Path) -> None:
     path = config("http://localhost", {"validation": {"accepted": [ACCEPTED], "accepted_file": "accepted.yaml"}})
     with pytest.raises(ConfigError, match=r"accepted\.yaml: can't be read .*validation\.accepted_file in .* names it"):
         load(path)

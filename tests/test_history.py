@@ -6,27 +6,24 @@ import re
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from support import MONTHS, ROWS
+from fixtures import Command, Config, Ingested, Run, Serve, Start, Wait
+from support import MONTHS, ROWS, program
 
 from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.run import recording
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.state.history import looking, store, volumes
 from luigi_pipeline.state.history.volumes import Drop
 from luigi_pipeline.state.markers import read
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 OCTOBER = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"}}}
 
 
-def test_a_run_and_its_tasks_are_recorded_with_rows_bytes_seconds_and_why(ingested: Any) -> None:
+def test_a_run_and_its_tasks_are_recorded_with_rows_bytes_seconds_and_why(ingested: Ingested) -> None:
     run = looking.last_runs(ingested.data.history, 100)[-1]  # others may have looked whether there is more to do
     assert (run.task, run.outcome, run.exit_code, run.failed) == ("Ingest", "done", 0, {})
     assert run.done == 18  # 7 fetches, 7 loads, 3 sources and their sum
@@ -43,7 +40,7 @@ def test_a_run_and_its_tasks_are_recorded_with_rows_bytes_seconds_and_why(ingest
         assert run.started_at < attempt.started_at < str(attempt.ended_at) < run.ended_at
 
 
-def test_the_command_shows_the_runs_and_a_task_s_trend(ingested: Any, run_command: Run) -> None:
+def test_the_command_shows_the_runs_and_a_task_s_trend(ingested: Ingested, run_command: Command) -> None:
     where = {"data_dir": ingested.data.root, "config": ingested.config}
     shown = run_command("history", **where)
     assert shown.returncode == 0, shown.stderr
@@ -59,7 +56,7 @@ def test_the_command_shows_the_runs_and_a_task_s_trend(ingested: Any, run_comman
 
 
 def test_a_data_dir_without_a_run_has_no_history_and_gets_none(
-    run_command: Run, config: Callable[..., Path], tmp_path: Path
+    run_command: Command, config: Config, tmp_path: Path
 ) -> None:
     result = run_command("history", data_dir=tmp_path / "data", config=config("http://localhost:1"))
     assert result.returncode == 30
@@ -70,10 +67,10 @@ def test_a_data_dir_without_a_run_has_no_history_and_gets_none(
 def test_a_killed_run_does_not_stay_running(
     tmp_path: Path,
     run_luigi: Run,
-    start_luigi: Callable[..., subprocess.Popen[str]],
+    start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
+    config: Config,
+    wait_until: Wait,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, times=1, seconds=60))
     data, file = DataDir(tmp_path / "data"), config(publishers.url, OCTOBER)
@@ -100,10 +97,10 @@ def test_a_killed_run_does_not_stay_running(
 
 def test_a_stopped_run_says_by_what(
     tmp_path: Path,
-    start_luigi: Callable[..., subprocess.Popen[str]],
+    start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
+    config: Config,
+    wait_until: Wait,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, times=1, seconds=60))
     data = DataDir(tmp_path / "data")
@@ -117,12 +114,12 @@ def test_a_stopped_run_says_by_what(
 
 
 def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_rows_is_told_at_the_end(
-    ingested: Any,
+    ingested: Ingested,
     loaded: DataDir,
     run_luigi: Run,
-    run_command: Run,
-    serve: Callable[[Path], Publishers],
-    config: Callable[..., Path],
+    run_command: Command,
+    serve: Serve,
+    config: Config,
     tmp_path: Path,
 ) -> None:
     for path in loaded.root.glob("history.sqlite*"):
@@ -142,23 +139,14 @@ def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_ro
     assert "fewer rows: " + drop in told
 
 
-def test_a_locked_history_is_waited_for_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_locked_history_is_waited_for_once(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     store.begin_run(path, "Ingest", "luigi", os.getpid())
-    monkeypatch.setattr(store, "_WAIT_SECONDS", 0.1)
-    monkeypatch.setattr(recording, "_run", None)
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("begin exclusive")
-        try:
-            recording.begin(path, "Ingest", "luigi")
-            recording.begin(path, "Ingest", "luigi")
-        finally:
-            recording._is_told.value = 0
-            other.execute("rollback")
-    assert [record.message.count("(database is locked)") for record in caplog.records] == [1]
-    recording.end(0, "done")
+        result = subprocess.run(program("begin_a_run_twice", path), capture_output=True, text=True, check=True)
+        other.execute("rollback")
+    assert result.stderr.count("(database is locked)") == 1
     assert [run.outcome for run in looking.last_runs(path, 9)] == ["running"]
 
 
@@ -172,7 +160,7 @@ def test_a_locked_history_is_waited_for_once(
     ],
 )
 def test_a_drop_is_forty_percent_below_the_median_of_six_earlier_months(
-    rows: list[int], expected: list[int], ingested: Any, tmp_path: Path
+    rows: list[int], expected: list[int], ingested: Ingested, tmp_path: Path
 ) -> None:
     folder = tmp_path / "markers" / "LoadMonth" / "citibike"
     folder.mkdir(parents=True)

@@ -4,13 +4,11 @@ import datetime as dt
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import duckdb
+from fixtures import Config, Ingested, Query, Result, Run, Serve, Start, Wait
 from support import MONTHS, ROWS, write_zip
 
 from luigi_pipeline.config.settings import Warehouse
@@ -20,8 +18,6 @@ from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.warehouse import database
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 LOADS = [f"LoadMonth/{source}/{month}" for source in ("citibike", "weather", "yellow_taxi") for month in MONTHS]
 ONE_MONTH = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"}}}
 
@@ -54,7 +50,7 @@ def rows_by_month(data: DataDir, query: Query, table: str) -> dict[str, int]:
     return dict(query(data, f"select _source_month, count(*) from raw_data.{table} group by 1"))
 
 
-def summary(result: subprocess.CompletedProcess[str]) -> list[str]:
+def summary(result: Result) -> list[str]:
     """What the run said, without the times of day."""
     return [line[9:] for line in result.stderr.splitlines() if re.match(r"\d\d:\d\d:\d\d ", line)]
 
@@ -62,7 +58,9 @@ def summary(result: subprocess.CompletedProcess[str]) -> list[str]:
 # One run over the whole sample
 
 
-def test_every_row_of_every_file_is_loaded_with_its_values(ingested: Any, sample_folder: Path, query: Query) -> None:
+def test_every_row_of_every_file_is_loaded_with_its_values(
+    ingested: Ingested, sample_folder: Path, query: Query
+) -> None:
     for month in MONTHS:
         compact = month.replace("-", "")
         file = sample_folder / "trip-data" / f"yellow_tripdata_{month}.parquet"
@@ -88,7 +86,7 @@ def test_every_row_of_every_file_is_loaded_with_its_values(ingested: Any, sample
 
 
 def test_times_are_those_of_the_files_though_the_machine_is_in_another_zone(
-    ingested: Any, sample_folder: Path, query: Query
+    ingested: Ingested, sample_folder: Path, query: Query
 ) -> None:
     file = sample_folder / "trip-data" / "yellow_tripdata_2024-11.parquet"
     times = "select min(tpep_pickup_datetime), max(tpep_dropoff_datetime) from"
@@ -101,7 +99,8 @@ def test_times_are_those_of_the_files_though_the_machine_is_in_another_zone(
     ]
 
 
-def test_every_loaded_file_is_in_source_files_with_its_rows(ingested: Any, query: Query) -> None:
+def test_every_loaded_file_is_in_source_files_with_its_rows(ingested: Ingested, query: Query) -> None:
+
     counted = "select _source_file, _source_version, count(*) from raw_data.{} group by all"
     tables = ("yellow_taxi", "trips", "hourly_weather", "taxi_zones")
     loaded = {row for table in tables for row in query(ingested.data, counted.format(table))}
@@ -110,7 +109,8 @@ def test_every_loaded_file_is_in_source_files_with_its_rows(ingested: Any, query
     assert set(noted) == loaded
 
 
-def test_markers_tell_what_was_loaded_from_where(ingested: Any, sample_folder: Path) -> None:
+def test_markers_tell_what_was_loaded_from_where(ingested: Ingested, sample_folder: Path) -> None:
+
     load = marker(ingested.data, "LoadMonth/citibike/2024-10")
     (source,) = load.sources
     archive = sample_folder / "tripdata" / "202410-citibike-tripdata.zip"
@@ -128,7 +128,8 @@ def test_markers_tell_what_was_loaded_from_where(ingested: Any, sample_folder: P
     assert "yellow_tripdata_2024-10.parquet: no column cbd_congestion_fee" in taxi.schema_changes
 
 
-def test_ingest_sums_up_status_rows_and_seconds_of_each_source(ingested: Any) -> None:
+def test_ingest_sums_up_status_rows_and_seconds_of_each_source(ingested: Ingested) -> None:
+
     details = marker(ingested.data, "Ingest").details
     assert {
         name: (details[name]["status"], details[name]["rows"]) for name in ("yellow_taxi", "citibike", "weather")
@@ -140,14 +141,16 @@ def test_ingest_sums_up_status_rows_and_seconds_of_each_source(ingested: Any) ->
     assert all(details[name]["seconds"] > 0 for name in ("yellow_taxi", "citibike", "weather"))
 
 
-def test_four_workers_write_to_the_warehouse_one_at_a_time(ingested: Any) -> None:
+def test_four_workers_write_to_the_warehouse_one_at_a_time(ingested: Ingested) -> None:
+
     loads = [marker(ingested.data, name) for name in [*LOADS, "LoadZones"]]
     spans = sorted((load.started_at, load.finished_at) for load in loads)
     assert len(spans) == 7
     assert all(before[1] <= after[0] for before, after in pairwise(spans)), spans
 
 
-def test_the_console_has_a_line_for_each_task_and_no_traceback(ingested: Any) -> None:
+def test_the_console_has_a_line_for_each_task_and_no_traceback(ingested: Ingested) -> None:
+
     said = summary(ingested.result)
     assert len(said) == 18
     assert [line for line in said if line.startswith(f"LoadMonth yellow_taxi 2024-10: {ROWS:,} rows (")]
@@ -155,7 +158,8 @@ def test_the_console_has_a_line_for_each_task_and_no_traceback(ingested: Any) ->
     assert "Traceback" not in ingested.result.stderr
 
 
-def test_everything_is_written_below_the_data_dir(ingested: Any) -> None:
+def test_everything_is_written_below_the_data_dir(ingested: Ingested) -> None:
+
     # SQLite leaves files of its own beside the history that someone has looked at.
     names = {path.name.removesuffix("-shm").removesuffix("-wal") for path in ingested.data.root.iterdir()}
     assert names <= {".lock", "history.sqlite", "landing", "logs", "markers", "nyc_mobility.duckdb", "scratch"}
@@ -165,7 +169,8 @@ def test_everything_is_written_below_the_data_dir(ingested: Any) -> None:
 # Nothing twice
 
 
-def test_a_second_run_does_nothing_and_asks_no_one(ingested: Any, run_luigi: Run) -> None:
+def test_a_second_run_does_nothing_and_asks_no_one(ingested: Ingested, run_luigi: Run) -> None:
+
     before = contents(ingested.data)
     written = ingested.data.warehouse.stat().st_mtime_ns
     result = run_luigi("Ingest", data_dir=ingested.data.root, config=ingested.config)
@@ -177,7 +182,7 @@ def test_a_second_run_does_nothing_and_asks_no_one(ingested: Any, run_luigi: Run
 
 
 def test_landing_may_be_emptied_and_months_may_leave_the_configuration(
-    ingested: Any, loaded: DataDir, run_luigi: Run, config: Callable[..., Path], query: Query
+    ingested: Ingested, loaded: DataDir, run_luigi: Run, config: Config, query: Query
 ) -> None:
     url = marker(ingested.data, "FetchMonth/yellow_taxi/2024-10").sources[0].url.partition("/trip-data")[0]
     fewer = {"yellow_taxi": {"months": ["2024-10"]}, "weather": {"end_date": "2024-10-31"}}
@@ -194,7 +199,7 @@ def test_landing_may_be_emptied_and_months_may_leave_the_configuration(
 
 
 def test_a_marker_that_is_deleted_runs_that_task_alone(
-    ingested: Any, loaded: DataDir, run_luigi: Run, query: Query
+    ingested: Ingested, loaded: DataDir, run_luigi: Run, query: Query
 ) -> None:
     everything = "select columns(name -> not starts_with(name, '_dlt')) from raw_data.trips order by all"
     rows = query(loaded, everything)
@@ -210,7 +215,7 @@ def test_a_marker_that_is_deleted_runs_that_task_alone(
 
 
 def test_another_publisher_with_the_same_files_reloads_nothing(
-    loaded: DataDir, run_luigi: Run, publishers: Publishers, config: Callable[..., Path]
+    loaded: DataDir, run_luigi: Run, publishers: Publishers, config: Config
 ) -> None:
     before, ids = contents(loaded), load_ids(loaded)
     result = run_luigi("Ingest", data_dir=loaded.root, config=config(publishers.url))
@@ -226,8 +231,8 @@ def test_another_publisher_with_the_same_files_reloads_nothing(
 def test_a_republished_month_replaces_exactly_itself(
     loaded: DataDir,
     run_luigi: Run,
-    serve: Callable[[Path], Publishers],
-    config: Callable[..., Path],
+    serve: Serve,
+    config: Config,
     sample_folder: Path,
     tmp_path: Path,
     query: Query,
@@ -263,7 +268,7 @@ def test_a_republished_month_replaces_exactly_itself(
 
 
 def test_a_deleted_warehouse_is_loaded_anew_from_what_has_landed(
-    ingested: Any, loaded: DataDir, run_luigi: Run, query: Query
+    ingested: Ingested, loaded: DataDir, run_luigi: Run, query: Query
 ) -> None:
     everything = "select columns(name -> not starts_with(name, '_dlt')) from raw_data.hourly_weather order by all"
     rows, before = query(loaded, everything), contents(loaded)
@@ -277,7 +282,7 @@ def test_a_deleted_warehouse_is_loaded_anew_from_what_has_landed(
 
 
 def test_another_warehouse_in_its_place_is_loaded_as_if_empty(
-    ingested: Any, loaded: DataDir, run_luigi: Run, query: Query, tmp_path: Path
+    ingested: Ingested, loaded: DataDir, run_luigi: Run, query: Query, tmp_path: Path
 ) -> None:
     other = DataDir(tmp_path / "other")
     with database.writing(other, Warehouse()):
@@ -289,7 +294,7 @@ def test_another_warehouse_in_its_place_is_loaded_as_if_empty(
 
 
 def test_a_fetched_file_that_was_changed_on_disk_is_never_loaded(
-    ingested: Any, loaded: DataDir, run_luigi: Run, query: Query
+    ingested: Ingested, loaded: DataDir, run_luigi: Run, query: Query
 ) -> None:
     file = loaded.landing / "weather" / "open-meteo-archive_2024-10.json"
     file.write_bytes(file.read_bytes().replace(b"2024-10-05T", b"2024-10-06T", 1))
@@ -303,7 +308,7 @@ def test_a_fetched_file_that_was_changed_on_disk_is_never_loaded(
 
 
 def test_landed_files_are_dropped_where_they_are_not_to_be_kept(
-    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Callable[..., Path]
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config
 ) -> None:
     data, file = DataDir(tmp_path / "data"), config(publishers.url, ONE_MONTH | {"download": {"keep_landed": False}})
     assert run_luigi("IngestWeather", data_dir=data.root, config=file).returncode == 0
@@ -314,7 +319,7 @@ def test_landed_files_are_dropped_where_they_are_not_to_be_kept(
 
 
 def test_a_disabled_source_is_complete_and_empty(
-    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Callable[..., Path], query: Query
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config, query: Query
 ) -> None:
     off = {"yellow_taxi": {"enabled": False, "months": []}, "citibike": {"enabled": False, "months": []}}
     data, file = DataDir(tmp_path / "data"), config(publishers.url, {"sources": off | ONE_MONTH["sources"]})
@@ -331,8 +336,8 @@ def test_a_disabled_source_is_complete_and_empty(
 def test_months_of_one_yearly_archive_download_it_once(
     tmp_path: Path,
     run_luigi: Run,
-    serve: Callable[[Path], Publishers],
-    config: Callable[..., Path],
+    serve: Serve,
+    config: Config,
     sample_folder: Path,
     query: Query,
 ) -> None:
@@ -361,7 +366,7 @@ def test_months_of_one_yearly_archive_download_it_once(
 
 
 def test_a_month_that_is_not_published_yet_is_missing_data_and_the_others_load(
-    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Callable[..., Path], query: Query
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config, query: Query
 ) -> None:
     recent = f"{dt.datetime.now(dt.UTC).date():%Y-%m}"
     data = DataDir(tmp_path / "data")
@@ -375,7 +380,7 @@ def test_a_month_that_is_not_published_yet_is_missing_data_and_the_others_load(
 
 
 def test_a_missing_old_month_and_a_bad_file_fail_in_one_line_each_and_the_others_load(
-    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Callable[..., Path], query: Query
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config, query: Query
 ) -> None:
     publishers.faults.add(Fault("yellow_tripdata_2024-10", kind="garbage", times=9))
     data = DataDir(tmp_path / "data")
@@ -399,10 +404,10 @@ def test_a_missing_old_month_and_a_bad_file_fail_in_one_line_each_and_the_others
 def test_a_second_run_on_the_same_data_dir_does_nothing(
     tmp_path: Path,
     run_luigi: Run,
-    start_luigi: Callable[..., subprocess.Popen[str]],
+    start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
-    wait_until: Callable[..., None],
+    config: Config,
+    wait_until: Wait,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0, seconds=60))
     data, file = DataDir(tmp_path / "data"), config(publishers.url, ONE_MONTH)
@@ -419,7 +424,7 @@ def test_a_second_run_on_the_same_data_dir_does_nothing(
 
 
 def test_a_warehouse_that_is_open_elsewhere_for_too_long_fails_the_run_and_loses_nothing(
-    ingested: Any, loaded: DataDir, run_luigi: Run, config: Callable[..., Path]
+    ingested: Ingested, loaded: DataDir, run_luigi: Run, config: Config
 ) -> None:
     url = marker(ingested.data, "FetchMonth/yellow_taxi/2024-10").sources[0].url.partition("/trip-data")[0]
     (loaded.markers / "LoadMonth" / "weather" / "2024-10.json").unlink()

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from fixtures import Ingested
 from support import PROJECT, environment
 
 from luigi_pipeline.core.datadir import DataDir
@@ -52,7 +52,7 @@ DAMAGE = {
 
 
 @pytest.fixture
-def failures(published: Any, tmp_path: Path) -> Callable[..., int]:
+def failures(published: Ingested, tmp_path: Path) -> Callable[..., int]:
     """Damage a copy of the built sample, run one of dbt's tests, and count the rows that it finds."""
 
     def run(test: str, *statements: str) -> int:

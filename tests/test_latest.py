@@ -5,25 +5,20 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
+from fixtures import Chat, Command, Config, Run, Serve
 from support import PROJECT, configuration, environment
 
 from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.core.months import NEW_YORK, first_day, last_day
-from luigi_pipeline.sample import Fault, Publishers, generate
+from luigi_pipeline.sample import Fault, generate
 from luigi_pipeline.state import latest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Config = Callable[..., Path]
 
 
 def back(months: int) -> str:
@@ -97,27 +92,6 @@ def served(recent: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def hook() -> Iterator[tuple[str, list[str]]]:
-    """A chat's webhook, and the texts that have come in."""
-    texts: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/services/SECRET", texts
-    server.shutdown()
-    server.server_close()
-
-
 def freshness(data: DataDir, target: Path) -> dict[str, tuple[str, str]]:
     """What dbt says of each raw table, and the month in which its newest one had ended."""
     dbt = [str(Path(sys.executable).with_name("dbt")), "source", "freshness", "--target-path", str(target)]
@@ -138,11 +112,11 @@ def months_of(data: DataDir, source: str) -> list[str]:
 def test_new_months_are_picked_up_day_by_day_and_a_late_one_is_told_but_holds_up_nothing(
     recent: Path,
     served: Path,
-    serve: Callable[[Path], Publishers],
+    serve: Serve,
     tmp_path: Path,
     run_luigi: Run,
-    run_command: Run,
-    hook: tuple[str, list[str]],
+    run_command: Command,
+    chat: Chat,
 ) -> None:
     publishers, data = serve(served), DataDir(tmp_path / "data")
     file = written(tmp_path / "open.yaml", publishers.url, open_ended())
@@ -179,8 +153,7 @@ def test_new_months_are_picked_up_day_by_day_and_a_late_one_is_told_but_holds_up
     }
 
     # From now on TLC is expected at once, and it does not even answer.
-    url, texts = hook
-    changes = open_ended(usual_delay_days=0) | {"alerts": {"webhook": url, "overdue_days": 0}}
+    changes = open_ended(usual_delay_days=0) | {"alerts": {"webhook": chat.url, "overdue_days": 0}}
     file = written(tmp_path / "open.yaml", publishers.url, changes)
     publishers.faults.add(Fault("yellow_tripdata", method="HEAD", times=99))
     asked = len(publishers.log)
@@ -191,9 +164,9 @@ def test_new_months_are_picked_up_day_by_day_and_a_late_one_is_told_but_holds_up
         late = f"yellow_taxi {ENDED} is not published yet"
         assert result.stderr.count(late) == 1
     assert len(publishers.log) - asked == 4  # HEAD twice in each run; the others have all that there can be
-    assert len(texts) == 1, "an overdue month is told once"
-    assert late in texts[0]
-    assert url not in result.stderr
+    (post,) = chat.posts  # an overdue month is told once
+    assert late in post["text"]
+    assert chat.url not in result.stderr
     assert "SECRET" not in (data.logs / "pipeline.log").read_text()
 
 
@@ -211,7 +184,7 @@ def test_the_newest_month_is_looked_for_from_the_known_one_on_or_backwards_from_
     known: str | None,
     newest: str | None,
     recent: Path,
-    serve: Callable[[Path], Publishers],
+    serve: Serve,
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "served"
@@ -238,9 +211,7 @@ def test_dbt_calls_a_warehouse_stale_whose_newest_months_are_of_long_ago(loaded:
     assert freshness(loaded, tmp_path) == dict.fromkeys(tables, ("error", "2024-12"))
 
 
-def test_another_publisher_is_asked_from_the_beginning(
-    recent: Path, serve: Callable[[Path], Publishers], tmp_path: Path
-) -> None:
+def test_another_publisher_is_asked_from_the_beginning(recent: Path, serve: Serve, tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
     settings = load(written(tmp_path / "a.yaml", serve(recent).url, open_ended()))
     latest.ask(settings, data)

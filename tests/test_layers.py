@@ -13,7 +13,7 @@ from luigi_pipeline.run.task_process import TaskProcessContext
 
 
 def test_each_folder_imports_only_from_those_below_it() -> None:
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
     assert "4 kept, 0 broken" in result.stdout

@@ -1,20 +1,16 @@
 """What a run leaves in its logs."""
 
 import logging
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fixtures import Config, Ingested, Run
 
 from luigi_pipeline.console import logs
 from luigi_pipeline.core.datadir import DataDir
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
-
-def test_each_task_has_a_log_of_its_own(ingested: Any) -> None:
+def test_each_task_has_a_log_of_its_own(ingested: Ingested) -> None:
     tasks = ingested.data.logs / "tasks"
     load = (tasks / "LoadMonth" / "citibike" / "2024-10.log").read_text(encoding="utf-8")
     assert "LoadMonth citibike 2024-10: 5,000 rows" in load
@@ -23,9 +19,7 @@ def test_each_task_has_a_log_of_its_own(ingested: Any) -> None:
     assert set(load.splitlines()) <= set(whole.splitlines())
 
 
-def test_a_failure_names_the_log_that_has_its_traceback(
-    run_luigi: Run, config: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_a_failure_names_the_log_that_has_its_traceback(run_luigi: Run, config: Config, tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
     file = config("http://127.0.0.1:1", {"download": {"max_attempts": 1}})
     result = run_luigi("FetchMonth", "--source", "citibike", "--month", "2024-10", data_dir=data.root, config=file)
@@ -37,7 +31,7 @@ def test_a_failure_names_the_log_that_has_its_traceback(
 
 
 def test_a_large_log_is_begun_anew_between_two_runs(
-    loaded: DataDir, ingested: Any, run_luigi: Run, monkeypatch: pytest.MonkeyPatch
+    loaded: DataDir, ingested: Ingested, run_luigi: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = loaded.logs / "pipeline.log"
     old = "x" * (6 << 20)

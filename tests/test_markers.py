@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import program
 
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
@@ -48,25 +48,15 @@ def test_no_temporary_file_is_left_beside_a_marker(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_marker(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     MARKER.write(path)
-    full_disk = (
-        "import pathlib, resource, sys; from luigi_pipeline.core.files import write_atomically; "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50)); "
-        "write_atomically(pathlib.Path(sys.argv[1]), b'x' * 1000)"
-    )
-    result = subprocess.run([sys.executable, "-c", full_disk, str(path)], capture_output=True, text=True, check=False)
+    command = program("write_past_a_limit", path)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "File too large" in result.stderr
     assert markers.read(path) == MARKER
 
 
 def test_a_reader_and_a_kill_see_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_for_ever = (
-        "import itertools, json, pathlib, sys; from luigi_pipeline.core.files import write_atomically\n"
-        "for number in itertools.count():\n"
-        "    content = json.dumps({'number': number, 'long': 'x' * 200_000}).encode()\n"
-        "    write_atomically(pathlib.Path(sys.argv[1]), content)\n"
-    )
-    writer = subprocess.Popen([sys.executable, "-c", write_for_ever, str(path)])
+    writer = subprocess.Popen(program("write_forever", path))
     deadline = time.monotonic() + 20
     while not path.exists():
         assert time.monotonic() < deadline

@@ -3,13 +3,13 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from checksums import checksums
+from fixtures import Config, Ingested, Query, Result, Run
 from support import MONTHS, PROJECT, ROWS, environment
 
 from luigi_pipeline.config.settings import Warehouse
@@ -18,12 +18,9 @@ from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.warehouse import models
 from luigi_pipeline.warehouse.recognise import recognise
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
-
 
 @pytest.fixture(scope="module")
-def built(ingested: Any, tmp_path_factory: pytest.TempPathFactory, run_luigi: Run) -> DataDir:
+def built(ingested: Ingested, tmp_path_factory: pytest.TempPathFactory, run_luigi: Run) -> DataDir:
     """The sample, loaded and built. Only to be read."""
     data = DataDir(tmp_path_factory.mktemp("built") / "data")
     shutil.copytree(ingested.data.root, data.root)
@@ -42,7 +39,7 @@ def mine(built: DataDir, tmp_path: Path) -> DataDir:
     return data
 
 
-def dbt(data: DataDir, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dbt(data: DataDir, *arguments: str) -> Result:
     """Run dbt's own command on a warehouse, as its users do."""
     command = [str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", "dbt_project"]
     folders = ["--profiles-dir", "dbt_project", "--target-path", str(data.dbt / "t"), "--log-path", str(data.logs)]
@@ -71,7 +68,7 @@ def test_a_ride_in_two_months_files_is_one_trip(built: DataDir, query: Query) ->
 
 
 def test_republished_months_give_the_warehouse_of_a_clean_run(
-    mine: DataDir, sample_folder: Path, tmp_path: Path, run_luigi: Run, query: Query, config: Callable[..., Path]
+    mine: DataDir, sample_folder: Path, tmp_path: Path, run_luigi: Run, query: Query, config: Config
 ) -> None:
     folder = tmp_path / "publishers"
     shutil.copytree(sample_folder, folder)
@@ -87,7 +84,7 @@ def test_republished_months_give_the_warehouse_of_a_clean_run(
 
 
 def test_an_edited_model_is_built_anew_and_no_month_is_loaded(
-    mine: DataDir, ingested: Any, tmp_path: Path, run_luigi: Run, query: Query
+    mine: DataDir, ingested: Ingested, tmp_path: Path, run_luigi: Run, query: Query
 ) -> None:
     project = tmp_path / "project"
     for name in ("dbt_project", "config"):

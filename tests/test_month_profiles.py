@@ -7,20 +7,21 @@ from typing import Any
 
 import duckdb
 import pytest
+from fixtures import Ingested
 from support import MONTHS
 
-Profile = dict[tuple[str, str, str, str], tuple[float, int]]
+Profile = dict[tuple[str, str, str, str], tuple[Any, int]]
 
 
 @pytest.fixture(scope="module")
-def profile(published: Any) -> Profile:
+def profile(published: Ingested) -> Profile:
     with duckdb.connect(str(published.data.warehouse), read_only=True) as connection:
         rows = connection.execute("select * from marts.month_profiles").fetchall()
-    return {tuple(row[:4]): (row[4], row[5]) for row in rows}  # type: ignore[misc]
+    return {tuple(row[:4]): (row[4], row[5]) for row in rows}
 
 
 @pytest.fixture(scope="module")
-def ask(published: Any) -> Callable[..., list[Any]]:
+def ask(published: Ingested) -> Callable[..., list[Any]]:
     """One column of the warehouse, in Python."""
 
     def column(query: str) -> list[Any]:

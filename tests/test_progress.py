@@ -75,7 +75,7 @@ def test_a_scheduler_that_is_gone_holds_up_no_work() -> None:
             progress.tell(f"suite {number}", number / 10, step=str(number))
         progress.link("http://localhost:8082/files/logs/tasks/Validate.log")
     assert reporter.messages == ["suite 0"]
-    assert reporter.percentages == reporter.urls == []
+    assert (reporter.percentages, reporter.urls) == ([], [])
 
 
 def test_nothing_is_told_outside_of_a_task() -> None:

@@ -4,23 +4,20 @@ import os
 import pty
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from checksums import checksums
+from fixtures import Config, Ingested, Query, Result, Run
 from support import PROJECT, command, environment
 
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.sample import Publishers
 from luigi_pipeline.state import identity, markers
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def built(published: Any, tmp_path: Path) -> DataDir:
+def built(published: Ingested, tmp_path: Path) -> DataDir:
     """A copy of a data dir with everything in it, for a test to change."""
     data = DataDir(tmp_path / "data")
     shutil.copytree(published.data.root, data.root, ignore=shutil.ignore_patterns("logs"))
@@ -28,7 +25,7 @@ def built(published: Any, tmp_path: Path) -> DataDir:
     return data
 
 
-def done(result: subprocess.CompletedProcess[str]) -> list[str]:
+def done(result: Result) -> list[str]:
     """The tasks that did something, as the console has them."""
     return re.findall(r"^[\d:]{8} (?!error|warning)(\w+(?: \w+ \d{4}-\d\d)?): (?!nothing)", result.stderr, re.MULTILINE)
 
@@ -57,7 +54,7 @@ def on_a_terminal(*arguments: str, answer: str, data: DataDir, config: Path) -> 
 
 
 def test_a_month_that_is_forced_is_done_again_with_all_that_was_made_of_it(
-    built: DataDir, published: Any, run_luigi: Run
+    built: DataDir, published: Ingested, run_luigi: Run
 ) -> None:
     before = checksums(built.warehouse)
     loads = {path.stem: path.read_bytes() for path in (built.markers / "LoadMonth" / "citibike").iterdir()}
@@ -74,7 +71,7 @@ def test_a_month_that_is_forced_is_done_again_with_all_that_was_made_of_it(
 
 
 def test_a_forced_fetch_has_the_whole_file_come_again(
-    publishers: Any, config: Callable[..., Path], tmp_path: Path, run_luigi: Run
+    publishers: Publishers, config: Config, tmp_path: Path, run_luigi: Run
 ) -> None:
     data, file = DataDir(tmp_path / "data"), config(publishers.url)
     arguments = ("FetchMonth", "--source", "yellow_taxi", "--month", "2024-10")
@@ -88,7 +85,7 @@ def test_a_forced_fetch_has_the_whole_file_come_again(
     ]
 
 
-def test_who_says_no_at_the_terminal_changes_nothing(loaded: DataDir, ingested: Any) -> None:
+def test_who_says_no_at_the_terminal_changes_nothing(loaded: DataDir, ingested: Ingested) -> None:
     before = {path: path.read_bytes() for path in loaded.markers.rglob("*.json")}
     arguments = ("IngestCitibike", "--force")
     code, said = on_a_terminal(*arguments, answer="n", data=loaded, config=ingested.config)
@@ -98,7 +95,7 @@ def test_who_says_no_at_the_terminal_changes_nothing(loaded: DataDir, ingested: 
     assert {path: path.read_bytes() for path in loaded.markers.rglob("*.json")} == before
 
 
-def test_a_terminal_shows_bars_while_long_work_goes_on(loaded: DataDir, ingested: Any) -> None:
+def test_a_terminal_shows_bars_while_long_work_goes_on(loaded: DataDir, ingested: Ingested) -> None:
     code, said = on_a_terminal("DbtBuild", "--force", answer="y", data=loaded, config=ingested.config)
     assert code == 0, said
     assert re.search(r"DbtBuild .*━.* fct_trips \(\d+ of \d+\)", said)
@@ -107,7 +104,7 @@ def test_a_terminal_shows_bars_while_long_work_goes_on(loaded: DataDir, ingested
     assert said.rstrip().endswith("\x1b[?25h"), "the cursor is given back"
 
 
-def test_some_models_are_built_alone(built: DataDir, published: Any, run_luigi: Run) -> None:
+def test_some_models_are_built_alone(built: DataDir, published: Ingested, run_luigi: Run) -> None:
     whole = (built.markers / "DbtBuild.json").read_bytes()
     before = checksums(built.warehouse)
     select = ("DbtBuild", "--select", "fct_hourly_mobility+")
@@ -137,7 +134,7 @@ def _copy_of_the_project(folder: Path) -> Path:
 
 
 def test_a_build_that_leaves_out_tests_has_failed(
-    built: DataDir, published: Any, run_luigi: Run, tmp_path: Path
+    built: DataDir, published: Ingested, run_luigi: Run, tmp_path: Path
 ) -> None:
     project = _copy_of_the_project(tmp_path)
     few = "selectors: [{name: few, default: true, definition: {method: resource_type, value: model}}]\n"
@@ -150,7 +147,7 @@ def test_a_build_that_leaves_out_tests_has_failed(
 
 
 def test_a_selection_that_fails_leaves_the_whole_to_be_built(
-    built: DataDir, published: Any, run_luigi: Run, tmp_path: Path
+    built: DataDir, published: Ingested, run_luigi: Run, tmp_path: Path
 ) -> None:
     project = _copy_of_the_project(tmp_path)
     model = next((project / "dbt_project").rglob("fct_hourly_mobility.sql"))
@@ -163,7 +160,7 @@ def test_a_selection_that_fails_leaves_the_whole_to_be_built(
 
 
 def test_a_backfill_loads_what_is_missing_and_tells_what_still_is(
-    publishers: Any, config: Callable[..., Path], tmp_path: Path, run_luigi: Run, query: Callable[..., Any]
+    publishers: Publishers, config: Config, tmp_path: Path, run_luigi: Run, query: Query
 ) -> None:
     data = DataDir(tmp_path / "data")
     file = config(publishers.url, {"sources": {"citibike": {"months": ["2024-10"]}}})
@@ -191,7 +188,7 @@ def test_a_backfill_loads_what_is_missing_and_tells_what_still_is(
     ],
 )
 def test_a_backfill_of_no_months_is_refused(
-    run_luigi: Run, config: Callable[..., Path], tmp_path: Path, first: str, last: str, told: str
+    run_luigi: Run, config: Config, tmp_path: Path, first: str, last: str, told: str
 ) -> None:
     arguments = ("Backfill", "--source", "weather", "--from", first, "--to", last)
     result = run_luigi(*arguments, data_dir=tmp_path / "data", config=config("http://localhost:1"))

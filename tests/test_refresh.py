@@ -3,15 +3,14 @@
 import datetime as dt
 import json
 import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from fixtures import Command, Config, Ingested, Query, Run, Serve
 from support import MONTHS, ROWS
 
 from luigi_pipeline.core.datadir import DataDir
@@ -20,8 +19,6 @@ from luigi_pipeline.state import markers
 from luigi_pipeline.state.history import looking
 from luigi_pipeline.state.markers import Marker
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 OFF = {"enabled": False, "months": []}
 ONLY_TAXIS = {"citibike": OFF, "weather": {"enabled": False}}
 ONLY_BIKES = {"yellow_taxi": OFF, "weather": {"enabled": False}}
@@ -30,7 +27,7 @@ TAXI_ROWS = "select _source_month, count(*) from raw_data.yellow_taxi group by 1
 
 
 @pytest.fixture
-def changing(sample_folder: Path, tmp_path: Path, serve: Callable[[Path], Publishers]) -> tuple[Publishers, Path]:
+def changing(sample_folder: Path, tmp_path: Path, serve: Serve) -> tuple[Publishers, Path]:
     """A server whose files a test may change, and their folder."""
     folder = tmp_path / "published"
     shutil.copytree(sample_folder, folder)
@@ -76,7 +73,7 @@ def test_an_unchanged_month_costs_one_request_and_rebuilds_nothing(
     changing: tuple[Publishers, Path],
     tmp_path: Path,
     run_luigi: Run,
-    config: Callable[..., Path],
+    config: Config,
 ) -> None:
     server, _ = changing
     data = DataDir(tmp_path / "data")
@@ -105,8 +102,8 @@ def test_a_changed_month_is_fetched_and_replaced_with_what_depends_on_it_and_not
     changing: tuple[Publishers, Path],
     tmp_path: Path,
     run_luigi: Run,
-    run_command: Run,
-    config: Callable[..., Path],
+    run_command: Command,
+    config: Config,
     query: Query,
 ) -> None:
     server, folder = changing
@@ -130,7 +127,7 @@ def test_a_changed_month_is_fetched_and_replaced_with_what_depends_on_it_and_not
 
 
 def test_plan_tells_how_a_republished_month_has_changed_until_the_models_have_it(
-    loaded: DataDir, ingested: Any, run_command: Run
+    loaded: DataDir, ingested: Ingested, run_command: Command
 ) -> None:
     load, ingest = marker(loaded, "LoadMonth", "citibike", "2024-10"), marker(loaded, "IngestCitibike")
     republished = replace(load, replaced={"version": "0" * 16, "rows": 114_208}, details={"rows": 115_558})
@@ -146,8 +143,8 @@ def test_a_refresh_that_was_cut_off_after_the_fetch_is_ended_by_the_next_run(
     changing: tuple[Publishers, Path],
     tmp_path: Path,
     run_luigi: Run,
-    run_command: Run,
-    config: Callable[..., Path],
+    run_command: Command,
+    config: Config,
     query: Query,
 ) -> None:
     server, folder = changing
@@ -169,7 +166,7 @@ def test_a_refresh_of_a_publisher_that_is_down_fails_and_what_is_loaded_stays(
     changing: tuple[Publishers, Path],
     tmp_path: Path,
     run_luigi: Run,
-    config: Callable[..., Path],
+    config: Config,
     query: Query,
 ) -> None:
     server, _ = changing
@@ -190,7 +187,7 @@ def test_a_republished_file_that_is_damaged_is_refused_and_what_is_loaded_stays(
     changing: tuple[Publishers, Path],
     tmp_path: Path,
     run_luigi: Run,
-    config: Callable[..., Path],
+    config: Config,
     query: Query,
 ) -> None:
     server, folder = changing
@@ -214,7 +211,7 @@ def test_an_archive_that_moves_to_another_key_is_loaded_from_there(
     changing: tuple[Publishers, Path],
     tmp_path: Path,
     run_luigi: Run,
-    config: Callable[..., Path],
+    config: Config,
     query: Query,
 ) -> None:
     server, folder = changing
@@ -238,7 +235,7 @@ class TestWeatherThatIsNotSettled:
     """Hours younger than ten days when they were fetched."""
 
     @pytest.fixture
-    def recent(self, tmp_path: Path, serve: Callable[[Path], Publishers]) -> tuple[Publishers, Path, dict[str, Any]]:
+    def recent(self, tmp_path: Path, serve: Serve) -> tuple[Publishers, Path, dict[str, Any]]:
         """A server of the last weeks' weather, its file of the year, and the configuration's block."""
         today = dt.datetime.now(dt.UTC).date()
         first, last = today - dt.timedelta(days=4), today - dt.timedelta(days=3)
@@ -252,7 +249,7 @@ class TestWeatherThatIsNotSettled:
         recent: tuple[Publishers, Path, dict[str, Any]],
         tmp_path: Path,
         run_luigi: Run,
-        config: Callable[..., Path],
+        config: Config,
     ) -> None:
         server, _, sources = recent
         data, file = DataDir(tmp_path / "data"), config(server.url, {"sources": sources})
@@ -287,7 +284,7 @@ class TestWeatherThatIsNotSettled:
         recent: tuple[Publishers, Path, dict[str, Any]],
         tmp_path: Path,
         run_luigi: Run,
-        config: Callable[..., Path],
+        config: Config,
         query: Query,
     ) -> None:
         server, year, sources = recent
@@ -316,7 +313,7 @@ class TestWeatherThatIsNotSettled:
 
 
 def test_old_hours_without_a_value_stay_so_and_are_counted(
-    ingested: Any, query: Query, publishers: Publishers, sample_folder: Path
+    ingested: Ingested, query: Query, publishers: Publishers, sample_folder: Path
 ) -> None:
     measures = "temperature_2m, precipitation, rain, snowfall, cloud_cover, pressure_msl, wind_speed_10m"
     lacking = query(

@@ -1,16 +1,14 @@
 """What failed for a reason that may pass is tried again by Luigi, a few times; what failed for good is not."""
 
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
+
+from fixtures import Config, Run, Start, Wait
+from support import opened_elsewhere
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.state.history import looking
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Config = Callable[..., Path]
 THREE = ("--scheduler-retry-count", "3", "--scheduler-retry-delay", "1")
 # Of the sample's publishers, so that a task is given up after three requests.
 ATTEMPTS = 3
@@ -54,20 +52,16 @@ def test_a_publisher_that_stays_down_is_given_up_after_three_attempts(
 
 def test_a_warehouse_that_another_program_had_open_is_loaded_into_once_it_is_closed(
     loaded: DataDir,
-    start_luigi: Callable[..., subprocess.Popen[str]],
+    start_luigi: Start,
     config: Config,
     publishers: Publishers,
-    wait_until: Callable[..., None],
+    wait_until: Wait,
 ) -> None:
     (loaded.markers / "LoadZones.json").unlink()
-    reads = f"import duckdb; c = duckdb.connect({str(loaded.warehouse)!r}, read_only=True); print(flush=True); input()"
-    other = subprocess.Popen([sys.executable, "-c", reads], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert other.stdout is not None
-    other.stdout.readline()
     file = config(publishers.url, {"warehouse": {"wait_seconds": 0}})
     delay = ("--scheduler-retry-count", "3", "--scheduler-retry-delay", "4")
-    run = start_luigi("LoadZones", *delay, data_dir=loaded.root, config=file)
-    wait_until(lambda: "failed" in outcomes(loaded, "LoadZones"))
-    other.communicate("\n")
+    with opened_elsewhere(loaded.warehouse, "read"):
+        run = start_luigi("LoadZones", *delay, data_dir=loaded.root, config=file)
+        wait_until(lambda: "failed" in outcomes(loaded, "LoadZones"))
     assert run.wait(60) == 0
     assert outcomes(loaded, "LoadZones")[-2:] == ["failed", "done"]

@@ -2,14 +2,13 @@
 
 import datetime as dt
 import re
-import subprocess
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from fixtures import Run
 from support import PROJECT, configuration, merged
 
 from luigi_pipeline.config.settings import Settings, Warehouse, load
@@ -33,9 +32,8 @@ def read(folder: Path, content: Any) -> Settings:
 
 def nested(key: str, value: Any) -> dict[str, Any]:
     """{"a": {"b": value}} of "a.b"."""
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return value
+    first, _, rest = key.partition(".")
+    return {first: nested(rest, value) if rest else value}
 
 
 def test_all_but_months_and_dates_has_a_default(tmp_path: Path) -> None:
@@ -302,7 +300,7 @@ def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path) -> None:
 )
 def test_a_wrong_configuration_stops_the_command_before_anything_is_touched(
     tmp_path: Path,
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+    run_luigi: Run,
     changes: dict[str, Any],
     told: str,
 ) -> None:

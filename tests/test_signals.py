@@ -5,20 +5,16 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from checksums import checksums
+from fixtures import Config, Ingested, Query, Run, Start, Wait
 from support import MONTHS, ROWS
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Start = Callable[..., subprocess.Popen[str]]
-Wait = Callable[..., None]
-Query = Callable[..., list[tuple[Any, ...]]]
 ONE_MONTH = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"}}}
 
 
@@ -54,7 +50,7 @@ def test_a_signal_ends_a_fetch_that_waits_for_its_publisher(
     run_luigi: Run,
     start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
+    config: Config,
     wait_until: Wait,
     query: Query,
 ) -> None:
@@ -69,13 +65,13 @@ def test_a_signal_ends_a_fetch_that_waits_for_its_publisher(
 
 
 def test_a_signal_ends_a_load_a_build_and_a_validation_and_nothing_is_lost(
-    ingested: Any,
-    published: Any,
+    ingested: Ingested,
+    published: Ingested,
     tmp_path: Path,
     run_luigi: Run,
     start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
+    config: Config,
     wait_until: Wait,
 ) -> None:
     data, file = DataDir(tmp_path / "data"), config(publishers.url)
@@ -103,7 +99,7 @@ def test_no_child_outlives_a_run_that_is_killed(
     tmp_path: Path,
     start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
+    config: Config,
     wait_until: Wait,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, seconds=60))
@@ -121,12 +117,12 @@ def test_no_child_outlives_a_run_that_is_killed(
 
 
 def test_a_run_that_is_killed_while_it_loads_leaves_whole_months_and_the_next_run_completes(
-    ingested: Any,
+    ingested: Ingested,
     tmp_path: Path,
     run_luigi: Run,
     start_luigi: Start,
     publishers: Publishers,
-    config: Callable[..., Path],
+    config: Config,
     wait_until: Wait,
     query: Query,
 ) -> None:
@@ -139,7 +135,7 @@ def test_a_run_that_is_killed_while_it_loads_leaves_whole_months_and_the_next_ru
     assert alive == [], "a child goes on writing"
     result = run_luigi("IngestCitibike", data_dir=data.root, config=file)
     assert result.returncode == 0, result.stderr
-    rows = dict(query(data, "select _source_month, count(*) from raw_data.trips group by 1"))
+    rows: dict[str, int] = dict(query(data, "select _source_month, count(*) from raw_data.trips group by 1"))
     assert rows == dict.fromkeys(MONTHS, ROWS)
     rides = "select count(*), count(distinct ride_id), count(distinct _source_file || _source_row) from raw_data.trips"
     assert query(data, rides) == query(ingested.data, rides)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import subprocess
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from fixtures import Query, Result, Run
 from support import LEGACY, configuration, lines
 
 from luigi_pipeline.core.datadir import DataDir
@@ -24,8 +24,6 @@ from luigi_pipeline.validation.plausibility import PROFILES
 
 MONTHS = [f"2024-0{number}" for number in range(1, 9)]
 ROWS = 400
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 Ride = dict[str, str]
 
 
@@ -151,7 +149,7 @@ class Published:
     """A run of `Publish`."""
 
     data: DataDir
-    result: subprocess.CompletedProcess[str]
+    result: Result
 
     @property
     def failed(self) -> list[str]:

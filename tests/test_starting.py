@@ -2,28 +2,20 @@
 
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psutil
 import pytest
+from fixtures import Query, Wait
 from support import PROJECT, command, environment
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
-Query = Callable[..., list[tuple[Any, ...]]]
-Wait = Callable[..., None]
-OFF = {"enabled": False}
-ONE_MONTH = {
-    "sources": {
-        "yellow_taxi": OFF,
-        "citibike": OFF,
-        "weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"},
-    }
-}
+pytestmark = pytest.mark.pipeline
+
 SHELL = ("sh", "-c")
 NO_NAME = ("unshare", "--user", "--map-user=12345")
 NAMELESS: dict[str, str | None] = dict.fromkeys(("USER", "LOGNAME", "USERNAME", "LNAME"))
@@ -34,7 +26,7 @@ DAEMON = (
     'while [ ! -e "$0.code" ]; do sleep 0.1; done; exit $(cat "$0.code")'
 )
 # Python takes a locale of ASCII for one of UTF-8, unless it is told not to.
-ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+ASCII: dict[str, str | None] = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 # What is put before the command; and into its environment (None: taken out of it).
 WAYS: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
@@ -63,19 +55,9 @@ WAYS: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
 }
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> DataDir:
-    return DataDir(tmp_path / "data")
-
-
-@pytest.fixture
-def file(publishers: Publishers, config: Callable[..., Path]) -> Path:
-    return config(publishers.url, ONE_MONTH)
-
-
 def surroundings(changes: dict[str, str | None]) -> dict[str, str]:
     """An environment with some variables changed, and some taken out."""
-    changes = {"PYTHONUNBUFFERED": None} | changes  # with it, Python has nothing left to write at its end
+    changes = {"PYTHONUNBUFFERED": None, **changes}  # with it, Python has nothing left to write at its end
     env = environment({name: value for name, value in changes.items() if value is not None})
     return {name: value for name, value in env.items() if changes.get(name, value) is not None}
 
@@ -102,11 +84,11 @@ def is_possible(way: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize(("way", "env"), WAYS.values(), ids=WAYS)
 def test_a_run_works_however_it_is_started(
-    way: tuple[str, ...], env: dict[str, str | None], data: DataDir, file: Path, query: Query
+    way: tuple[str, ...], env: dict[str, str | None], data: DataDir, one_month: Path, query: Query
 ) -> None:
     if way[:1] == ("unshare",) and not is_possible(way):
         pytest.skip("this machine lets no one make namespaces")
-    process = start(way, "IngestWeather", data, file, env)
+    process = start(way, "IngestWeather", data, one_month, env)
     said = process.communicate(timeout=120)[0]
     assert process.returncode == 0, said
     assert "Traceback" not in said
@@ -118,16 +100,16 @@ def test_a_run_works_however_it_is_started(
 
 
 @pytest.mark.parametrize("no_one_hears", ["2>&-", "2>/dev/full"])
-def test_a_run_that_no_one_hears_logs_why_it_can_not_be(no_one_hears: str, data: DataDir, file: Path) -> None:
-    file.write_text("sources: {uber: {}}\n", encoding="utf-8")
+def test_a_run_that_no_one_hears_logs_why_it_can_not_be(no_one_hears: str, data: DataDir, one_month: Path) -> None:
+    one_month.write_text("sources: {uber: {}}\n", encoding="utf-8")
     way = (*SHELL, f'exec "$@" {no_one_hears}', "sh")
-    assert start(way, "IngestWeather", data, file).wait(60) == 40
+    assert start(way, "IngestWeather", data, one_month).wait(60) == 40
     assert not data.root.exists(), "nothing is touched"
     data.logs.mkdir(parents=True)
-    assert start(way, "IngestWeather", data, file).wait(60) == 40
+    assert start(way, "IngestWeather", data, one_month).wait(60) == 40
     (line,) = (data.logs / "pipeline.log").read_text(encoding="utf-8").splitlines()
     assert " ERROR " in line
-    assert f"luigi_pipeline: {file}: " in line
+    assert f"luigi_pipeline: {one_month}: " in line
     assert [it.name for it in data.root.iterdir()] == ["logs"]
 
 
@@ -144,13 +126,13 @@ def test_a_signal_that_was_ignored_when_the_run_began_stays_ignored_in_all_its_p
     number: signal.Signals,
     way: tuple[str, ...],
     data: DataDir,
-    file: Path,
+    one_month: Path,
     publishers: Publishers,
     wait_until: Wait,
     query: Query,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="slow", times=1, seconds=3))
-    process = start(way, "IngestWeather", data, file, start_new_session=True)
+    process = start(way, "IngestWeather", data, one_month, start_new_session=True)
     wait_until(lambda: publishers.log)
     for child in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
         if child.name() != "sh":  # which heeds it
@@ -171,14 +153,14 @@ def test_other_signals_end_the_run_and_all_its_processes(
     way: tuple[str, ...],
     number: signal.Signals,
     data: DataDir,
-    file: Path,
+    one_month: Path,
     publishers: Publishers,
     wait_until: Wait,
 ) -> None:
     if way == FIRST and not is_possible(way):
         pytest.skip("this machine lets no one make namespaces")
     publishers.faults.add(Fault("/v1/archive", kind="stall", sent=0.5, seconds=60))
-    process = start(way, "IngestWeather", data, file)
+    process = start(way, "IngestWeather", data, one_month)
     wait_until(lambda: publishers.log)
     family = psutil.Process(process.pid).children(recursive=True)
     (family[0] if way == FIRST else psutil.Process(process.pid)).send_signal(number)
@@ -190,7 +172,7 @@ def test_other_signals_end_the_run_and_all_its_processes(
 
 @pytest.mark.parametrize("where", ["nothing", "another project's home"])
 def test_all_is_published_with_nothing_at_hand_and_where_other_projects_are_at_home(
-    where: str, data: DataDir, file: Path, tmp_path: Path
+    where: str, data: DataDir, one_month: Path, tmp_path: Path
 ) -> None:
     way: tuple[str, ...] = (*SHELL, 'ulimit -n 64; exec "$@" <&- >&- 2>&-', "sh")
     env: dict[str, str | None] = {"HOME": None, **NAMELESS, **ASCII}
@@ -201,7 +183,7 @@ def test_all_is_published_with_nothing_at_hand_and_where_other_projects_are_at_h
         profiles.parent.mkdir(parents=True)
         profiles.write_text("nyc_mobility: {target: prod, outputs: {prod: {type: postgres}}}\n", encoding="utf-8")
         way, env = (), {"HOME": str(tmp_path / "home")}
-    process = start(way, "Publish", data, file, env)
+    process = start(way, "Publish", data, one_month, env)
     said = process.communicate(timeout=170)[0]
     assert process.returncode == 0, said + (data.logs / "pipeline.log").read_text(encoding="utf-8")
     with duckdb.connect(str(data.published), read_only=True) as connection:

@@ -1,24 +1,20 @@
 """Rows that something else took away, put in or changed are noticed by the next run, and loaded again."""
 
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import yaml
 from checksums import checksums
+from fixtures import Ingested, Query, Run
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.state import identity
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture
-def known(ingested: Any, tmp_path: Path) -> DataDir:
+def known(ingested: Ingested, tmp_path: Path) -> DataDir:
     """A copy of a data dir, as a run of its own has left it."""
     data = DataDir(tmp_path / "data")
     shutil.copytree(ingested.data.root, data.root)
@@ -40,7 +36,7 @@ def known(ingested: Any, tmp_path: Path) -> DataDir:
     ids=["a month", "a row", "another version", "a row more", "a table", "the zones", "nothing of ours"],
 )
 def test_what_is_gone_is_loaded_again_and_nothing_else(
-    known: DataDir, ingested: Any, run_luigi: Run, change: str, loads: set[str]
+    known: DataDir, ingested: Ingested, run_luigi: Run, change: str, loads: set[str]
 ) -> None:
     before = checksums(known.warehouse)
     with duckdb.connect(str(known.warehouse)) as connection:
@@ -59,7 +55,7 @@ def test_what_is_gone_is_loaded_again_and_nothing_else(
 
 
 def test_a_month_that_is_gone_and_not_configured_any_more_is_built_without(
-    known: DataDir, ingested: Any, run_luigi: Run, tmp_path: Path, query: Callable[..., list[tuple[Any, ...]]]
+    known: DataDir, ingested: Ingested, run_luigi: Run, tmp_path: Path, query: Query
 ) -> None:
     named = yaml.safe_load(ingested.config.read_text(encoding="utf-8"))
     named["sources"]["citibike"]["months"] = ["2024-11"]

@@ -1,6 +1,5 @@
 """Runs, readers and schedulers that meet: nothing is done twice, and who has to wait is told."""
 
-import contextlib
 import os
 import re
 import signal
@@ -8,41 +7,20 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from checksums import checksums
-from support import PROJECT, command, environment
+from fixtures import Config, Ingested, Run, Start, Wait
+from support import PROJECT, command, environment, opened_elsewhere
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Start = Callable[..., subprocess.Popen[str]]
 
-_HOLD = """
-import sys, duckdb
-connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
-print("open", flush=True)
-sys.stdin.readline()
-"""
-
-
-@contextlib.contextmanager
-def held(data: DataDir, how: str) -> Iterator[subprocess.Popen[str]]:
-    """Another program that has the warehouse open, until its standard input ends."""
-    program = [sys.executable, "-c", _HOLD, str(data.warehouse), how]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "open\n"
-        yield process
-        process.kill()
-
-
-def address(data: DataDir, ingested: Any) -> str:
+def address(data: DataDir, ingested: Ingested) -> str:
     """Where the sample is served that the data dir was loaded from."""
     text = (ingested.data.markers / "FetchZones.json").read_text(encoding="utf-8")
     found = re.search(r"http://[\d.]+:\d+", text)
@@ -51,7 +29,7 @@ def address(data: DataDir, ingested: Any) -> str:
 
 
 def test_of_runs_that_start_together_one_does_the_work_and_the_others_nothing(
-    start_luigi: Start, publishers: Publishers, config: Callable[..., Path], tmp_path: Path
+    start_luigi: Start, publishers: Publishers, config: Config, tmp_path: Path
 ) -> None:
     data, file = DataDir(tmp_path / "data"), config(publishers.url)
     # Of different tasks on purpose: the lock goes by the data dir.
@@ -69,7 +47,7 @@ def test_of_runs_that_start_together_one_does_the_work_and_the_others_nothing(
 
 
 def test_eight_workers_make_the_warehouse_that_four_make(
-    run_luigi: Run, ingested: Any, publishers: Publishers, config: Callable[..., Path], tmp_path: Path
+    run_luigi: Run, ingested: Ingested, publishers: Publishers, config: Config, tmp_path: Path
 ) -> None:
     data = DataDir(tmp_path / "data")
     file = config(publishers.url, {"download": {"parallel": 8}})
@@ -81,11 +59,11 @@ def test_eight_workers_make_the_warehouse_that_four_make(
 
 @pytest.mark.parametrize("how", ["read", "write"])
 def test_a_run_waits_for_another_program_and_says_for_which(
-    how: str, loaded: DataDir, ingested: Any, start_luigi: Start, config: Callable[..., Path]
+    how: str, loaded: DataDir, ingested: Ingested, start_luigi: Start, config: Config
 ) -> None:
     (loaded.markers / "LoadMonth" / "weather" / "2024-10.json").unlink()
     file = config(address(loaded, ingested), {"warehouse": {"wait_seconds": 60}})
-    with held(loaded, how) as other:
+    with opened_elsewhere(loaded.warehouse, how) as other:
         process = start_luigi("IngestWeather", data_dir=loaded.root, config=file)
         assert process.stderr
         waiting = next(line for line in process.stderr if "waiting" in line)
@@ -97,8 +75,8 @@ def test_a_run_waits_for_another_program_and_says_for_which(
     assert checksums(loaded.warehouse) == checksums(ingested.data.warehouse)
 
 
-def test_readers_do_not_stop_a_run_that_has_nothing_to_write(ingested: Any, run_luigi: Run) -> None:
-    with held(ingested.data, "read"):
+def test_readers_do_not_stop_a_run_that_has_nothing_to_write(ingested: Ingested, run_luigi: Run) -> None:
+    with opened_elsewhere(ingested.data.warehouse, "read"):
         result = run_luigi("Ingest", data_dir=ingested.data.root, config=ingested.config)
     assert result.returncode == 0, result.stderr
     assert "waiting" not in result.stderr
@@ -114,7 +92,7 @@ class Scheduler:
             self.port = probe.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, wait_until: Callable[..., None]) -> None:
+    def start(self, wait_until: Wait) -> None:
         program = [str(Path(sys.executable).with_name("luigid")), "--port", str(self.port)]
         state = ["--state-path", str(self.folder / "state.pickle"), "--logdir", str(self.folder)]
         self.process = subprocess.Popen(
@@ -135,7 +113,7 @@ class Scheduler:
 
 
 @pytest.fixture
-def luigid(tmp_path: Path, wait_until: Callable[..., None]) -> Iterator[Scheduler]:
+def luigid(tmp_path: Path, wait_until: Wait) -> Iterator[Scheduler]:
     scheduler = Scheduler(tmp_path)
     scheduler.start(wait_until)
     yield scheduler
@@ -144,11 +122,11 @@ def luigid(tmp_path: Path, wait_until: Callable[..., None]) -> Iterator[Schedule
 
 def test_a_run_that_was_killed_is_followed_at_once_by_one_that_ends_its_work(
     luigid: Scheduler,
-    ingested: Any,
+    ingested: Ingested,
     publishers: Publishers,
-    config: Callable[..., Path],
+    config: Config,
     tmp_path: Path,
-    wait_until: Callable[..., None],
+    wait_until: Wait,
     run_luigi: Run,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="stall", times=1, seconds=60))
@@ -169,7 +147,7 @@ def test_a_run_that_was_killed_is_followed_at_once_by_one_that_ends_its_work(
     assert checksums(data.warehouse) == checksums(ingested.data.warehouse)
 
 
-def test_a_luigid_that_is_not_there_is_one_line(run_luigi: Run, config: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_luigid_that_is_not_there_is_one_line(run_luigi: Run, config: Config, tmp_path: Path) -> None:
     central, port = {"LUIGI_CONFIG_PATH": "config/luigid.cfg"}, ["--scheduler-port", "1"]
     result = run_luigi("Ingest", *port, data_dir=tmp_path / "data", config=config("http://localhost:1"), env=central)
     assert result.returncode == 40
@@ -179,11 +157,11 @@ def test_a_luigid_that_is_not_there_is_one_line(run_luigi: Run, config: Callable
 
 def test_a_luigid_that_is_restarted_in_the_middle_loses_nothing(
     luigid: Scheduler,
-    ingested: Any,
+    ingested: Ingested,
     publishers: Publishers,
-    config: Callable[..., Path],
+    config: Config,
     tmp_path: Path,
-    wait_until: Callable[..., None],
+    wait_until: Wait,
     run_luigi: Run,
 ) -> None:
     publishers.faults.add(Fault("/v1/archive", kind="slow", times=2, seconds=6))

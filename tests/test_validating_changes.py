@@ -1,10 +1,10 @@
 """A month is added to a warehouse that is validated: what the real runs look at, and what they say."""
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from fixtures import Config, Result, Run
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
@@ -45,12 +45,12 @@ def verdicts(report: dict[str, Any]) -> list[tuple[str, str, str]]:
 def test_of_trips_an_added_month_is_validated_and_everything_after_a_failure(
     tmp_path: Path,
     publishers: Publishers,
-    config: Callable[..., Path],
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+    config: Config,
+    run_luigi: Run,
 ) -> None:
     data = DataDir(tmp_path / "data")
 
-    def run(task: str, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    def run(task: str, file: Path, *options: str) -> Result:
         return run_luigi(task, *options, data_dir=data.root, config=file)
 
     october, both = config(publishers.url, OCTOBER, name="october.yaml"), config(publishers.url)

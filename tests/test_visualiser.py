@@ -4,18 +4,19 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fixtures import Command, Config, Ingested, Wait
 from playwright.sync_api import Browser, Page, expect
 from support import PROJECT, command, environment
 
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.sample import Publishers
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 _MINUTE = 60_000  # in milliseconds, as playwright counts
 _CENTRAL = {"LUIGI_CONFIG_PATH": "config/luigid.cfg"}
 
@@ -73,7 +74,7 @@ def run_beside(scheduler: Scheduler, *task: str, data: DataDir, config: Path) ->
 
 
 def test_a_run_is_watched_from_the_first_model_to_the_data_docs(
-    scheduler: Scheduler, loaded: DataDir, ingested: Any, page: Page, wait_until: Callable[..., None]
+    scheduler: Scheduler, loaded: DataDir, ingested: Ingested, page: Page, wait_until: Wait
 ) -> None:
     run = run_beside(scheduler, "Validate", data=loaded, config=ingested.config)
     seen: dict[str, list[tuple[str, int]]] = {"DbtBuild": [], "Validate": []}
@@ -115,7 +116,7 @@ def test_a_run_is_watched_from_the_first_model_to_the_data_docs(
 
 
 def test_why_a_task_failed_stands_in_one_line_beside_it_and_its_log_is_a_click_away(
-    scheduler: Scheduler, loaded: DataDir, ingested: Any, config: Callable[..., Path], page: Page
+    scheduler: Scheduler, loaded: DataDir, ingested: Ingested, config: Config, page: Page
 ) -> None:
     missing = config("http://127.0.0.1:1", {"sources": {"citibike": {"months": ["2024-10", "2024-11", "2024-09"]}}})
     run = run_beside(scheduler, "IngestCitibike", data=loaded, config=missing)
@@ -139,7 +140,7 @@ def test_why_a_task_failed_stands_in_one_line_beside_it_and_its_log_is_a_click_a
 
 
 def test_finished_months_fold_under_their_source(
-    scheduler: Scheduler, publishers: Any, config: Callable[..., Path], loaded: DataDir, page: Page
+    scheduler: Scheduler, publishers: Publishers, config: Config, loaded: DataDir, page: Page
 ) -> None:
     file = config(publishers.url, {"sources": {"yellow_taxi": {"enabled": False}, "weather": {"enabled": False}}})
     for task in ("Ingest", "IngestCitibike"):  # one right after the other
@@ -157,7 +158,7 @@ def test_finished_months_fold_under_their_source(
     expect(graph).to_contain_text("LoadMonth citibike 2024-11")
 
 
-def test_tasks_outlive_the_scheduler(scheduler: Scheduler, loaded: DataDir, ingested: Any) -> None:
+def test_tasks_outlive_the_scheduler(scheduler: Scheduler, loaded: DataDir, ingested: Ingested) -> None:
     run = run_beside(scheduler, "IngestWeather", "--force", data=loaded, config=ingested.config)
     assert run.wait() == 0, run.communicate()[1]
     assert "luigi_task_done_total" in httpx.get(f"{scheduler.url}metrics").text
@@ -185,7 +186,7 @@ def test_what_is_not_for_show_is_not_served(scheduler: Scheduler, path: str) -> 
 
 
 def test_a_port_that_is_taken_is_one_line(
-    scheduler: Scheduler, run_command: Run, loaded: DataDir, ingested: Any
+    scheduler: Scheduler, run_command: Command, loaded: DataDir, ingested: Ingested
 ) -> None:
     result = run_command("scheduler", "--port", scheduler.port, data_dir=loaded.root, config=ingested.config)
     assert result.returncode == 40

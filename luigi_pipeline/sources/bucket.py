@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one
+MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one
 
 
 def choose_key(keys: list[str], month: str) -> str | None:
@@ -50,7 +50,7 @@ def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> d
     keys: dict[str, str | None] = {}
     parameters = {"list-type": "2", "prefix": prefix}
     kept = folder / f"bucket-listing_{prefix}.xml"
-    for _ in range(_MOST_PAGES):
+    for _ in range(MOST_PAGES):
         try:
             answer = publisher.get(asking(bucket, parameters))
         except NotThere as error:  # the bucket, and not a month of it
@@ -65,7 +65,7 @@ def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> d
         if token is None:
             return keys
         parameters |= {"continuation-token": token}
-    raise Rejected(f"{redacted(bucket)}: its listing has no end after {_MOST_PAGES:,} pages")
+    raise Rejected(f"{redacted(bucket)}: its listing has no end after {MOST_PAGES:,} pages")
 
 
 def _read(answer: bytes, bucket: str) -> tuple[dict[str, str | None], str | None]:

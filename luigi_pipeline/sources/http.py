@@ -33,7 +33,7 @@ log = logging.getLogger("luigi_pipeline.http")
 _CHUNK = 1 << 20
 _NOT_THERE = (403, 404)  # CloudFront says 403 for a missing key, S3 404.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
-_LARGEST_ANSWER = 64 << 20  # a year of weather has less than a hundredth of it
+LARGEST_ANSWER = 64 << 20  # a year of weather has less than a hundredth of it
 _PROGRESS_SECONDS = 30  # between two lines that tell how far a download is
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 
@@ -200,8 +200,8 @@ def _small_body(response: httpx.Response) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes(_CHUNK):
         body += chunk
-        if len(body) > _LARGEST_ANSWER:
-            raise FetchFailed(f"{_shown(str(response.url))}: answers with more than {_LARGEST_ANSWER:,} bytes")
+        if len(body) > LARGEST_ANSWER:
+            raise FetchFailed(f"{_shown(str(response.url))}: answers with more than {LARGEST_ANSWER:,} bytes")
     return bytes(body)
 
 

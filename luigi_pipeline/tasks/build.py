@@ -59,7 +59,7 @@ class DbtBuild(MobilityTask):
 
     def deps(self) -> list[luigi.Task]:
         """What Luigi asks for where the models are to be built."""
-        warming.build_follows(self._parse, self._build)
+        warming.build_follows(self.parse, self.build)
         deps: list[luigi.Task] = super().deps()
         return deps
 
@@ -76,7 +76,7 @@ class DbtBuild(MobilityTask):
         inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
         changed = _changed_months(found, inputs) if found and selected_at(self.data) <= found.started_at else None
         self.drop_marker()
-        outcome = warming.build(self._build, anew, changed)
+        outcome = warming.build(self.build, anew, changed)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
@@ -100,14 +100,14 @@ class DbtBuild(MobilityTask):
         code = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
         return code | _variables(self.settings)
 
-    def _parse(self) -> tuple[dict[str, Any], Manifest]:
+    def parse(self) -> tuple[dict[str, Any], Manifest]:
         """Have dbt parse the project; say as well which one that was."""
         from luigi_pipeline.warehouse import models
 
         parsed, folder = self._project(), project.folder() / "dbt_project"
         return parsed, models.parse(folder, self.data, self.settings.warehouse, _variables(self.settings))
 
-    def _build(
+    def build(
         self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changed: dict[str, list[str]] | None
     ) -> Outcome:
         """Have dbt build all models, of the project as it was parsed ahead if it still is that."""

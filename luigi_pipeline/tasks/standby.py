@@ -29,8 +29,8 @@ from luigi_pipeline.run import processes
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_LOWEST_PRIORITY = 19
-_LOOK = 0.3  # seconds between looks at a process that is waited for
+LOWEST_PRIORITY = 19
+LOOK_SECONDS = 0.3  # seconds between looks at a process that is waited for
 _LONGEST = 30.0  # seconds that the work waits for it at most
 
 Ready = TypeVar("Ready")
@@ -78,9 +78,9 @@ class Standby(Generic[Ready, Result]):
     def _see_to(self, process: multiprocessing.Process) -> None:
         """Wait until it is ready; where a task waits for it and it gets no processor time, end it."""
         spent = 0.0
-        while process.is_alive() and not self._ready.wait(_LOOK):
+        while process.is_alive() and not self._ready.wait(LOOK_SECONDS):
             before, spent = spent, _cpu_seconds(process.pid)
-            if self._wanted.is_set() and spent - before < _LOOK / 2:
+            if self._wanted.is_set() and spent - before < LOOK_SECONDS / 2:
                 process.kill()
                 process.join()
 
@@ -134,7 +134,7 @@ class Standby(Generic[Ready, Result]):
 
     def _get_ready(self, ready: list[Ready], beside_many: bool) -> None:
         if beside_many:
-            os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_PRIORITY)  # of this thread only
+            os.setpriority(os.PRIO_PROCESS, 0, LOWEST_PRIORITY)  # of this thread only
         try:
             ready.append(self._prepare())
         except Exception:

@@ -29,7 +29,7 @@ class Case(NamedTuple):
     """A file that is sent for a month, or a fault in sending the good one, and what is said of it."""
 
     name: str
-    make: Callable[[str], bytes | Fault]
+    make: Callable[..., bytes | Fault]  # of the month; of weather, of the good answer
     told: str
 
 

@@ -2,8 +2,7 @@
 
 import re
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import httpx
 import pytest
 import yaml
 from bad_files import BIKES, GOOD_BIKES, GOOD_TAXI, LISTINGS, MAX_ARCHIVE_BYTES, TAXI, WEATHER, Case, Good, bikes, taxi
+from fixtures import Config, Query, Result, Run, Serve
 from support import configuration, merged, zone_lines
 
 from luigi_pipeline.config.settings import Settings, Warehouse
@@ -24,9 +24,6 @@ from luigi_pipeline.sources.urls import asking
 from luigi_pipeline.sources.weather import HourlyWeather
 from luigi_pipeline.state import markers
 from luigi_pipeline.warehouse.recognise import recognise
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 
 
 def by_month(cases: list[Any], first: str) -> dict[str, Any]:
@@ -54,7 +51,7 @@ class Attack:
     data: DataDir
     config: Path
     served: dict[str, bytes] = field(default_factory=dict)
-    result: subprocess.CompletedProcess[str] | None = None
+    result: Result | None = None
 
     @property
     def said(self) -> list[str]:
@@ -100,7 +97,7 @@ def weather_fault(url: str, settings: Settings, month: str, case: Case) -> Fault
     """The answer of a month's request, changed."""
     request = HourlyWeather().request(month, settings)
     answer = httpx.get(asking(request["url"], request["params"])).raise_for_status().content
-    body = case.make(answer)  # type: ignore[arg-type]
+    body = case.make(answer)
     assert isinstance(body, bytes)
     return Fault(f"start_date={month}-01", kind="status", status=200, body=body, times=9)
 
@@ -131,6 +128,7 @@ def attack(tmp_path_factory: pytest.TempPathFactory, run_luigi: Run) -> Iterator
             made.publish_bikes(month, case.make(month))
         for month, case in BAD_LISTINGS.items():
             body = case.make(month[:4])
+            assert isinstance(body, bytes)
             publishers.faults.add(Fault(f"prefix={month[:4]}", kind="garbage", body=body, times=9))
         faults = [weather_fault(url, settings, month, case) for month, case in BAD_WEATHER.items()]
         for fault in faults:
@@ -268,7 +266,7 @@ ZONES = [
 
 @pytest.mark.parametrize(("text", "told"), [case[1:] for case in ZONES], ids=[case[0] for case in ZONES])
 def test_a_bad_zone_file_is_refused_and_the_old_zones_stay(
-    copied: DataDir, tmp_path: Path, run_luigi: Run, serve: Any, config: Any, text: str, told: str
+    copied: DataDir, tmp_path: Path, run_luigi: Run, serve: Serve, config: Config, text: str, told: str
 ) -> None:
     (tmp_path / "published" / "misc").mkdir(parents=True)
     (tmp_path / "published" / "misc" / "taxi_zone_lookup.csv").write_text(text, encoding="utf-8")
@@ -283,7 +281,7 @@ def test_a_bad_zone_file_is_refused_and_the_old_zones_stay(
 
 
 def test_a_bad_file_in_place_of_a_loaded_one_changes_nothing_in_the_warehouse(
-    attack: Attack, copied: DataDir, tmp_path: Path, run_luigi: Run, serve: Any
+    attack: Attack, copied: DataDir, tmp_path: Path, run_luigi: Run, serve: Serve
 ) -> None:
     """One is refused when it is fetched, one when it is loaded."""
     published = tmp_path / "published"

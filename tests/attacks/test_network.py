@@ -3,17 +3,16 @@
 import hashlib
 import re
 import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
 from bad_files import taxi
+from fixtures import Config, Result, Run
 from support import configuration, merged, taxi_trips, zone_lines
 
 from luigi_pipeline.core.datadir import DataDir
@@ -21,7 +20,6 @@ from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sample.weather import write_weather
 from luigi_pipeline.state import markers
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 ALWAYS = 99
 LARGEST = 6_000_000
 
@@ -79,7 +77,7 @@ class Outage:
     data: DataDir
     publishers: Publishers
     files: dict[str, bytes]
-    result: subprocess.CompletedProcess[str]
+    result: Result
 
     def lines(self, title: str) -> list[str]:
         """What the console has of a month."""
@@ -212,7 +210,7 @@ def test_nothing_of_a_file_that_is_too_large_stays(outage: Outage) -> None:
 
 
 def test_publishers_that_are_down_or_have_no_address_are_told_and_the_others_load(
-    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Any
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

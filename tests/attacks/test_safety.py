@@ -3,13 +3,14 @@
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from fixtures import Config, Query, Result, Run, Serve
 from support import PROJECT, command, configuration, environment, merged, write_zip
 
 from luigi_pipeline.config.settings import Settings
@@ -18,8 +19,6 @@ from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sources import SOURCES
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Query = Callable[..., list[tuple[Any, ...]]]
 SECRET = "hush5ecret"  # in a user's password, an API key and a signature
 
 
@@ -29,7 +28,7 @@ class Kept:
 
     data: DataDir
     publishers: Publishers
-    result: subprocess.CompletedProcess[str]
+    result: Result
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +119,7 @@ def test_a_umask_that_was_meant_is_left_alone(tmp_path: Path, before: int, after
 
 @pytest.mark.parametrize("name", ["a#b", "a?b", "100%", "a\nb"])
 def test_a_data_dir_that_can_not_be_is_told_at_the_start(
-    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Any, name: str
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config, name: str
 ) -> None:
     result = run_luigi("Ingest", data_dir=tmp_path / name, config=config(publishers.url))
     assert result.returncode == 40
@@ -132,7 +131,7 @@ def test_a_data_dir_that_can_not_be_is_told_at_the_start(
 
 
 def test_one_bad_month_of_a_yearly_archive_leaves_the_others(
-    tmp_path: Path, run_luigi: Run, serve: Any, config: Any, sample_folder: Path, query: Query
+    tmp_path: Path, run_luigi: Run, serve: Serve, config: Config, sample_folder: Path, query: Query
 ) -> None:
     """The file stays for the other month, and is fetched anew for the bad one."""
     archives = {path.name: path.read_bytes() for path in (sample_folder / "tripdata").glob("*.zip")}

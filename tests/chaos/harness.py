@@ -27,6 +27,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from checksums import checksums
+from fixtures import Result
 from support import PROJECT, command, configuration, environment
 
 from luigi_pipeline.core.datadir import DataDir
@@ -187,7 +188,7 @@ def _command(scene: Scene, data: DataDir) -> list[str]:
     return command("Publish", *scene.options, data_dir=data.root, config=scene.config)
 
 
-def _run(scene: Scene, data: DataDir) -> subprocess.CompletedProcess[str]:
+def _run(scene: Scene, data: DataDir) -> Result:
     return subprocess.run(
         _command(scene, data), cwd=PROJECT, env=environment(), capture_output=True, text=True, check=False
     )
@@ -224,7 +225,7 @@ def _is_redone(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
     return bool(before["started_at"] != after["started_at"])
 
 
-def _differences(scene: Scene, data: DataDir, result: subprocess.CompletedProcess[str]) -> list[str]:
+def _differences(scene: Scene, data: DataDir, result: Result) -> list[str]:
     if result.returncode != 0:
         return [f"the rerun ended with {result.returncode}"]
     sums = _sums(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from damage import NOVEMBER, OCTOBER, archive, bike_columns, bike_path, bikes, published
@@ -35,7 +36,7 @@ def part(number: int) -> str:
     return f"202410-citibike-tripdata_{number}.csv"
 
 
-def without_part(number: int, *, with_fork: bool = True) -> None:
+def without_part(number: int, *, with_fork: bool = True) -> Callable[[Path], None]:
     def drop(members: dict[str, bytes]) -> None:
         del members[part(number)]
         if with_fork:

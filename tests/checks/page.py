@@ -75,10 +75,10 @@ def read() -> dict[str, Verdict]:
         return {}
     rows = (_ROW.match(line) for line in PAGE.read_text(encoding="utf-8").splitlines())
     return {
-        row["name"]: Verdict(row["outcome"], row["stage"], (row["by"],))
+        row["name"]: Verdict(row["outcome"], row["stage"], (row["by"],))  # type: ignore[arg-type]
         for row in rows
         if row and row["name"] != "damage"
-    }  # type: ignore[arg-type]
+    }
 
 
 def write(verdicts: Mapping[str, Verdict]) -> None:

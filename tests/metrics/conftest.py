@@ -1,24 +1,21 @@
 """Shared by the tests of what is published and of the metrics."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from fixtures import Ingested, Row, Rows
+from support import opened_elsewhere
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.warehouse import database
 
-_HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.begin(); print('held', flush=True); sys.stdin.read()"
-
 
 @pytest.fixture
-def copy(published: Any, tmp_path: Path) -> DataDir:
+def copy(published: Ingested, tmp_path: Path) -> DataDir:
     """A copy of the data dir, for a test to change."""
     data = DataDir(tmp_path / "data")
     for part in ("markers", "published", "dbt"):
@@ -30,23 +27,17 @@ def copy(published: Any, tmp_path: Path) -> DataDir:
 @pytest.fixture
 def held(copy: DataDir) -> Iterator[DataDir]:
     """The copy, while another process has its warehouse open for writing, as a run has."""
-    run = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(copy.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert run.stdout is not None
-    assert run.stdout.readline() == "held\n"
-    with pytest.raises(duckdb.IOException, match="Conflicting lock"):
-        duckdb.connect(str(copy.warehouse), read_only=True)
-    yield copy
-    run.kill()
-    run.communicate()
+    with opened_elsewhere(copy.warehouse, "write"):
+        with pytest.raises(duckdb.IOException, match="Conflicting lock"):
+            duckdb.connect(str(copy.warehouse), read_only=True)
+        yield copy
 
 
 @pytest.fixture(scope="session")
-def rows() -> Callable[..., list[tuple[Any, ...]]]:
+def rows() -> Rows:
     """Ask a DuckDB file: `rows(path, "select ...")`."""
 
-    def ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    def ask(path: Path, sql: str) -> list[Row]:
         with duckdb.connect() as connection:
             # Not opened by its name: that would be the version which this process has open, if it has one.
             connection.execute(f"attach '{path}' as seen (read_only)")

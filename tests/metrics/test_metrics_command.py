@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from fixtures import Command, Ingested
 from rich.console import Console
 from support import PROJECT, environment
 
@@ -22,7 +23,6 @@ from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.metrics import Metric, charts
 from luigi_pipeline.metrics.answer import Answer
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 SHARE = Metric("share_pct", "Share", "Of trips, in percent.", "Mode", "%", "ratio", "")
 MONEY = Metric("revenue", "Revenue", "In US dollars.", "Core", "USD", "simple", "")
 
@@ -40,7 +40,7 @@ Ask = Callable[..., Said]
 
 
 @pytest.fixture
-def ask(published: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(published: Ingested, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setattr(options, "data_dir", lambda: published.data)
 
     def command(*args: str) -> Said:
@@ -51,6 +51,7 @@ def ask(published: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 def test_without_a_name_all_metrics_are_listed_by_group(ask: Ask) -> None:
+
     result = ask()
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
@@ -63,6 +64,7 @@ def test_without_a_name_all_metrics_are_listed_by_group(ask: Ask) -> None:
 
 
 def test_an_answer_is_a_table_with_units_and_numbers_to_the_right(ask: Ask) -> None:
+
     question = ["total_trips", "citibike_mode_share_pct", "--by", "pickup_borough,trip_date__week"]
     result = ask(*question, "--where", "temperature_category = 'cold'", "--limit", "20")
     assert (result.returncode, result.stderr) == (0, "")
@@ -117,6 +119,7 @@ def test_csv_is_quoted_and_its_nulls_are_empty() -> None:
 
 
 def test_csv_and_json_have_the_same_rows(ask: Ask) -> None:
+
     question = ["total_trips", "total_revenue", "--by", "trip_type", "--order-by=-total_trips"]
     rows = json.loads(ask(*question, "--json").stdout)
     assert [row["total_trips"] for row in rows] == sorted((row["total_trips"] for row in rows), reverse=True)
@@ -128,6 +131,7 @@ def test_csv_and_json_have_the_same_rows(ask: Ask) -> None:
 
 
 def test_a_chart_is_a_line_over_time_and_bars_over_anything_else(ask: Ask) -> None:
+
     line = ask("total_trips", "--by", "trip_date__week,trip_type", "--start", "2024-10-01", "--chart").stdout
     assert {"citibike", "yellow_taxi"} <= set(line.replace("▞▞", " ").split())
     assert "2024-09-30" in line
@@ -162,6 +166,7 @@ def test_bars_show_what_is_negative_or_missing_as_text() -> None:
     ],
 )
 def test_a_wrong_name_gets_one_line_with_the_nearest_and_nothing_else(ask: Ask, question: list[str], told: str) -> None:
+
     result = ask(*question)
     assert (result.returncode, result.stdout) == (40, "")
     assert result.stderr.startswith(told)
@@ -170,7 +175,9 @@ def test_a_wrong_name_gets_one_line_with_the_nearest_and_nothing_else(ask: Ask, 
         assert len(result.stderr.partition("the nearest are ")[2].partition("(")[0].split(", ")) == 3
 
 
-def test_where_nothing_is_published_one_line_says_what_to_run(published: Any, run_command: Run, tmp_path: Any) -> None:
+def test_where_nothing_is_published_one_line_says_what_to_run(
+    published: Ingested, run_command: Command, tmp_path: Path
+) -> None:
     result = run_command("metrics", "total_trips", data_dir=tmp_path / "none", config=published.config)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (30, "", 1)
     assert "nothing is published yet; luigi --module luigi_pipeline Publish" in result.stderr
@@ -178,12 +185,14 @@ def test_where_nothing_is_published_one_line_says_what_to_run(published: Any, ru
 
 
 def test_what_a_metric_can_be_cut_by_is_listed(ask: Ask) -> None:
+
     listed = ask("total_trips", "--dimensions").stdout
     assert {"pickup_borough", "temperature_category", "trip_date", "trip_type"} <= set(listed.split())
     assert "__hour, __day, __week" in listed
 
 
 def test_an_answer_may_be_read_in_part_and_beside_a_run(held: DataDir) -> None:
+
     command = f"{sys.executable} -m luigi_pipeline metrics total_trips --by trip_date__hour,pickup_zone_name --csv"
     result = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} | head -n 2"],
@@ -198,13 +207,15 @@ def test_an_answer_may_be_read_in_part_and_beside_a_run(held: DataDir) -> None:
     assert result.stdout.count("\n") == 2
 
 
-def test_help_says_what_can_be_asked(run_command: Run, published: Any) -> None:
+def test_help_says_what_can_be_asked(run_command: Command, published: Ingested) -> None:
+
     result = run_command("metrics", "--help", data_dir=published.data.root, config=published.config)
     for option in ("--by", "--where", "--order-by", "--limit", "--start", "--dimensions", "--csv", "--json", "--chart"):
         assert option in result.stdout
 
 
 def test_an_answer_without_rows_is_empty_in_every_form(ask: Ask) -> None:
+
     question = ["total_trips", "--by", "trip_date__month", "--where", "pickup_borough = 'Nowhere'"]
     assert ask(*question, "--csv").stdout == "trip_date__month,total_trips\n"
     assert json.loads(ask(*question, "--json").stdout) == []
@@ -214,6 +225,7 @@ def test_an_answer_without_rows_is_empty_in_every_form(ask: Ask) -> None:
 
 @pytest.mark.parametrize("rows", ["x", "-1", "1.5"])
 def test_a_limit_that_is_no_number_of_rows_is_told_so(rows: str, capsys: pytest.CaptureFixture[str]) -> None:
+
     with pytest.raises(SystemExit):
         main(["metrics", "total_trips", f"--limit={rows}"])
     assert capsys.readouterr().err.endswith(f"argument --limit: {rows!r} is not a number of rows\n")

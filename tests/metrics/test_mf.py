@@ -3,16 +3,13 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support import PROJECT, environment
+from fixtures import Rows
+from support import PROJECT, environment, program
 
 from luigi_pipeline.core.datadir import DataDir
-
-_FINGERPRINT = "from luigi_pipeline import DbtBuild; print(DbtBuild().fingerprint())"
 
 
 @pytest.fixture
@@ -49,13 +46,13 @@ def end(process: subprocess.Popen[str]) -> str:
 def fingerprint(folder: Path, data: DataDir) -> str:
     named = {"MOBILITY_DATA_DIR": str(data.root), "MOBILITY_PROJECT_DIR": str(folder)}
     result = subprocess.run(
-        [sys.executable, "-c", _FINGERPRINT], env=environment(named), capture_output=True, text=True, check=True
+        program("print_fingerprint"), env=environment(named), capture_output=True, text=True, check=True
     )
     return result.stdout
 
 
 def test_two_at_once_and_beside_a_run_mf_answers_from_what_is_published_and_makes_nothing_stale(
-    project: Path, held: DataDir, rows: Callable[..., list[tuple[Any, ...]]], tmp_path: Path
+    project: Path, held: DataDir, rows: Rows, tmp_path: Path
 ) -> None:
     before = fingerprint(project, held)
     end(start(project, held, "dbt", "parse"))

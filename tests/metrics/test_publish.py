@@ -4,16 +4,15 @@ import json
 import random
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import yaml
-from support import PROJECT, environment, merged
+from fixtures import Ingested, Rows, Run, Wait
+from support import PROJECT, environment, merged, program
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
@@ -22,19 +21,7 @@ from luigi_pipeline.state import markers
 from luigi_pipeline.warehouse import database
 from luigi_pipeline.warehouse.publishing import publish
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Rows = Callable[..., list[tuple[Any, ...]]]
-
 TABLES = ("dim_date", "dim_location", "dim_time", "dim_weather", "fct_hourly_mobility", "fct_trips")
-_PUBLISH = (
-    "import itertools, pathlib, sys\n"
-    "from luigi_pipeline.core.datadir import DataDir\n"
-    "from luigi_pipeline.config.settings import Warehouse\n"
-    "from luigi_pipeline.warehouse.publishing import publish\n"
-    "for number in itertools.count():\n"
-    "    print(number, flush=True)\n"
-    "    publish(DataDir(pathlib.Path(sys.argv[1])), Warehouse())\n"
-)
 
 
 PUBLISHED = ["nyc_mobility.duckdb", "parquet", "report"]
@@ -44,7 +31,7 @@ def names_beside(path: Path) -> list[str]:
     return sorted(found.name for found in path.parent.iterdir())
 
 
-def test_the_published_file_holds_the_marts_row_by_row_and_nothing_raw(published: Any, rows: Rows) -> None:
+def test_the_published_file_holds_the_marts_row_by_row_and_nothing_raw(published: Ingested, rows: Rows) -> None:
     required = "select count(*) from duckdb_columns() where table_name = 'fct_trips' and not is_nullable"
     assert rows(published.data.published, required)[0][0] > 5, "who reads is promised what is there in every row"
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -66,7 +53,7 @@ def test_the_published_file_holds_the_marts_row_by_row_and_nothing_raw(published
             assert rows(published.data.published, columns) == rows(published.data.warehouse, columns)
 
 
-def test_the_published_file_says_which_source_files_it_stands_on(published: Any, rows: Rows) -> None:
+def test_the_published_file_says_which_source_files_it_stands_on(published: Ingested, rows: Rows) -> None:
     lineage = rows(
         published.data.published,
         "select model, source, source_month, source_file, source_version, row_count from meta.lineage",
@@ -86,7 +73,7 @@ def test_the_published_file_says_which_source_files_it_stands_on(published: Any,
     assert sum(source[-1] for source in trips) == 4 * 5000
 
 
-def test_nobody_can_write_to_the_published_file_and_nothing_lies_beside_it(published: Any) -> None:
+def test_nobody_can_write_to_the_published_file_and_nothing_lies_beside_it(published: Ingested) -> None:
     assert names_beside(published.data.published) == PUBLISHED
     assert stat.S_IMODE(published.data.published.stat().st_mode) == 0o444
     assert "Publish: 19,997 trips from 9 source files" in published.result.stderr
@@ -108,16 +95,19 @@ def test_who_has_the_old_version_open_keeps_it_and_who_comes_later_gets_the_new_
 
 
 def test_a_kill_at_any_moment_leaves_a_whole_file_and_the_next_run_clears_up(
-    copy: DataDir, rows: Rows, wait_until: Callable[..., None]
+    copy: DataDir, rows: Rows, wait_until: Wait
 ) -> None:
     chance = random.Random(5)
     building = copy.published.with_name(".nyc_mobility.duckdb.new")
     left = 0
     for attempt in range(6):
         publisher = subprocess.Popen(
-            [sys.executable, "-c", _PUBLISH, str(copy.root)],
-            cwd=PROJECT, env=environment(), stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            program("publish_forever", copy.root),
+            cwd=PROJECT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert publisher.stdout is not None
         publisher.stdout.readline()
         if attempt % 2:
@@ -156,7 +146,7 @@ def test_a_file_that_can_t_be_built_leaves_the_old_one_byte_for_byte(copy: DataD
 
 
 def test_a_failed_check_leaves_the_last_version_and_a_lost_file_is_published_again(
-    published: Any, copy: DataDir, run_luigi: Run, rows: Rows, tmp_path: Path
+    published: Ingested, copy: DataDir, run_luigi: Run, rows: Rows, tmp_path: Path
 ) -> None:
     with database.writing(copy, Warehouse()):
         pass  # the copied file is this data dir's warehouse from now on

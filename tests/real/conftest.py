@@ -4,11 +4,12 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from fixtures import Run
 
 from luigi_pipeline.core.datadir import DataDir
 
@@ -42,7 +43,7 @@ def real_config(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real(
     real_config: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
+    run_luigi: Run,
 ) -> DataDir:
     """The data dir after the run, which all test processes share."""
     base = tmp_path_factory.getbasetemp()

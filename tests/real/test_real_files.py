@@ -4,10 +4,9 @@ import csv
 import datetime as dt
 import io
 import json
-import subprocess
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from fixtures import Query, Run
 
 from luigi_pipeline.core.datadir import DataDir
 
@@ -26,8 +26,6 @@ BIKE_FILES = {
     "2024-01": "202401-citibike-tripdata.zip",
     "2024-09": "202409-citibike-tripdata.zip",
 }
-
-Query = Callable[..., list[tuple[Any, ...]]]
 
 
 def to_utc(wall: dt.datetime, *, fold: int = 0) -> dt.datetime:
@@ -69,7 +67,7 @@ def test_taxi_rows_and_money_are_those_of_the_file(real: DataDir, query: Query, 
 
 @pytest.mark.parametrize("month", TAXI_MONTHS)
 def test_taxi_times_in_utc_follow_the_zones_rules(real: DataDir, query: Query, shared: Path, month: str) -> None:
-    found = dict(
+    found: dict[int, dict[str, Any]] = dict(
         query(
             real,
             "select source_row, struct_pack(pickup_at_utc, dropoff_at_utc) from marts.fct_trips "
@@ -180,7 +178,7 @@ def test_every_expectation_holds(real: DataDir) -> None:
 
 
 def test_every_expectation_holds_where_the_archive_has_no_precipitation(
-    replay: str, run_luigi: Callable[..., subprocess.CompletedProcess[str]], query: Query, tmp_path: Path
+    replay: str, run_luigi: Run, query: Query, tmp_path: Path
 ) -> None:
     config = tmp_path / "ingestion.yaml"
     sources = {

@@ -3,14 +3,15 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page
+from browser import Look, Opened
+from fixtures import Ingested
+from playwright.sync_api import Browser
 from support import merged
 
 from luigi_pipeline.config.settings import Settings
@@ -26,18 +27,8 @@ _SUMS_OF_NOTHING = """
 """
 
 
-@dataclass
-class Opened:
-    """An open page, with all that it asked for and complained of."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-
 @pytest.fixture
-def look(browser: Browser) -> Iterator[Callable[..., Opened]]:
+def look(browser: Browser) -> Iterator[Look]:
     """Open a page from disk: `look(path, width=390, color_scheme="dark")`."""
     contexts = []
 
@@ -62,7 +53,7 @@ def look(browser: Browser) -> Iterator[Callable[..., Opened]]:
 
 
 @pytest.fixture
-def copy(published: Any, tmp_path: Path) -> DataDir:
+def copy(published: Ingested, tmp_path: Path) -> DataDir:
     """A copy of what a report is made of, for a test to change."""
     data = DataDir(tmp_path / "data")
     for part in ("markers", "published", "validation"):
@@ -85,7 +76,7 @@ def change() -> Callable[[DataDir, str], None]:
 
 
 @pytest.fixture
-def settings_of(published: Any, tmp_path: Path) -> Callable[..., Settings]:
+def settings_of(published: Ingested, tmp_path: Path) -> Callable[..., Settings]:
     """The configuration of what is published, with changes to its sources: `settings_of(citibike={...})`."""
 
     def read(**sources: dict[str, Any]) -> Settings:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from browser import Look, Opened
 
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import making, notice
 
 Change = Callable[[DataDir, str], None]
-Look = Callable[..., Any]
 
 _NO_BIKES = """
     delete from marts.fct_trips where trip_type = 'citibike';
@@ -63,22 +63,22 @@ def _drop_months(data: DataDir, source: str, *months: str) -> None:
             path.unlink()
 
 
-def _words(opened: Any) -> str:
+def _words(opened: Opened) -> str:
     assert opened.complaints == []
     assert opened.page.locator("text=could not be drawn").count() == 0
     return str(opened.page.inner_text("main"))
 
 
-def _drawn(opened: Any) -> int:
+def _drawn(opened: Opened) -> int:
     return int(opened.page.evaluate("document.documentElement.dataset.drawn")) - _profiles(opened)
 
 
-def _profiles(opened: Any) -> int:
+def _profiles(opened: Opened) -> int:
     return int(opened.page.locator("#profiles svg").count())
 
 
 def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     settings = settings_of(citibike={"enabled": False})
     change(copy, _NO_BIKES)
@@ -94,7 +94,7 @@ def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
 
 
 def test_without_taxis_places_and_money_say_why_they_are_empty(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     settings = settings_of(yellow_taxi={"enabled": False})
     change(copy, _NO_TAXIS)
@@ -107,7 +107,7 @@ def test_without_taxis_places_and_money_say_why_they_are_empty(
 
 
 def test_without_weather_its_charts_say_so(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     settings = settings_of(weather={"enabled": False})
     change(copy, _NO_WEATHER)
@@ -119,7 +119,7 @@ def test_without_weather_its_charts_say_so(
 
 
 def test_a_month_that_one_source_lacks_is_a_gap_and_not_a_zero(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     change(copy, _NO_BIKES_IN_NOVEMBER)
     _drop_months(copy, "citibike", "2024-11")
@@ -137,7 +137,7 @@ def test_a_month_that_one_source_lacks_is_a_gap_and_not_a_zero(
 
 
 def test_months_missing_between_others_are_a_warning_and_no_line_runs_through_them(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     path = copy.markers / "LoadMonth" / "yellow_taxi" / "2024-10.json"
     marker = json.loads(path.read_text())
@@ -160,10 +160,11 @@ def test_months_missing_between_others_are_a_warning_and_no_line_runs_through_th
     assert told in _words(opened)
     for figure in ("daily", "fares", "revenue"):
         drawn = opened.page.locator(f"#{figure} svg .mark-line path >> nth=0").get_attribute("d")
+        assert drawn is not None
         assert drawn.count("M") == 2, f"{figure} is drawn in two pieces"
 
 
-def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look) -> None:
+def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look) -> None:
     only = {"months": ["2024-11"]}
     settings = settings_of(yellow_taxi=only, citibike=only, weather={"start_date": "2024-11-01"})
     change(copy, _NO_OCTOBER)
@@ -177,7 +178,7 @@ def test_one_month_is_enough(copy: DataDir, change: Change, settings_of: Callabl
 
 
 def test_nothing_at_all_is_said_in_words(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any], look: Look
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     sources = ("yellow_taxi", "citibike", "weather")
     settings = settings_of(**{source: {"enabled": False} for source in sources})
@@ -191,7 +192,9 @@ def test_nothing_at_all_is_said_in_words(
     assert _drawn(opened) == 0
 
 
-def test_a_check_of_severity_warning_that_fails_is_told_on_top(copy: DataDir, settings_of: Callable[..., Any]) -> None:
+def test_a_check_of_severity_warning_that_fails_is_told_on_top(
+    copy: DataDir, settings_of: Callable[..., Settings]
+) -> None:
     path = copy.validation / "report.json"
     report = json.loads(path.read_text())
     report["results"][5] |= {
@@ -234,7 +237,7 @@ def test_a_page_that_is_gone_or_not_ours_does_not_stand_in_the_way(copy: DataDir
 
 
 def test_a_report_that_can_t_be_made_leaves_the_old_one(
-    copy: DataDir, change: Change, settings_of: Callable[..., Any]
+    copy: DataDir, change: Change, settings_of: Callable[..., Settings]
 ) -> None:
     page = copy.report / "index.html"
     before = page.read_bytes()

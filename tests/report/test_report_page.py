@@ -3,16 +3,15 @@
 import csv
 import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser import Look
+from fixtures import Ingested
 
 from luigi_pipeline import metrics
-
-Look = Callable[..., Any]
 
 _MOST_BYTES = 5_000_000
 _CHARTS = 31
@@ -26,7 +25,7 @@ _ROWS = """name => {
 
 
 @pytest.fixture
-def report(published: Any) -> Path:
+def report(published: Ingested) -> Path:
     return published.data.report / "index.html"
 
 
@@ -68,12 +67,13 @@ def test_dark_mode_is_dark_and_print_is_light(report: Path, look: Look) -> None:
     assert len(opened.page.pdf(format="A4")) > 50_000
 
 
-def test_the_numbers_in_the_page_are_those_of_the_metrics(report: Path, published: Any, look: Look) -> None:
+def test_the_numbers_in_the_page_are_those_of_the_metrics(report: Path, published: Ingested, look: Look) -> None:
     page = look(report).page
     root = published.data.root
 
     def asked(names: str | list[str], by: list[str], where: str = _COVERED) -> list[dict[str, Any]]:
-        return metrics.query(names, by, where, data_dir=root).to_pylist()
+        rows: list[dict[str, Any]] = metrics.query(names, by, where, data_dir=root).to_pylist()
+        return rows
 
     modes = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike"}
     daily = {(row["day"], row["mode"]): row["trips"] for row in page.evaluate(_ROWS, "daily")}
@@ -111,7 +111,7 @@ def test_the_numbers_in_the_page_are_those_of_the_metrics(report: Path, publishe
         assert effects["Rain", modes[row["trip_type"]]] == pytest.approx(row["rain_effect_pct"], abs=0.001)
 
 
-def test_the_share_of_a_day_is_that_of_the_metric(report: Path, published: Any, look: Look) -> None:
+def test_the_share_of_a_day_is_that_of_the_metric(report: Path, published: Ingested, look: Look) -> None:
     page = look(report).page
     by_day: dict[str, dict[str, int]] = {}
     for row in page.evaluate(_ROWS, "daily"):
@@ -122,7 +122,7 @@ def test_the_share_of_a_day_is_that_of_the_metric(report: Path, published: Any, 
         assert 100 * day["CitiBike"] / sum(day.values()) == pytest.approx(row["citibike_mode_share_pct"])
 
 
-def test_the_filter_changes_charts_numbers_and_csv(report: Path, published: Any, look: Look) -> None:
+def test_the_filter_changes_charts_numbers_and_csv(report: Path, published: Ingested, look: Look) -> None:
     page = look(report).page
     shown = page.locator("#shown")
     lines = page.locator("#daily svg .mark-line path")
@@ -199,7 +199,7 @@ def test_the_quality_section_tells_months_files_and_checks(report: Path, look: L
 
 def test_data_docs_and_dbt_docs_open_from_disk_and_ask_nobody(report: Path, look: Look) -> None:
     page = look(report).page
-    links = {link.inner_text(): link.get_attribute("href") for link in page.locator("nav .site a").all()}
+    links = {link.inner_text(): link.get_attribute("href") or "" for link in page.locator("nav .site a").all()}
     assert links == {"Data Docs": "data_docs/index.html", "dbt docs": "dbt_docs/index.html"}
 
     docs = look(report.parent / links["Data Docs"], drawn=False)

@@ -8,12 +8,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from browser import Look
 from constellations import CONSTELLATIONS, Published
 
 from luigi_pipeline import metrics
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.state import markers
-
-Look = Callable[..., Any]
 
 # All sentences and tiles, without the tables and charts beside them; and in them, what states a number. Dates are
 # times, and what others have written is a quotation.
@@ -50,7 +50,9 @@ def without_dates(text: str) -> str:
     return _MONTH.sub("", _ISO_DATE.sub("", text))
 
 
-def test_every_number_in_a_sentence_is_that_of_the_metric_which_it_states(name: str, made: Any, look: Look) -> None:
+def test_every_number_in_a_sentence_is_that_of_the_metric_which_it_states(
+    name: str, made: Published, look: Look
+) -> None:
     sentences = look(made.data.report / "index.html").page.evaluate(_SENTENCES)
     unstated = [it["text"] for it in sentences if re.search(r"\d", without_dates(it["left"]))]
     assert unstated == []
@@ -60,7 +62,7 @@ def test_every_number_in_a_sentence_is_that_of_the_metric_which_it_states(name: 
     assert len(stated) > 20
 
 
-def why_wrong(part: dict[str, str], data: Any) -> object:
+def why_wrong(part: dict[str, str], data: DataDir) -> object:
     """What a part of a sentence should say, where it says something else."""
     if "fact" in part:
         expected = fact(part["fact"], data)
@@ -76,7 +78,7 @@ def why_wrong(part: dict[str, str], data: Any) -> object:
     return None if picked and all(shows(part["text"], value / whole) for value in picked.values()) else picked
 
 
-def answer(part: dict[str, str], data: Any) -> dict[tuple[str, ...], float | None]:
+def answer(part: dict[str, str], data: DataDir) -> dict[tuple[str, ...], float | None]:
     """The metric, or the ratio of two, by the values it is cut by."""
     names, by = part["metric"].split(" / "), part.get("by", "").split()
     rows = metrics.query(names, by, part.get("where", ()), data_dir=data.root).to_pylist()
@@ -113,10 +115,10 @@ def shows(text: str, value: float) -> bool:
     if "fewer" in text:
         shown = -shown
     step = 10**-digits * (1e6 if "million" in text else 1)
-    return abs(shown - value) <= step / 2 * (1 + 1e-9)
+    return bool(abs(shown - value) <= step / 2 * (1 + 1e-9))
 
 
-def fact(name: str, data: Any) -> int:
+def fact(name: str, data: DataDir) -> int:
     """How many there are of something, from where it stands."""
     if name == "dbt tests":
         build = markers.read(data.markers / "DbtBuild.json")
@@ -125,18 +127,19 @@ def fact(name: str, data: Any) -> int:
     if name == "files":
         with duckdb.connect() as connection:
             connection.execute(f"attach '{data.published}' as published (read_only)")
-            counted = "select count(distinct (source, source_file)) from published.meta.lineage"
-            return int(connection.execute(counted).fetchone()[0])  # type: ignore[index]
+            files = "select count(distinct (source, source_file)) from published.meta.lineage"
+            return int(connection.execute(files).fetchall()[0][0])
     summary = json.loads((data.validation / "report.json").read_text(encoding="utf-8"))["summary"]
-    return {
+    counted: dict[str, int] = {
         "passed": summary["passed"],
         "not passed": summary["failed"] + summary["errored"],
         "skipped": summary["skipped"],
         "asked": summary["expectations"] - summary["skipped"],
-    }[name]  # type: ignore[no-any-return]
+    }
+    return counted[name]
 
 
-def test_modes_are_not_compared_where_no_day_is_common(name: str, made: Any, look: Look) -> None:
+def test_modes_are_not_compared_where_no_day_is_common(name: str, made: Published, look: Look) -> None:
     words = look(made.data.report / "index.html").page.inner_text("main")
     assert ("No day is covered by all modes: they are not compared." in words) is (name == "no common day")
     assert ("There is no day that several modes cover." in words) is (name in ("one mode", "no common day"))

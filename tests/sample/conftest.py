@@ -3,17 +3,17 @@
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from fixtures import Row
 
 from luigi_pipeline.sample.generator import generate
 
 ROWS = 8000
 MONTHS = ("2024-10", "2024-11")
-Query = Callable[[str], list[tuple[Any, ...]]]
+Query = Callable[[str], list[Row]]
 
 
 @pytest.fixture(scope="session")

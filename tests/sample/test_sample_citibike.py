@@ -4,14 +4,14 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fixtures import Row
 
 from luigi_pipeline.sample.generator import generate
 
 ROWS = 8000
-Query = Callable[[str], list[tuple[Any, ...]]]
+Query = Callable[[str], list[Row]]
 HEADER = (
     "ride_id,rideable_type,started_at,ended_at,start_station_name,start_station_id,"
     "end_station_name,end_station_id,start_lat,start_lng,end_lat,end_lng,member_casual"
@@ -149,13 +149,17 @@ def test_durations(query: Query) -> None:
 
 
 def test_bikes_peak_at_eight_and_at_five_on_weekdays(query: Query) -> None:
-    hours = dict(query("select hour(started_at), count(*) from rides where isodow(started_at) <= 5 group by 1"))
+    hours: dict[int, int] = dict(
+        query("select hour(started_at), count(*) from rides where isodow(started_at) <= 5 group by 1")
+    )
     morning = {hour: hours[hour] for hour in range(5, 12)}
     evening = {hour: hours[hour] for hour in range(12, 24)}
     assert max(morning, key=morning.__getitem__) == 8
     assert max(evening, key=evening.__getitem__) in (17, 18)
     assert hours[3] < 0.05 * hours[8]
-    weekend = dict(query("select hour(started_at), count(*) from rides where isodow(started_at) > 5 group by 1"))
+    weekend: dict[int, int] = dict(
+        query("select hour(started_at), count(*) from rides where isodow(started_at) > 5 group by 1")
+    )
     assert max(weekend, key=weekend.__getitem__) in range(12, 18)
 
 

@@ -3,18 +3,18 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from fixtures import Row
 
 from luigi_pipeline.sample.clock import Month
 from luigi_pipeline.sample.generator import generate
 from luigi_pipeline.sample.taxi_file import DIALECTS, dialect_of
 
 ROWS = 8000
-Query = Callable[[str], list[tuple[Any, ...]]]
+Query = Callable[[str], list[Row]]
 PARTS = (
     "fare_amount + extra + mta_tax + tip_amount + tolls_amount + improvement_surcharge"
     " + coalesce(congestion_surcharge, 0) + coalesce(airport_fee, 0)"

@@ -1,10 +1,10 @@
 """CitiBike: which archive has a month, and which of its files are New York's rides."""
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fixtures import Configured, Serve
 from support import CAPITALS, CURRENT, LEGACY, legacy_ride, lines, ride, write_zip
 
 from luigi_pipeline.config.settings import Download, Settings
@@ -72,9 +72,7 @@ def fetch(settings: Settings, month: str, folder: Path) -> Path:
         return CITIBIKE.fetch(month, settings, folder, publisher).path
 
 
-def test_all_pages_of_the_bucket_are_read(
-    tmp_path: Path, serve: Callable[[Path], Publishers], settings: Callable[..., Settings]
-) -> None:
+def test_all_pages_of_the_bucket_are_read(tmp_path: Path, serve: Serve, settings: Configured) -> None:
     bucket = tmp_path / "published" / "tripdata"
     write_zip(bucket / "202409-citibike-tripdata.zip", {"a.csv": lines(CURRENT, ride("A"))})
     for number in range(1100):
@@ -89,7 +87,7 @@ def test_all_pages_of_the_bucket_are_read(
 
 @pytest.mark.parametrize("body", [b"<html><body>welcome</body></html>", b"<html><p>unclosed", b'{"keys": []}', b""])
 def test_an_answer_that_is_no_listing_is_refused(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings], body: bytes
+    tmp_path: Path, publishers: Publishers, settings: Configured, body: bytes
 ) -> None:
     if body:
         publishers.faults.add(Fault("/tripdata", kind="garbage", body=body))
@@ -102,7 +100,7 @@ def test_an_answer_that_is_no_listing_is_refused(
 
 
 def test_an_old_month_that_is_missing_is_an_error_that_names_bucket_and_month(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
+    tmp_path: Path, publishers: Publishers, settings: Configured
 ) -> None:
     with pytest.raises(FetchFailed, match=rf"^{publishers.url}/tripdata: has no archive for 2022-03; check the month"):
         fetch(settings(publishers.url), "2022-03", tmp_path)
@@ -110,7 +108,7 @@ def test_an_old_month_that_is_missing_is_an_error_that_names_bucket_and_month(
 
 
 def test_a_recent_month_that_is_missing_is_not_published_yet(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
+    tmp_path: Path, publishers: Publishers, settings: Configured
 ) -> None:
     recent = f"{dt.datetime.now(dt.UTC).date():%Y-%m}"
     with pytest.raises(NotPublished, match=f"citibike {recent} is not published yet"):
@@ -118,7 +116,7 @@ def test_a_recent_month_that_is_missing_is_not_published_yet(
 
 
 def test_a_yearly_archive_without_the_month_does_not_have_it(
-    tmp_path: Path, serve: Callable[[Path], Publishers], settings: Callable[..., Settings]
+    tmp_path: Path, serve: Serve, settings: Configured
 ) -> None:
     published = tmp_path / "published"
     files = {"2020-citibike-tripdata/202002-citibike-tripdata.csv": lines(LEGACY, legacy_ride())}
@@ -131,7 +129,7 @@ def test_a_yearly_archive_without_the_month_does_not_have_it(
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><html>Sorry</html>", b"PK\x03\x04cut", b""])
 def test_a_damaged_archive_is_refused_and_kept_beside(
-    tmp_path: Path, serve: Callable[[Path], Publishers], settings: Callable[..., Settings], body: bytes
+    tmp_path: Path, serve: Serve, settings: Configured, body: bytes
 ) -> None:
     file = tmp_path / "published" / "tripdata" / "202409-citibike-tripdata.zip"
     file.parent.mkdir(parents=True)
@@ -245,8 +243,8 @@ def test_an_archive_without_rows_is_refused_but_one_empty_file_of_many_is_not(tm
 def test_real_archives_have_the_rows_that_their_manifest_tells(
     tmp_path: Path,
     shared: Path,
-    serve: Callable[[Path], Publishers],
-    settings: Callable[..., Settings],
+    serve: Serve,
+    settings: Configured,
     archive: str,
     month: str,
     rows: int,

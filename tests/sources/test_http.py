@@ -1,6 +1,7 @@
 """Fetching: bounded retries, downloads that resume, and files that are fetched once."""
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -9,20 +10,20 @@ import random
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
+from fixtures import Serve, Wait
+from support import program
 
 from luigi_pipeline.config.settings import Download
-from luigi_pipeline.core.errors import FetchFailed
+from luigi_pipeline.core.errors import FetchFailed, NotThere
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.sources.http import NotThere, Publisher
+from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.sources.retries import wait_seconds
 from luigi_pipeline.sources.urls import asking
 
@@ -52,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(serve: Callable[[Path], Publishers], folder: Path) -> Publishers:
+def server(serve: Serve, folder: Path) -> Publishers:
     """Its server."""
     return serve(folder)
 
@@ -174,9 +175,8 @@ def test_a_resumed_file_is_held_to_its_hash(server: Publishers, url: str, target
 
 
 def test_a_file_whose_etag_is_no_hash_is_resumed_all_the_same(server: Publishers, url: str, target: Path) -> None:
-    for kind in ("truncate", "slow"):
-        server.faults.add(Fault(KEY, kind=kind, seconds=0, etag='"5d41-2"'))  # type: ignore[arg-type]
-    server.faults.add(Fault(KEY, kind="slow", seconds=0, etag='"5d41-2"'))
+    for fault in (Fault(KEY, kind="truncate"), Fault(KEY, kind="slow"), Fault(KEY, kind="slow")):
+        server.faults.add(dataclasses.replace(fault, seconds=0, etag='"5d41-2"'))
     assert fetch(url, target) == BODY
     assert seen(server)[0] == (200, False)
 
@@ -198,8 +198,10 @@ def test_a_file_that_is_too_large_is_not_fetched_to_its_end(
     assert fetch(url, target, max_file_bytes=len(BODY)) == BODY
 
 
-def test_an_answer_without_end_is_not_read_to_it(server: Publishers, folder: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("luigi_pipeline.sources.http._LARGEST_ANSWER", 1_000_000)
+def test_an_answer_without_end_is_not_read_to_it(
+    server: Publishers, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luigi_pipeline.sources.http.LARGEST_ANSWER", 1_000_000)
     with Publisher(policy()) as publisher, pytest.raises(FetchFailed, match="answers with more than 1,000,000 bytes"):
         publisher.get(server.url + KEY)
 
@@ -246,16 +248,11 @@ def test_what_a_url_keeps_secret_goes_with_the_request_and_nowhere_else(target: 
 
 def start_download(url: str, target: Path) -> subprocess.Popen[bytes]:
     """Download in a process of its own."""
-    code = (
-        "import pathlib, sys; from luigi_pipeline.config.settings import Download; "
-        "from luigi_pipeline.sources.http import Publisher; "
-        "Publisher(Download()).download(sys.argv[1], pathlib.Path(sys.argv[2]))"
-    )
-    return subprocess.Popen([sys.executable, "-c", code, url, str(target)])
+    return subprocess.Popen(program("download", url, target))
 
 
 def test_a_killed_download_holds_no_lock_and_is_resumed(
-    server: Publishers, url: str, target: Path, wait_until: Callable[..., None]
+    server: Publishers, url: str, target: Path, wait_until: Wait
 ) -> None:
     server.faults.add(Fault(KEY, kind="stall", sent=0.5, seconds=60))
     process = start_download(url, target)
@@ -428,9 +425,7 @@ def test_a_landed_file_that_was_cut_off_is_fetched_anew(server: Publishers, url:
     assert [request.if_none_match for request in server.log] == [None, None]
 
 
-def test_the_same_file_of_another_publisher_is_fetched(
-    serve: Callable[[Path], Publishers], url: str, target: Path, folder: Path
-) -> None:
+def test_the_same_file_of_another_publisher_is_fetched(serve: Serve, url: str, target: Path, folder: Path) -> None:
     fetch(url, target)
     mirror = serve(folder)
     assert fetch(mirror.url + KEY, target) == BODY

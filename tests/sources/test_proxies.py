@@ -4,7 +4,6 @@ import datetime as dt
 import ipaddress
 import json
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,7 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from fixtures import Config, Run
 from proxying import Proxy
+from support import ONE_MONTH
 
 from luigi_pipeline.config.settings import Alerts, Download
 from luigi_pipeline.core.errors import FetchFailed, Unavailable
@@ -26,18 +27,8 @@ from luigi_pipeline.sample import Publishers
 from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.sources.proxies import proxy_for
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Config = Callable[..., Path]
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
 NOBODY = "http://127.0.0.1:9"
-OFF = {"enabled": False}
-ONE_MONTH = {
-    "sources": {
-        "yellow_taxi": OFF,
-        "citibike": OFF,
-        "weather": {"start_date": "2024-10-01", "end_date": "2024-10-31"},
-    }
-}
 
 
 @pytest.fixture(autouse=True)
@@ -279,9 +270,9 @@ def test_a_proxy_that_does_not_answer_or_lets_no_one_in_is_told_by_its_variable(
     assert "hush" not in str(told.value)
     with Proxy("user:other") as proxy:
         monkeypatch.setenv("ALL_PROXY", f"{kind.replace('https', 'http')}://user:hush@127.0.0.1:{proxy.port}")
-        with pytest.raises(FetchFailed, match=r"by the proxy that ALL_PROXY names|HTTP 407") as told:
+        with pytest.raises(FetchFailed, match=r"by the proxy that ALL_PROXY names|HTTP 407") as refused:
             get(f"http://{start()}/file")
-    assert "hush" not in str(told.value)
+    assert "hush" not in str(refused.value)
     assert proxy.seen == []
 
 

@@ -1,10 +1,10 @@
 """TLC's zones: all 265 of them, each once, or the file is refused."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from fixtures import Configured
 from support import landed, zone_lines
 
 from luigi_pipeline.config.settings import Download, Settings, Warehouse
@@ -52,9 +52,7 @@ def test_the_text_n_a_is_a_value(tmp_path: Path) -> None:
     assert rows[264][:4] == (265, "N/A", "Outside of NYC", "N/A")
 
 
-def test_the_published_lookup_is_accepted(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
-) -> None:
+def test_the_published_lookup_is_accepted(tmp_path: Path, publishers: Publishers, settings: Configured) -> None:
     fetched = fetch(settings(publishers.url), tmp_path)
     assert fetched.url == f"{publishers.url}/misc/taxi_zone_lookup.csv"
     (part,) = ZONES.parts(fetched, "", tmp_path / "..", Download())
@@ -75,7 +73,7 @@ BAD = {
 
 @pytest.mark.parametrize(("text", "told"), BAD.values(), ids=BAD)
 def test_another_file_under_its_name_is_refused(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings], text: list[str], told: str
+    tmp_path: Path, publishers: Publishers, settings: Configured, text: list[str], told: str
 ) -> None:
     publishers.faults.add(Fault("/misc/", kind="garbage", body="\r\n".join(text).encode()))
     with pytest.raises(Rejected) as caught:
@@ -93,9 +91,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path, body: bytes) -> None
         ZONES.parts(landed(tmp_path / "taxi_zone_lookup.csv"), "", tmp_path, Download())
 
 
-def test_a_missing_lookup_names_the_key_to_check(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
-) -> None:
+def test_a_missing_lookup_names_the_key_to_check(tmp_path: Path, publishers: Publishers, settings: Configured) -> None:
     elsewhere = settings(publishers.url, {"sources": {"yellow_taxi": {"base_url": f"{publishers.url}/none"}}})
     with pytest.raises(
         FetchFailed, match=r"/none/misc/taxi_zone_lookup\.csv: HTTP 403.*check sources\.yellow_taxi\.base_url"

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pyarrow.parquet as pq
 import pytest
+from fixtures import Configured, Serve
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
@@ -32,7 +33,7 @@ def hours(fetched: Landed) -> list[str]:
 
 
 @pytest.fixture
-def answer(publishers: Publishers, settings: Callable[..., Settings]) -> dict[str, Any]:
+def answer(publishers: Publishers, settings: Configured) -> dict[str, Any]:
     """What the API answers for November, for a test to change."""
     request = WEATHER.request("2024-11", settings(publishers.url))
     body: dict[str, Any] = httpx.get(request["url"], params=request["params"]).raise_for_status().json()
@@ -41,7 +42,7 @@ def answer(publishers: Publishers, settings: Callable[..., Settings]) -> dict[st
 
 
 @pytest.fixture
-def fetch_changed(publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path) -> Callable[[Any], Landed]:
+def fetch_changed(publishers: Publishers, settings: Configured, tmp_path: Path) -> Callable[[Any], Landed]:
     """Fetch November where the API answers with another body, and status 200."""
 
     def changed(body: Any) -> Landed:
@@ -53,9 +54,7 @@ def fetch_changed(publishers: Publishers, settings: Callable[..., Settings], tmp
     return changed
 
 
-def test_gmt_and_metric_units_are_asked_for(
-    publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path
-) -> None:
+def test_gmt_and_metric_units_are_asked_for(publishers: Publishers, settings: Configured, tmp_path: Path) -> None:
     place = {"location": {"latitude": 40.5, "longitude": -73.5}}
     fetch(settings(publishers.url, {"sources": {"weather": place}}), tmp_path)
     (request,) = publishers.log
@@ -79,7 +78,7 @@ def test_gmt_and_metric_units_are_asked_for(
 )
 def test_a_month_is_the_utc_hours_of_its_new_york_days_and_one_more(
     publishers: Publishers,
-    settings: Callable[..., Settings],
+    settings: Configured,
     tmp_path: Path,
     month: str,
     dates: tuple[str, str] | None,
@@ -95,7 +94,7 @@ def test_a_month_is_the_utc_hours_of_its_new_york_days_and_one_more(
 
 
 def test_the_month_in_which_clocks_go_forward_has_an_hour_less(
-    serve: Callable[[Path], Publishers], settings: Callable[..., Settings], tmp_path: Path
+    serve: Serve, settings: Configured, tmp_path: Path
 ) -> None:
     published = tmp_path / "published"
     generate(published, months=["2024-03"], taxi_trips_per_month=100, rides_per_month=100)
@@ -105,7 +104,7 @@ def test_the_month_in_which_clocks_go_forward_has_an_hour_less(
 
 
 def test_the_values_are_those_of_the_answer_at_the_same_hours(
-    publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path, answer: dict[str, Any]
+    publishers: Publishers, settings: Configured, tmp_path: Path, answer: dict[str, Any]
 ) -> None:
     fetched = fetch(settings(publishers.url), tmp_path)
     (part,) = WEATHER.parts(fetched, "2024-11", tmp_path, Download())
@@ -143,7 +142,7 @@ def test_a_missing_value_stays_null_and_its_hour_stays(
 
 def test_what_changes_with_every_call_does_not_change_the_file(
     publishers: Publishers,
-    settings: Callable[..., Settings],
+    settings: Configured,
     tmp_path: Path,
     answer: dict[str, Any],
     fetch_changed: Callable[[Any], Landed],
@@ -241,10 +240,10 @@ def test_an_hour_that_is_missing_or_there_twice_is_refused(
     ],
 )
 def test_what_is_no_answer_is_refused_and_kept_beside(
-    publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path, body: bytes
+    publishers: Publishers, settings: Configured, tmp_path: Path, body: bytes
 ) -> None:
-    kind = {"kind": "garbage", "body": body} if body else {"status": 200}
-    publishers.faults.add(Fault("/v1/archive", **kind))  # type: ignore[arg-type]
+    fault = Fault("/v1/archive", kind="garbage", body=body) if body else Fault("/v1/archive", status=200)
+    publishers.faults.add(fault)
     with pytest.raises(Rejected, match=r"^open-meteo-archive_2024-11\.json: ") as caught:
         fetch(settings(publishers.url), tmp_path)
     assert "\n" not in str(caught.value)
@@ -269,9 +268,7 @@ def test_a_value_that_is_no_number_is_refused(
         WEATHER.parts(fetch_changed(answer), "2024-11", tmp_path, Download())
 
 
-def test_a_refusal_is_final_and_gives_the_reason(
-    publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path
-) -> None:
+def test_a_refusal_is_final_and_gives_the_reason(publishers: Publishers, settings: Configured, tmp_path: Path) -> None:
     old = {"sources": {"weather": {"start_date": "1950-01-01", "end_date": "1950-01-31"}}}
     with pytest.raises(FetchFailed, match=r"/v1/archive.*HTTP 400 Parameter 'start_date' is out of allowed range"):
         fetch(settings(publishers.url, old), tmp_path, "1950-01")
@@ -279,7 +276,7 @@ def test_a_refusal_is_final_and_gives_the_reason(
 
 
 def test_a_recent_month_out_of_range_is_not_published_yet(
-    publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path
+    publishers: Publishers, settings: Configured, tmp_path: Path
 ) -> None:
     today = dt.datetime.now(dt.UTC).date()
     dates = {"sources": {"weather": {"start_date": f"{today:%Y-%m}-01", "end_date": str(today)}}}
@@ -288,7 +285,7 @@ def test_a_recent_month_out_of_range_is_not_published_yet(
 
 
 def test_a_limit_that_lasts_too_long_ends_the_fetch_at_once(
-    publishers: Publishers, settings: Callable[..., Settings], tmp_path: Path
+    publishers: Publishers, settings: Configured, tmp_path: Path
 ) -> None:
     body = b'{"error": true, "reason": "Daily API request limit exceeded. Please try again tomorrow."}'
     publishers.faults.add(Fault("/v1/archive", status=429, body=body, times=9))
@@ -297,7 +294,7 @@ def test_a_limit_that_lasts_too_long_ends_the_fetch_at_once(
     assert len(publishers.log) == 1
 
 
-def test_the_request_names_all_that_decides_what_is_asked_for(settings: Callable[..., Settings]) -> None:
+def test_the_request_names_all_that_decides_what_is_asked_for(settings: Configured) -> None:
     def request(**weather: Any) -> dict[str, Any]:
         return WEATHER.request("2024-11", settings("http://localhost:1", {"sources": {"weather": weather}}))
 
@@ -309,7 +306,7 @@ def test_the_request_names_all_that_decides_what_is_asked_for(settings: Callable
 
 
 def test_requests_keep_to_the_rate_by_their_weight(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
+    tmp_path: Path, publishers: Publishers, settings: Configured
 ) -> None:
     """A month of eleven variables counts as 1.1 calls for each two weeks: 2.51 of them, a day alone as 1.1."""
 
@@ -326,9 +323,7 @@ def test_requests_keep_to_the_rate_by_their_weight(
     assert seconds("2024-10-01", 300) >= 2 * 1.1 * 60 / 300
 
 
-def test_a_refusal_keeps_to_the_rate_too(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
-) -> None:
+def test_a_refusal_keeps_to_the_rate_too(tmp_path: Path, publishers: Publishers, settings: Configured) -> None:
     publishers.faults.add(Fault("/v1/archive", status=429, times=2))
     policy = settings(publishers.url, {"sources": {"weather": {"calls_per_minute": 600}}})
     begun = monotonic()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fixtures import Configured
 from support import ROWS, landed, taxi_trips, write_taxi
 
 from luigi_pipeline.config.settings import Download, Settings
@@ -174,7 +175,7 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path, body: bytes, told: str) -
 
 
 def test_the_published_file_arrives_as_it_is(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings], sample_folder: Path
+    tmp_path: Path, publishers: Publishers, settings: Configured, sample_folder: Path
 ) -> None:
     fetched = fetch(settings(publishers.url), tmp_path)
     assert fetched.url == f"{publishers.url}/trip-data/{NAME}"
@@ -188,7 +189,7 @@ def test_the_published_file_arrives_as_it_is(
     ids=["HTML with status 200", "cut off without a length"],
 )
 def test_what_arrives_is_checked_and_kept_beside(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings], fault: Fault
+    tmp_path: Path, publishers: Publishers, settings: Configured, fault: Fault
 ) -> None:
     publishers.faults.add(fault)
     with pytest.raises(Rejected, match=rf"^{NAME}: .*; kept as {tmp_path}/{NAME}\.rejected$"):
@@ -199,7 +200,7 @@ def test_what_arrives_is_checked_and_kept_beside(
 
 
 def test_a_month_of_the_last_three_may_be_unpublished_and_an_older_one_is_an_error(
-    tmp_path: Path, publishers: Publishers, settings: Callable[..., Settings]
+    tmp_path: Path, publishers: Publishers, settings: Configured
 ) -> None:
     recent = f"{dt.datetime.now(dt.UTC).date():%Y-%m}"
     with pytest.raises(NotPublished, match=f"yellow_taxi {recent} is not published yet"):

@@ -3,8 +3,7 @@
 import importlib
 import json
 import pkgutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -12,14 +11,13 @@ from typing import Any, get_args, get_origin
 import click
 import pytest
 from checksums import checksums
+from fixtures import Config, Ingested, Run
 from support import PROJECT
 
 from luigi_pipeline.config.surroundings import PASSING
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
 from luigi_pipeline.state import markers
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # The rest of what the libraries look at, by their sources.
 _OTHERS = {
@@ -120,8 +118,8 @@ def test_no_setting_of_the_libraries_changes_a_checksum(
     elsewhere: Path,
     tmp_path: Path,
     publishers: Publishers,
-    config: Callable[..., Path],
-    published: Any,
+    config: Config,
+    published: Ingested,
     run_luigi: Run,
 ) -> None:
     of_dbt, of_dlt = _options_of_dbt(), _settings_of_dlt()
@@ -141,7 +139,7 @@ def test_no_setting_of_the_libraries_changes_a_checksum(
 
 
 def test_made_up_variables_reach_no_process_and_those_that_luigi_cfg_names_do(
-    tmp_path: Path, publishers: Publishers, config: Callable[..., Path], run_luigi: Run
+    tmp_path: Path, publishers: Publishers, config: Config, run_luigi: Run
 ) -> None:
     made_up = {"MADE_UP": "1", "DBT_ENV_CUSTOM_ENV_MADE_UP": "2", "made__up": "3"}
     given = {"TMPDIR": str(tmp_path), "LC_TIME": "C", "no_proxy": "localhost", "MAIL_PASSWORD": "secret"}

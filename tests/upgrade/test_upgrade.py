@@ -1,13 +1,11 @@
 """A data dir of an earlier version is taken over as it is: nothing is fetched or loaded again."""
 
-import subprocess
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from checksums import checksums
+from fixtures import Config, Query, Run
 
 from luigi_pipeline.core.datadir import DataDir
 
@@ -29,9 +27,9 @@ def _raw(data: DataDir) -> dict[str, tuple[int, int]]:
 
 def test_no_month_is_loaded_again_and_the_marts_have_the_rows_they_had(
     earlier: DataDir,
-    config: Callable[..., Path],
-    run_luigi: Callable[..., subprocess.CompletedProcess[str]],
-    query: Callable[..., list[tuple[Any, ...]]],
+    config: Config,
+    run_luigi: Run,
+    query: Query,
 ) -> None:
     loads = {path: path.read_bytes() for path in (earlier.markers / "LoadMonth").rglob("*.json")}
     assert len(loads) == 6

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 import yaml
+from fixtures import Ingested
 from support import PROJECT
 
 from luigi_pipeline.core.errors import ConfigError
@@ -146,10 +147,10 @@ def test_zones_exchanged_or_numbered_otherwise_are_told_and_the_worst_is_named(j
     }
     renumbered = {str((int(zone) + 30) % 60 + 1): share for zone, share in ZONES.items()}
     rows = [row for month in ("2024-09", "2024-11") for row in cut("share_of_trips_by_pickup_zone", month, ZONES)]
-    (found,) = judge([*rows, *cut("share_of_trips_by_pickup_zone", "2024-10", renumbered)])
-    assert found.rule == "moved"
-    assert found.cut in ("1", "32")  # where most of them were, and where they are
-    assert "% of all rows are elsewhere" in found.line
+    (moved,) = judge([*rows, *cut("share_of_trips_by_pickup_zone", "2024-10", renumbered)])
+    assert moved.rule == "moved"
+    assert moved.cut in ("1", "32")  # where most of them were, and where they are
+    assert "% of all rows are elsewhere" in moved.line
 
 
 def test_the_file_itself_says_which_bound_applies(judge: Judge) -> None:
@@ -249,7 +250,7 @@ def test_the_rides_of_a_lockdown_are_usual_beside_two_months_before_it(judge: Ju
         assert judge(of(statistic, values, "citibike")) == []
 
 
-def test_each_statistic_that_is_judged_is_one_that_months_have(published: Any) -> None:
+def test_each_statistic_that_is_judged_is_one_that_months_have(published: Ingested) -> None:
     import duckdb
 
     with duckdb.connect(str(published.data.warehouse), read_only=True) as connection:

@@ -6,12 +6,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from support import PROJECT, program
 from validation_city import EXPECTATIONS, SETTINGS, Run
 
 from luigi_pipeline.core.errors import ConfigError, WarehouseError
@@ -249,6 +249,7 @@ def test_same_expectation_twice_is_an_error(sound: Path, suites: Callable[..., P
         validate(sound, folder, SETTINGS, tmp_path / "out")
 
 
+@pytest.mark.pipeline
 def test_warehouse_that_is_missing_is_one_line(suites: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(WarehouseError) as raised:
         validate(tmp_path / "none.duckdb", suites("dim_time"), SETTINGS, tmp_path / "out")
@@ -274,10 +275,10 @@ def test_data_docs_that_fail_leave_the_last_ones_and_the_verdict(
     folder = suites("dim_time")
     before = validate(sound, folder, SETTINGS, out).data_docs.read_bytes()
 
-    def fail(*_: object, **__: object) -> str:
+    def fail(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(data_docs, "_template", fail)
+    monkeypatch.setattr(data_docs, "Environment", fail)
     summary = validate(sound, folder, SETTINGS, out)
     assert summary.ok
     assert summary.data_docs_error == "no space left on device"
@@ -291,16 +292,10 @@ def test_other_time_zone_gives_the_same_and_nothing_is_printed_or_left_elsewhere
     home, temporary, out = tmp_path / "home", tmp_path / "tmp", tmp_path / "out"
     home.mkdir()
     temporary.mkdir()
-    program = f"""
-from pathlib import Path
-from luigi_pipeline.validation.run import ValidationInput, validate
-settings = ValidationInput(frozenset({sorted(SETTINGS.enabled_sources)!r}), {dict(SETTINGS.min_rows)!r}, threads=1)
-validate(Path({str(sound)!r}), Path({str(EXPECTATIONS)!r}), settings, Path({str(out)!r}))
-"""
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        program("validate_a_warehouse", sound, EXPECTATIONS, out, json.dumps(SETTINGS.min_rows)),
         env={"TZ": "Pacific/Auckland", "HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=Path(__file__).parents[2],
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,
@@ -314,11 +309,8 @@ validate(Path({str(sound)!r}), Path({str(EXPECTATIONS)!r}), settings, Path({str(
     ]
 
 
+@pytest.mark.pipeline
 def test_what_great_expectations_seldom_uses_is_not_loaded() -> None:
-    look = (
-        "import sys; from luigi_pipeline.validation import importing; gx = importing.great_expectations(); "
-        "print(type(sys.modules['scipy.stats']).__name__, 'scipy.stats._stats_py' in sys.modules); "
-        "print(sys.modules['scipy.stats'].norm.cdf(0), type(gx).__name__)"
-    )
-    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    command = program("import_great_expectations")
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.split() == ["_LazyModule", "False", "0.5", "module"]

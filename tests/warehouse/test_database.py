@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
+from support import opened_elsewhere, program
 
 from luigi_pipeline.config import project
 from luigi_pipeline.config.settings import Warehouse
@@ -34,28 +34,6 @@ def data(tmp_path: Path) -> DataDir:
     return made
 
 
-@pytest.fixture
-def opened_elsewhere(data: DataDir) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Have another program open the warehouse for some seconds."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(seconds: float, read_only: bool = False) -> subprocess.Popen[str]:
-        code = (
-            f"import duckdb, time; c = duckdb.connect({str(data.warehouse)!r}, read_only={read_only}); "
-            f"print('open', flush=True); time.sleep({seconds})"
-        )
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def test_a_warehouse_keeps_its_id(data: DataDir) -> None:
     known = identity.warehouse_id(data)
     assert known is not None
@@ -76,15 +54,9 @@ def test_another_warehouse_has_another_id(data: DataDir) -> None:
 def test_a_warehouse_whose_writer_was_killed_is_not_trusted_though_nobody_asked_how_the_writer_ended(
     data: DataDir,
 ) -> None:
-    code = (
-        "import sys; from pathlib import Path; from luigi_pipeline.core.datadir import DataDir\n"
-        "from luigi_pipeline.warehouse import database; from luigi_pipeline.config.settings import Warehouse\n"
-        "with database.writing(DataDir(Path(sys.argv[1])), Warehouse()):\n"
-        "    print('open', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", code, str(data.root)], **pipes) as writer:  # type: ignore[call-overload]
+    command = program("hold_warehouse", data.root)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
         assert identity.warehouse_id(data) is not None
         writer.kill()
@@ -129,28 +101,23 @@ def test_times_in_the_warehouse_are_utc_whatever_the_machine_s_zone(data: DataDi
         assert connection.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
 
 
-@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("how", ["write", "read"])
 def test_a_warehouse_that_another_program_has_open_is_waited_for(
-    data: DataDir,
-    opened_elsewhere: Callable[..., subprocess.Popen[str]],
-    caplog: pytest.LogCaptureFixture,
-    read_only: bool,
+    data: DataDir, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    holder = opened_elsewhere(1.5, read_only)
-    begun = time.monotonic()
-    with caplog.at_level(logging.WARNING), database.writing(data, PATIENT) as connection:
-        connection.execute("create table t as select 1")
+    with opened_elsewhere(data.warehouse, how, 1.5) as holder, caplog.at_level(logging.WARNING):
+        begun = time.monotonic()
+        with database.writing(data, PATIENT) as connection:
+            connection.execute("create table t as select 1")
     assert 0.5 < time.monotonic() - begun < 10
     (said,) = [record.message for record in caplog.records if record.name.startswith("luigi_pipeline")]
     assert said.startswith("waiting for nyc_mobility.duckdb: it is open in ")
     assert f"(PID {holder.pid})" in said
 
 
-def test_who_keeps_the_warehouse_open_for_too_long_is_named(
-    data: DataDir, opened_elsewhere: Callable[..., subprocess.Popen[str]]
-) -> None:
-    holder = opened_elsewhere(60)
+def test_who_keeps_the_warehouse_open_for_too_long_is_named(data: DataDir) -> None:
     with (
+        opened_elsewhere(data.warehouse, "write") as holder,
         pytest.raises(WarehouseError, match=rf"is still open in .*\(PID {holder.pid}\); close it there") as caught,
         database.writing(data, HURRIED),
     ):
@@ -197,33 +164,7 @@ def test_what_was_not_committed_when_a_writer_failed_is_not_there(data: DataDir)
     assert names == ["kept", "warehouse"]
 
 
-_MOST_HELD = """
-import sys, threading
-from pathlib import Path
-from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.config.settings import Warehouse
-from luigi_pipeline.warehouse import database
-
-if sys.argv[2] == "duckdb":
-    database.FREED.clear()
-most, over = [0], threading.Event()
-
-def watch():
-    while not over.wait(0.005):
-        anonymous = next(line for line in open("/proc/self/status") if line.startswith("RssAnon"))
-        most[0] = max(most[0], int(anonymous.split()[1]))
-
-with database.reading(DataDir(Path(sys.argv[1])), Warehouse(threads=2, memory_limit="200MB")) as connection:
-    connection.execute("set enable_progress_bar = false")  # on a busy machine it would be in what is printed
-    threading.Thread(target=watch).start()
-    for _ in range(3):  # the cache fills, and gives way to what a query keeps, which is freed
-        connection.execute("select sum(number), bit_xor(one), bit_xor(other) from numbers").fetchall()
-        connection.execute("select count(*) from (select one % 1500000, count(*) from numbers group by 1)").fetchall()
-    over.set()
-print(most[0])
-"""
-
-
+@pytest.mark.pipeline
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells there what a process holds")
 def test_what_queries_free_is_not_held(data: DataDir) -> None:
     with duckdb.connect(str(data.warehouse)) as connection:
@@ -233,7 +174,7 @@ def test_what_queries_free_is_not_held(data: DataDir) -> None:
         )
 
     def most_held(settings: str) -> int:
-        command = [sys.executable, "-c", _MOST_HELD, str(data.root), settings]
+        command = program("measure_memory", data.root, settings)
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert most_held("ours") < 0.9 * most_held("duckdb")

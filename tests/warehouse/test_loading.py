@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import duckdb
 import pyarrow as pa
 import pytest
+from fixtures import Row
 from support import CURRENT, landed, lines, ride, taxi_trips, write_taxi, write_zip, zone_lines
 
 from luigi_pipeline.config.settings import Download, Warehouse
@@ -58,7 +58,7 @@ def bikes(tmp_path: Path) -> Callable[..., Landed]:
     return write
 
 
-def ask(data: DataDir, sql: str) -> list[tuple[Any, ...]]:
+def ask(data: DataDir, sql: str) -> list[Row]:
     with duckdb.connect(str(data.warehouse), read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
@@ -313,7 +313,7 @@ def test_a_column_that_is_declared_later_keeps_what_was_loaded_under_its_name(
         connection.execute(before)
     new = taxi_trips(1, request_source=pa.array(["hail"]))
     load("yellow_taxi", month, write_taxi(tmp_path / f"yellow_tripdata_{month}.parquet", new))
-    found = dict(ask(data, "select _source_month, request_source from raw_data.yellow_taxi"))
+    found: dict[str, str | None] = dict(ask(data, "select _source_month, request_source from raw_data.yellow_taxi"))
     assert found == {"2024-08": kept, "2024-09": kept} | {month: "hail"}
 
 

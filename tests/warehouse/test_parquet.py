@@ -4,10 +4,10 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from fixtures import Ingested
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
@@ -18,7 +18,7 @@ FACTS = {"fct_trips": "source_month", "fct_hourly_mobility": "month"}
 
 
 @pytest.fixture
-def copy(published: Any, tmp_path: Path) -> DataDir:
+def copy(published: Ingested, tmp_path: Path) -> DataDir:
     data = DataDir(tmp_path / "data")
     shutil.copytree(published.data.published.parent, data.published.parent)
     os.chmod(data.published, 0o644)
@@ -29,7 +29,7 @@ def _files(data: DataDir) -> dict[str, int]:
     return {str(path.relative_to(data.parquet)): path.stat().st_ino for path in data.parquet.rglob("*.parquet")}
 
 
-def test_parquet_holds_the_published_rows_by_month(published: Any) -> None:
+def test_parquet_holds_the_published_rows_by_month(published: Ingested) -> None:
     folder = published.data.parquet
     assert {path.name for path in folder.iterdir()} == {
         "dim_date", "dim_time", "dim_weather", "dim_location", "fct_trips", "fct_hourly_mobility", parquet.MANIFEST,

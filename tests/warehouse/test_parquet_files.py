@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from fixtures import Row
 from support import landed, taxi_trips
 
 from luigi_pipeline.config.settings import Download, Warehouse
@@ -79,7 +80,7 @@ WAYS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def typed(path: Path, scratch: Path) -> list[tuple[Any, ...]]:
+def typed(path: Path, scratch: Path) -> list[Row]:
     scratch.mkdir()
     parts = TAXI.parts(landed(path), "2024-09", scratch, Download())
     file = prepare(TAXI, landed(path), parts, "2024-09", scratch / "typed.parquet", Warehouse())

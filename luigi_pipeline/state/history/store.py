@@ -19,7 +19,7 @@ from luigi_pipeline.state import identity
 RUNNING = "running"
 KILLED = "killed"
 
-_WAIT_SECONDS = 5.0
+WAIT_SECONDS = 5.0
 _TABLES = """
 create table if not exists runs (
     run_id integer primary key,
@@ -61,7 +61,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
         sqlite3.Error: It is locked for too long, damaged, or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+    with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         connection.row_factory = sqlite3.Row
         connection.execute("pragma journal_mode = wal")  # who reads does not wait for a run, nor a run for him
         connection.execute("pragma synchronous = normal")
@@ -84,7 +84,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:
     location = f"file:{quote(str(path))}?mode=ro"
-    connection = sqlite3.connect(location, timeout=_WAIT_SECONDS, uri=True)
+    connection = sqlite3.connect(location, timeout=WAIT_SECONDS, uri=True)
     try:
         connection.execute("select 1 from runs limit 1")
     except sqlite3.OperationalError:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from support import PROJECT
 
 from luigi_pipeline.validation.results import Outcome, ValidationSummary
 from luigi_pipeline.validation.run import ValidationInput
 
-EXPECTATIONS = Path(__file__).parents[2] / "config" / "expectations"
-ZONES = Path(__file__).parents[2] / "luigi_pipeline" / "sample" / "zones.csv"
+EXPECTATIONS = PROJECT / "config" / "expectations"
+ZONES = PROJECT / "luigi_pipeline" / "sample" / "zones.csv"
 SETTINGS = ValidationInput(
     enabled_sources=frozenset({"yellow_taxi", "citibike", "weather"}),
     min_rows={"yellow_taxi": 4000, "citibike": 4000, "weather": 700},

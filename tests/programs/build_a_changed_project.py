@@ -1,0 +1,13 @@
+"""Parses the dbt project, builds it, changes a model and builds again: `build_a_changed_project.py MODEL`."""
+
+import sys
+from pathlib import Path
+
+from luigi_pipeline.tasks.build import DbtBuild
+
+task = DbtBuild()
+parsed = task.parse()
+task.build(parsed, anew=False, changed=None)
+with Path(sys.argv[1]).open("a") as model:
+    model.write("-- by the week")
+task.build(parsed, anew=False, changed=None)
