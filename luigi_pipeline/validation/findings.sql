@@ -46,7 +46,8 @@ profiles as (
 
     select
         month_profiles.*,
-        12 * cast(left(source_month, 4) as integer) + cast(right(source_month, 2) as integer) as month_number
+        cast(right(source_month, 2) as integer) as calendar_month,
+        12 * cast(left(source_month, 4) as integer) + calendar_month as month_number
     from marts.month_profiles
     cross join rule
     -- Months of few rows say nothing.
@@ -59,7 +60,7 @@ profiles as (
 out_of_bounds as (
 
     select
-        profiles.* exclude (month_number), bound.least as low, bound.most as high, 'bounds' as rule
+        profiles.*, bound.least as low, bound.most as high, 'bounds' as rule
     from profiles
     inner join (select *, unnest(bounds) as bound from statistics) using (source, statistic)
     left join profiles as condition
@@ -73,7 +74,7 @@ out_of_bounds as (
         and profiles.source_month between bound.first_month and bound.last_month
         and profiles.row_count >= coalesce(bound.least_rows, least_rows)
         and profiles.cut = coalesce(bound.cut, profiles.cut)
-        and month(cast(profiles.source_month || '-01' as date)) = coalesce(bound.calendar_month, month(cast(profiles.source_month || '-01' as date)))
+        and profiles.calendar_month = coalesce(bound.calendar_month, profiles.calendar_month)
         and (
             bound."when" is null
             or condition.value between coalesce(bound."when".least, '-inf') and coalesce(bound."when".most, 'inf')
