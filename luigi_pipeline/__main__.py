@@ -20,10 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-            arguments: The command line; by default that of the process.
+        arguments: The command line; by default that of the process.
 
     Returns:
-            The exit code: 0, or one of those in luigi.cfg's `retcode`.
+        The exit code: 0, or one of those in luigi.cfg's `retcode`.
     """
     try:
         try:

@@ -28,9 +28,9 @@ class PublishedFile:
         sha256: Of its content, in hex.
         etag: As the publisher sent it.
         last_modified: As the publisher sent it.
-            settled_at: Until when the publisher still changes values, UTC, ISO 8601; None if the file is final.
-            rows: Number of rows loaded from it.
-            members: Number of rows by `_source_file`: the file itself, or each archive member.
+        settled_at: Until when the publisher still changes values, UTC, ISO 8601; None if the file is final.
+        rows: Number of rows loaded from it.
+        members: Number of rows by `_source_file`: the file itself, or each archive member.
     """
 
     __pydantic_config__ = _STRICT
@@ -53,18 +53,18 @@ class Marker:
     Attributes:
         task: The task's family, such as LoadMonth.
         parameters: Its parameters.
-            fingerprint: Digest of everything that the result depends on.
-            inputs: The same item by item, each name with a short digest, to explain later what has changed.
+        fingerprint: Digest of everything that the result depends on.
+        inputs: The same item by item, each name with a short digest, to explain later what has changed.
         started_at: UTC, ISO 8601.
-            finished_at: UTC, ISO 8601. For a fetch, when the publisher was last asked.
-            request: Digest of what the publisher was asked for (fetches and loads).
-            warehouse: Id of the warehouse that holds the result (loads and what follows).
-            sources: The published files (fetches and loads; today each has one).
-            replaced: Version (`_source_version`) and rows of the republished month's former content.
-            load_id: dlt's id of the load.
+        finished_at: UTC, ISO 8601. For a fetch, when the publisher was last asked.
+        request: Digest of what the publisher was asked for (fetches and loads).
+        warehouse: Id of the warehouse that holds the result (loads and what follows).
+        sources: The published files (fetches and loads; today each has one).
+        replaced: Version (`_source_version`) and rows of the republished month's former content.
+        load_id: dlt's id of the load.
         schema_changes: Columns that were missing, new or of another type than declared.
-            versions: The versions of the libraries that did the work.
-            details: Other facts about the work (rows, counts, seconds).
+        versions: The versions of the libraries that did the work.
+        details: Other facts about the work (rows, counts, seconds).
     """
 
     __pydantic_config__ = _STRICT
