@@ -1,7 +1,7 @@
-"""What a page that stands says of a newer validation: that it failed, and that the page shows the last good version.
+"""The notice on a published page that a newer validation failed, and that the page shows the last good version.
 
-The page is one file without a server, so what it says is written into it: between two comments at its top. Nothing
-here may stand in the way of the validation's own verdict.
+The page is one file without a server, so the notice is written into it, between two comments at its top. An error here
+never changes the result of the validation.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _MOST = 5
 
 
 def tell(data: DataDir, failures: Sequence[str]) -> None:
-    """Say on top of the page what has failed since it was made; or, where nothing has, take such a notice away.
+    """Show at the top of the page which checks have failed since it was made. If none has, remove the notice.
 
     Args:
-        data: The data dir; without a page in it, nothing happens.
+        data: The data dir. If it has no page, nothing happens.
         failures: The expectations that do not hold, a line each.
     """
     page = data.report / "index.html"

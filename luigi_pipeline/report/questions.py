@@ -1,4 +1,4 @@
-"""What the page asks of the metrics. Its numbers about trips come from here, but for those of months' profiles."""
+"""The page's questions to the metrics. All its numbers about trips come from here, except those of month profiles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BY_MODE = (
     "voided_trip_rate_pct",
     "suspect_trip_rate_pct",
 )
-# What modes are compared by.
+# The metrics that modes are compared by.
 COMPARED = (
     "share_of_all_trips_pct",
     "median_trip_duration_minutes",
@@ -39,26 +39,26 @@ COMPARED = (
 )
 _MONTH = "trip_date__month"
 OF_TAXIS = "trip_type = 'yellow_taxi'"
-# A trip on a day that its mode covers, and days that all modes cover: those over which modes are compared.
+# The trip is on a day that its mode covers. The other condition: all modes cover the day, so they can be compared.
 COVERED = "coalesce(covering_modes like '%' || trip_type || '%', false)"
 COVERED_BY_ALL = "is_covered_by_all_modes"
 
 
 def of_mode(mode: str) -> str:
-    """The condition that trips are of a mode."""
+    """The condition that a trip is of a mode."""
     return f"trip_type = '{mode}'"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """All that was asked.
+    """All answers.
 
     Attributes:
         totals: Metrics over everything.
         by_mode: Metrics of each mode that has trips.
-        compared: Metrics of each mode over the days that all modes cover; empty where there is no such day.
-        compared_days: These days.
-        covered_days: The days that some mode covers.
+        compared: Metrics of each mode over the days that all modes cover; empty if there is no such day.
+        compared_days: The days that all modes cover.
+        covered_days: The days that at least one mode covers.
         datasets: The charts' tables, by name.
     """
 
@@ -71,7 +71,7 @@ class Answers:
 
 
 def ask(data_dir: Path) -> Answers:
-    """Ask everything of what is published in a data dir.
+    """Ask all questions about the published data of a data dir.
 
     Raises:
         WarehouseError: Nothing is published, or it can't be read.
@@ -103,7 +103,7 @@ def ask(data_dir: Path) -> Answers:
 
 
 class _Asker:
-    """Asks the metrics of one data dir."""
+    """Queries the metrics of one data dir."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -114,15 +114,15 @@ class _Asker:
         return found
 
     def days(self, where: Sequence[str] = ()) -> set[dt.date]:
-        """The days that some mode covers."""
+        """The days that at least one mode covers."""
         return {row["trip_date__day"].date() for row in self.rows(["part_covered_days"], ["trip_date__day"], where)}
 
     def dataset(self, name: str, columns: dict[str, str], names: Sequence[str], where: Sequence[str] = ()) -> Dataset:
         """The answer as a table.
 
         Args:
-            name: The table's.
-            columns: Names of its columns, by what they hold: what to cut by, or a metric.
+            name: The name of the table.
+            columns: Names of its columns, by what they hold: a dimension or a metric.
             names: The metrics.
             where: Conditions.
         """
@@ -163,7 +163,7 @@ def _hours(asker: _Asker) -> Iterator[Hour]:
 
 
 def _daily(asker: _Asker, hours: Sequence[Hour], compared_days: Collection[dt.date]) -> Dataset:
-    """Days and modes, every day from the first to the last; null where a mode's month is not loaded.
+    """A row for every day and mode, from the first day to the last. Values are null if the mode's month is not loaded.
 
     `compared` is 1 on days that all modes cover.
     """
@@ -227,7 +227,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
         row["trip_date__day"].date(): [row[name] for name in asked]
         for row in asker.rows(asked, ["trip_date__day"], [OF_TAXIS, COVERED])
     }
-    # Days without taxis are there as nulls: a line is not to run on through them.
+    # Days without taxi trips are there as nulls, so that lines have a gap.
     days = _days(min(of_day), max(of_day)) if of_day else []
     nothing = [None] * len(asked)
     yield Dataset.of("fares", ("day", "fare", "tips", "revenue"), ([day, *of_day.get(day, nothing)] for day in days))

@@ -1,4 +1,4 @@
-"""Where taxis are taken, and where to."""
+"""Where taxi trips begin, and where they end."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def _flows(answers: Answers) -> Figure:
 
 
 def _by(end: str, attribute: str) -> dict[str, Any]:
-    """What taxi trips by an attribute of one of their ends are called to the metrics."""
+    """The arguments of `stated` for taxi trips by an attribute of one of their ends."""
     known = f"{end}_zone_name is not null"
     return {"metric": "yellow_taxi_trips", "where": [OF_TAXIS, COVERED, known], "by": [f"{end}_{attribute}"]}
 
@@ -218,7 +218,7 @@ def _by_direction() -> alt.Color:
 
 
 def _sums(dataset: Dataset, *by: str) -> Counter[tuple[object, ...]]:
-    """Trips by some columns."""
+    """Sum the trips by some columns."""
     sums: Counter[tuple[object, ...]] = Counter()
     for key, trips in zip(zip(*map(dataset.column, by), strict=True), dataset.column("trips"), strict=True):
         sums[key] += trips

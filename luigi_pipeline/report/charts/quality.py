@@ -1,4 +1,4 @@
-"""What is left out of the metrics, and how much of it there is."""
+"""What the metrics leave out, and how much it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from luigi_pipeline.report.stating import joined, sentence, stated
 
 
 def figures(answers: Answers) -> list[Figure]:
-    """The section's figures; its tables are the template's."""
+    """The section's figures. Its tables are in the template."""
     charts = {}
     for flag in ("Voided", "Suspect"):
         bars = (

@@ -119,7 +119,7 @@ def _temperature(answers: Answers) -> Figure:
 
 
 def _warmth(answers: Answers) -> Markup:
-    """Which way the lines go. How steep they are depends on the season too: that number is left to the chart."""
+    """Whether the lines rise or fall. Their slope also depends on the season, so the sentence does not state it."""
     told = []
     for mode in MODES.values():
         dots = [
