@@ -1,6 +1,6 @@
-"""docs/data_dictionary.md: every table and column, made from the descriptions beside the models.
+"""docs/data_dictionary.md: every table and column, from the descriptions beside the models.
 
-`python -m luigi_pipeline.cli.dictionary` writes the page; it reads the .yml files of the dbt project and nothing else.
+`python -m luigi_pipeline.cli.dictionary` writes the page. It reads only the .yml files of the dbt project.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ is **required**; a **unique** one names its row. Types are those that the models
 
 
 def render(folder: Path) -> str:
-    """The page.
+    """Render the page.
 
     Args:
         folder: The dbt project.

@@ -1,7 +1,7 @@
-"""List the metrics, or ask for some of them, on what was published last.
+"""List the metrics, or query some of them, from the published data.
 
-Without a name it lists all metrics. `--by` cuts them, `--where` leaves out what does not count, both by names that
-`--dimensions` lists; a time comes with its grain, from trip_date__hour to trip_date__year.
+Without a name it lists all metrics. `--by` groups them and `--where` filters them, by names that `--dimensions` lists.
+The name of a time ends in a grain, from trip_date__hour to trip_date__year.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer on the console.
+    """Print the answer, or the list.
 
     Raises:
-        QueryError: The question has no answer.
+        QueryError: The query has no answer.
         WarehouseError: Nothing is published yet.
     """
     from rich.console import Console
@@ -148,7 +148,7 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
 
 
 def _tell_findings() -> None:
-    """Footnotes: what is unusual of the published months. Not part of the answer, which may go to a file."""
+    """Print the findings that nobody has accepted. They are not part of the answer, so they go to stderr."""
     from luigi_pipeline.config import options
     from luigi_pipeline.metrics import reading
 

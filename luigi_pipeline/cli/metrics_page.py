@@ -1,7 +1,7 @@
-"""docs/metrics.md: all metrics, made from their definitions, with an example value of each.
+"""docs/metrics.md: all metrics, from their definitions, with an example value of each.
 
 `python -m luigi_pipeline.cli.metrics_page` publishes a small sample below data/docs and writes the page. The sample is
-seeded, so the page changes with the definitions only.
+seeded, so the page changes only with the definitions.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ Of what others are made, and running totals by the hour, which are asked in plac
 
 
 def render(metrics: Sequence[Metric], examples: Mapping[str, Any]) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        metrics: All metrics, group by group; last, without a group, those that only others are made of.
-        examples: The value of each that is in a group.
+        metrics: All metrics, group by group. Those that only others are made of have no group, and come last.
+        examples: The value of each metric that has a group.
     """
     text = _HEAD
     for group, members in groupby(metrics, key=lambda metric: metric.group):
@@ -67,7 +67,7 @@ def render(metrics: Sequence[Metric], examples: Mapping[str, Any]) -> str:
 
 
 def examples(metrics: Sequence[Metric], data_dir: Path) -> dict[str, Any]:
-    """An example value of each metric, out of what is published in a data dir."""
+    """An example value of each metric, from the published data of a data dir."""
     found: dict[str, Any] = {}
     for group, members in groupby(metrics, key=lambda metric: metric.group):
         if not group:

@@ -1,4 +1,4 @@
-"""A look at a data dir after a run: what is loaded, built, checked and published, and how long each stage took."""
+"""An overview of a data dir after a run: what is loaded, built, checked and published, and how long it took."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STAGES = {
 
 
 def show(data: DataDir, console: Console) -> None:
-    """Print the overview of a data dir whose run has ended well."""
+    """Print the overview of a data dir after a successful run."""
     found = {task: _markers_of(data, task) for tasks in _STAGES.values() for task in tasks}
     console.print(_rows_table(found["LoadMonth"]))
     console.print(_trips_table(data))
@@ -40,7 +40,7 @@ def show(data: DataDir, console: Console) -> None:
         ("Data Docs", data.validation / "data_docs" / "index.html"),
         ("checks", data.validation / "report.json"),
         ("log", data.logs / "pipeline.log"),
-        # Last, where the eye stays.
+        # The last line, because people look there.
         ("report", data.report / "index.html"),
     ):
         console.print(f"  {what:<10} {relative(path)}", soft_wrap=True)

@@ -1,6 +1,6 @@
 """Say what a run would do, and why each part of it is missing or stale.
 
-It reads markers only and changes nothing. Whether a publisher has another version is known once a run has asked.
+It reads only markers, and changes nothing. It learns of a new version of a month after a run has asked its publisher.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def plan(root: MobilityTask) -> list[tuple[str, str]]:
     """What a run of a task would do.
 
     Returns:
-        Title and reason of each task that is not complete, those that are required before those that require them.
+        Title and reason of each task that is not complete. A task comes after the tasks that it requires.
     """
     found: dict[str, str] = {}
     _walk(root, found)

@@ -1,7 +1,7 @@
-"""Say what is there: months by source, with rows, age, version and state, and how current what is made of them is.
+"""Show the loaded months by source, with rows, age, version and state, and whether later stages are up to date.
 
-It reads markers only, and works beside a run. For monitoring, the exit code is 1 where something is missing or stale,
-or overdue at its publisher, or unusual of a month and accepted by nobody for up to 90 days.
+It reads only markers, and works beside a run. For monitoring, the exit code is 1 if something is missing or stale, if a
+month is overdue at its publisher, or if a finding of the last 90 days is not accepted.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _WIDTH_OF_A_PIPE = 120
 
 @dataclass(frozen=True)
 class State:
-    """What is there of a month, or of a stage.
+    """The state of a month, or of a stage.
 
     Attributes:
-        task: Its title.
-        source: The source, of a month.
+        task: The title of its task.
+        source: The source of a month.
         month: The month, YYYY-MM.
-        state: loaded (or done), stale, missing, due (loaded, but its publisher is to be asked again), or not in the
+        state: loaded (or done), stale, missing, due (loaded, but its publisher must be asked again), or not in the
             configuration.
         why: Why it is not simply loaded.
-        rows: Rows in the warehouse.
+        rows: Number of rows in the warehouse.
         version: `_source_version` of the rows.
         finished_at: When it was loaded or made, UTC.
     """
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the state of everything.
 
     Returns:
-        1 where something is missing, stale or overdue, or a finding of the last 90 days is not accepted; else 0.
+        1 if something is missing, stale or overdue, or if a finding of the last 90 days is not accepted; otherwise 0.
     """
     months = [state for source in sources() for state in _months(source)]
     stages = [_stage(task) for task in _stages()]
@@ -101,7 +101,7 @@ def _acceptance(finding: findings.Finding) -> str:
 
 
 def _months(source: IngestSource) -> Iterator[State]:
-    """The configured months of a source, and those that were once."""
+    """The configured months of a source, and its loaded months that are no longer configured."""
     configured = SOURCES[source.source_name].months(source.settings)
     for month in sorted({*configured, *source.loads()}):
         load = LoadMonth(source=source.source_name, month=month)
@@ -125,7 +125,7 @@ def _stage(task: MobilityTask) -> State:
 
 
 def _marker(task: MobilityTask) -> Marker | None:
-    """The marker, also where the warehouse has changed since: what it still holds, the next run looks into."""
+    """The marker, even if the warehouse has changed since. The next run finds out what the warehouse still holds."""
     return markers.read(task.marker_path) if task.data.warehouse.exists() else task.marker()
 
 
