@@ -42,8 +42,7 @@ def data_dir() -> DataDir:
 
     Raises:
         ConfigError: Its path has characters that DuckDB, dlt or dbt would misread, or begins with a ~ that stands for
-            no
-            folder.
+            no folder.
     """
     return _data_dir(mobility().data_dir, Path.cwd())
 

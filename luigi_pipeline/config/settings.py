@@ -290,7 +290,7 @@ class Validation(Section):
 
 
 class Alerts(Section):
-    """Whom to notify of a failed run, of the next successful run after it, of a long overdue month, or of a new finding."""
+    """Whom to notify of a failed run, of the next success, of a long overdue month, or of a new finding."""
 
     email: list[Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+$")]] = []
     webhook: HttpUrl | None = None

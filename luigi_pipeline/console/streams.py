@@ -13,8 +13,7 @@ def open_closed() -> None:
     """Open missing standard streams on /dev/null. Some supervisors start a process without them.
 
     Otherwise the next opened files, such as the lock or the warehouse, would take their descriptors, and libraries
-    would
-    print into them.
+    would print into them.
     """
     for descriptor in _DESCRIPTORS:
         try:

@@ -51,9 +51,8 @@ def data_dir() -> DataDir:
     """The data dir of this run.
 
     Raises:
-        ConfigError: Its path has characters that DuckDB, dlt or dbt would misread, or begins with a ~ that stands
-            for no
-            folder.
+        ConfigError: Its path has characters that DuckDB, dlt or dbt would misread, or begins with a ~ that stands for
+            no folder.
     """
     return _data_dir_of_run() if is_on() else options.data_dir()
 

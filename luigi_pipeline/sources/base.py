@@ -92,8 +92,7 @@ class Source(Protocol):
             folder: Where the file goes.
             publisher: The HTTP client to use.
             known: The file that is loaded, or has landed. It is returned if the publisher answers that it has not
-                changed,
-                which takes one request. Its path may be gone.
+                changed, which takes one request. Its path may be gone.
 
         Returns:
             The published file.
@@ -140,8 +139,7 @@ def set_aside_if_rejected(path: Path, *, is_shared: bool = False) -> Iterator[No
     Args:
         path: The file.
         is_shared: Whether other months are in the file. Then it also stays in place for them, and is fetched again when
-            it
-            is next asked for.
+            it is next asked for.
     """
     try:
         yield

@@ -24,7 +24,7 @@ _MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one page
 def choose_key(keys: list[str], month: str) -> str | None:
     """The bucket's key for a month. A monthly archive is preferred to a yearly one.
 
-    Jersey City's keys (JC-) do not count. Some keys are misspelt (`citbike`, `citibke`). A key that is not is preferred.
+    Jersey City's keys (JC-) do not count. Some keys are misspelt (`citbike`, `citibke`); others are preferred.
     """
     for of in (month.replace("-", ""), month[:4]):
         pattern = re.compile(rf"{of}-cit[a-z]*-tripdata(\.csv)?\.zip", _FLAGS)

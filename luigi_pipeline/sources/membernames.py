@@ -42,7 +42,8 @@ def month_of(name: str, year: str | None = None) -> str | None:
 def number_of(name: str) -> int | None:
     """The number of a part in its month.
 
-    It is in the part's own name or, if the part is alone in a nested archive, in the archive's name. The macro archive_part_number does the same in SQL.
+    It is in the part's own name or, if the part is alone in a nested archive, in the archive's name. The macro
+    archive_part_number does the same in SQL.
     """
     parts = path_of(name).parts
     for text in reversed(parts):

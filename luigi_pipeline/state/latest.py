@@ -43,7 +43,7 @@ class Overdue:
     Attributes:
         source: The source.
         month: The month.
-            days: How many days later than usual it is.
+        days: How many days later than usual it is.
     """
 
     source: str

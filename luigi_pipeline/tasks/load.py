@@ -45,8 +45,7 @@ class Load(MobilityTask):
         """Make the task and set its priority.
 
         Loads come before further fetches, so that the two overlap. Small files come first; meanwhile a large one is
-        typed
-        ahead.
+        typed ahead.
         """
         super().__init__(*args, **kwargs)
         source, month = self.parameters.get("source", "taxi_zones"), self.parameters.get("month", "0")

@@ -32,8 +32,7 @@ class Outcome:
         column: The column, or columns, that it checks.
         severity: How much a failure matters.
         status: passed; failed, if the data are bad; errored, if it could not be evaluated; skipped, if its source is
-            not
-            there or its threshold is not set.
+            not there or its threshold is not set.
         why: What a failure would mean.
         kwargs: Its arguments, with placeholders filled in.
         observed_value: The observed value, if the type reports one.

@@ -40,8 +40,7 @@ class ValidationInput:
 
     Attributes:
         enabled_sources: The sources whose rows should be in the warehouse. A source that is disabled but still has
-            loaded
-            months belongs here too, because its rows are in the models.
+            loaded months belongs here too, because its rows are in the models.
         min_rows: The least number of rows of each source; None if there is no such limit.
         threads: DuckDB's threads; None leaves the choice to DuckDB.
         memory_limit: DuckDB's memory limit, such as 1GB; None leaves the choice to DuckDB.

@@ -41,8 +41,7 @@ class Expectation(_Block):
 
     Attributes:
         type: Its name in Great Expectations. Instead of type and kwargs, a `query` may be given, which selects rows
-            that
-            must not exist; it becomes an unexpected_rows_expectation.
+            that must not exist; it becomes an unexpected_rows_expectation.
         severity: critical fails the run, warning and info do not.
         why: What a failure would mean; shown in the report and the Data Docs.
         kwargs: Its arguments; `{config: a.b}` stands for a value of the configuration.
@@ -79,9 +78,8 @@ class Suite(_Block):
         table_schema: The schema of its table (`schema` in the file).
         source: The source whose rows the table holds. Without that source, the suite is skipped.
         by_month: Whether only rows of changed months are checked, by `source_month`, and also by `trip_type` if the
-            suite
-            has no source. Then each expectation must check each row by itself and be critical, because rows that passed
-            are not checked again.
+            suite has no source. Then each expectation must check each row by itself and be critical, because rows that
+            passed are not checked again.
         expectations: In the order of the file.
     """
 
