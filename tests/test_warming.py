@@ -227,7 +227,7 @@ def test_what_the_build_says_is_said_by_its_task(tmp_path: Path) -> None:
 
         def work(ready):
             logging.getLogger("luigi_pipeline.warehouse").warning("%s is stale", "2024-09")
-            progress.tell("fct_trips (9 of 14)", 0.5, step="fct_trips")
+            progress.report("fct_trips (9 of 14)", 0.5, step="fct_trips")
             raise BuildFailed("dbt: no")
 
         def task():

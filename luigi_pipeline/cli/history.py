@@ -52,8 +52,10 @@ def run(options: argparse.Namespace) -> int:
         raise PipelineError(f"{path} knows no task {options.task}; without --task, it shows the runs")
     drops = volumes.drops(runs.data_dir(), runs.configuration())
     if options.json:
-        told = {"attempts": [asdict(it) for it in attempts]} if options.task else {"runs": [asdict(it) for it in last]}
-        print(json.dumps(told | {"drops": [asdict(it) for it in drops]}, indent=2))
+        content = (
+            {"attempts": [asdict(it) for it in attempts]} if options.task else {"runs": [asdict(it) for it in last]}
+        )
+        print(json.dumps(content | {"drops": [asdict(it) for it in drops]}, indent=2))
         return 0
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     if options.task:

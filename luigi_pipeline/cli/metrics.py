@@ -72,26 +72,26 @@ def _list_metrics(options: argparse.Namespace, console: Console) -> None:
 
     from luigi_pipeline import metrics
 
-    found = metrics.list_metrics()
+    every = metrics.list_metrics()
     if options.csv or options.json:
-        _write_list(found, as_json=options.json)
+        _write_list(every, as_json=options.json)
         return
-    for group, members in groupby(found, key=lambda metric: metric.group):
+    for group, members in groupby(every, key=lambda metric: metric.group):
         table = Table("metric", "unit", "description", title=group, title_justify="left", box=None, pad_edge=False)
         table.columns[0].no_wrap = table.columns[1].no_wrap = True
         for metric in members:
             table.add_row(metric.name, metric.unit, metric.description)
         console.print(table)
         console.print()
-    console.print(f"{len(found)} metrics; METRIC --dimensions lists what one can be cut by")
+    console.print(f"{len(every)} metrics; METRIC --dimensions lists what one can be cut by")
 
 
-def _write_list(found: Sequence[Metric], *, as_json: bool) -> None:
+def _write_list(listed: Sequence[Metric], *, as_json: bool) -> None:
     import csv
     import json
     from dataclasses import asdict
 
-    rows = [asdict(metric) for metric in found]
+    rows = [asdict(metric) for metric in listed]
     if as_json:
         json.dump(rows, sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")
@@ -144,10 +144,10 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
         sys.stdout.write(charts.draw(answer, width, colour=terminal and "NO_COLOR" not in os.environ))
     else:
         console.print(answer.table())
-    _tell_findings()
+    _print_findings()
 
 
-def _tell_findings() -> None:
+def _print_findings() -> None:
     """Print the findings that nobody has accepted. They are not part of the answer, so they go to stderr."""
     from luigi_pipeline.config import options
     from luigi_pipeline.metrics import reading

@@ -68,15 +68,15 @@ def render(metrics: Sequence[Metric], examples: Mapping[str, Any]) -> str:
 
 def examples(metrics: Sequence[Metric], data_dir: Path) -> dict[str, Any]:
     """An example value of each metric, from the published data of a data dir."""
-    found: dict[str, Any] = {}
+    values_by_name: dict[str, Any] = {}
     for group, members in groupby(metrics, key=lambda metric: metric.group):
         if not group:
             continue
         names = [metric.name for metric in members]
         on_day: dict[str, Any] = {"by": "trip_date", "start": _DAY, "end": _DAY} if group == _LOOK_BACK else {}
         (row,) = asking.query(names, **on_day, data_dir=data_dir).select(names).to_pylist()
-        found |= row
-    return found
+        values_by_name |= row
+    return values_by_name
 
 
 def main() -> int:

@@ -77,22 +77,22 @@ def run(options: argparse.Namespace) -> int:
     months = [state for source in sources() for state in _months(source)]
     stages = [_stage(task) for task in _stages()]
     overdue = latest.overdue(runs.configuration(), runs.data_dir())
-    found = findings.read(runs.data_dir(), runs.configuration().validation.accepted)
+    known = findings.read(runs.data_dir(), runs.configuration().validation.accepted)
     if options.json:
-        told: dict[str, list[Any]] = {
+        content: dict[str, list[Any]] = {
             "months": [*months],
             "stages": [*stages],
             "overdue": [*overdue],
-            "findings": [*found],
+            "findings": [*known],
         }
-        print(json.dumps({name: [asdict(it) for it in found] for name, found in told.items()}, indent=2))
+        print(json.dumps({name: [asdict(it) for it in items] for name, items in content.items()}, indent=2))
     else:
         _show(months, stages)
-        for line in [*latest.told(runs.configuration(), runs.data_dir()), *overdue]:
+        for line in [*latest.describe(runs.configuration(), runs.data_dir()), *overdue]:
             print(line)
-        for finding in sorted(found, key=lambda it: (it.is_accepted, it.first_seen_at)):
+        for finding in sorted(known, key=lambda it: (it.is_accepted, it.first_seen_at)):
             print(f"finding: {finding.line} (since {finding.first_seen_at[:10]}{_acceptance(finding)})")
-    is_new = any(not it.is_accepted and findings.days_old(it) <= _DAYS_OF_A_FINDING for it in found)
+    is_new = any(not it.is_accepted and findings.days_old(it) <= _DAYS_OF_A_FINDING for it in known)
     return _IS_NOT_WELL if overdue or is_new or any(it.state in _NOT_WELL for it in [*months, *stages]) else 0
 
 
@@ -119,9 +119,9 @@ def _stages() -> list[MobilityTask]:
 def _stage(task: MobilityTask) -> State:
     if isinstance(task, Load):
         return _load(task, *_state_of(task))
-    found, why = _marker(task), task.reason()
-    state = "missing" if found is None else "stale" if why else "done"
-    return State(task.title, state=state, why=why, finished_at=found.finished_at if found else None)
+    marker, why = _marker(task), task.reason()
+    state = "missing" if marker is None else "stale" if why else "done"
+    return State(task.title, state=state, why=why, finished_at=marker.finished_at if marker else None)
 
 
 def _marker(task: MobilityTask) -> Marker | None:
@@ -139,11 +139,11 @@ def _state_of(load: Load) -> tuple[str, str | None]:
 
 
 def _load(load: Load, state: str, why: str | None, source: str | None = None, month: str | None = None) -> State:
-    found = _marker(load)
-    if found is None or found.source is None:
+    marker = _marker(load)
+    if marker is None or marker.source is None:
         return State(load.title, source, month, "missing", why)
-    version = version_of(found.source.sha256)
-    return State(load.title, source, month, state, why, found.source.rows, version, found.finished_at)
+    version = version_of(marker.source.sha256)
+    return State(load.title, source, month, state, why, marker.source.rows, version, marker.finished_at)
 
 
 def _show(months: list[State], stages: list[State]) -> None:

@@ -30,11 +30,11 @@ def folder() -> Path:
     Raises:
         ConfigError: It can't be found. Without its luigi.cfg, Luigi would exit 0 on a failure, so nothing may run.
     """
-    found = find()
-    if found is None:
+    path = find()
+    if path is None:
         named = os.environ.get(_VARIABLE)
         where = f"{_VARIABLE} ({named})" if named else f"this folder ({Path.cwd()})"
         raise ConfigError(
             f"{where} has no luigi.cfg and dbt_project/: run in the project's folder, or name it with {_VARIABLE}"
         )
-    return found
+    return path

@@ -309,8 +309,8 @@ class Settings(Section):
 
     def until(self, newest: dict[str, str]) -> Settings:
         """A copy in which each source that goes up to `latest` ends at its newest month."""
-        found = {name: self.source(name).until(month) for name, month in newest.items()}
-        return self.model_copy(update={"sources": self.sources.model_copy(update=found)}) if found else self
+        blocks = {name: self.source(name).until(month) for name, month in newest.items()}
+        return self.model_copy(update={"sources": self.sources.model_copy(update=blocks)}) if blocks else self
 
     def source(self, name: str) -> YellowTaxi | CitiBike | Weather:
         """The block of one source."""

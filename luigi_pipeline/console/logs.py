@@ -21,7 +21,7 @@ _SUMMARY = "Luigi Execution Summary"
 _LARGEST = 5 << 20  # bytes of a log file; older records are in numbered files of the same name, or deleted
 _KEPT = 5
 # A task that failed, or waits for its publisher, has explained why in one line of its own.
-_TOLD_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
+_EXPLAINED_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -111,8 +111,8 @@ class LogFile(logging.handlers.RotatingFileHandler):
 def _is_for_people(record: logging.LogRecord) -> bool:
     if record.name.startswith(_PIPELINE) or _SUMMARY in record.getMessage():
         return True
-    told_by_the_task = str(record.msg).startswith(_TOLD_BY_THE_TASK)
-    return record.name == _LUIGI and record.levelno >= logging.WARNING and not told_by_the_task
+    is_explained = str(record.msg).startswith(_EXPLAINED_BY_THE_TASK)
+    return record.name == _LUIGI and record.levelno >= logging.WARNING and not is_explained
 
 
 def write_to(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """How far a task is. This is reported to Luigi's scheduler and, if the run has one, to the terminal.
 
-The work calls `tell`. Outside a task's own process it does nothing. A failed report never fails the work.
+The work calls `report`. Outside a task's own process it does nothing. A failed report never fails the work.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ class _Following:
     def __init__(self, title: str, reporter: StatusReporter) -> None:
         self.title = title
         self._reporter: StatusReporter | None = reporter
-        self._told_at, self._step = float("-inf"), ""
+        self._reported_at, self._step = float("-inf"), ""
 
-    def tell(self, message: str, fraction: float, step: str) -> None:
+    def report(self, message: str, fraction: float, step: str) -> None:
         now = time.monotonic()
-        if step == self._step and fraction < 1 and now - self._told_at < _SECONDS:
+        if step == self._step and fraction < 1 and now - self._reported_at < _SECONDS:
             return
-        self._told_at, self._step = now, step
+        self._reported_at, self._step = now, step
         terminal.show_progress(self.title, message, fraction)
-        self._report(lambda reporter: reporter.update_status_message(message))
-        self._report(lambda reporter: reporter.update_progress_percentage(int(100 * fraction)))
+        self._update(lambda reporter: reporter.update_status_message(message))
+        self._update(lambda reporter: reporter.update_progress_percentage(int(100 * fraction)))
 
     def link(self, url: str) -> None:
-        self._report(lambda reporter: reporter.update_tracking_url(url))
+        self._update(lambda reporter: reporter.update_tracking_url(url))
 
-    def _report(self, call: Callable[[StatusReporter], None]) -> None:
+    def _update(self, call: Callable[[StatusReporter], None]) -> None:
         if self._reporter is None:
             return
         try:
@@ -91,13 +91,13 @@ def send_on(send: Callable[[str, float, str], None]) -> None:
     """Send all reports of this process to another one, for which it works.
 
     Args:
-        send: Gets the arguments of each `tell`.
+        send: Gets the arguments of each `report`.
     """
     global _send
     _send = send
 
 
-def tell(message: str, fraction: float, step: str = "") -> None:
+def report(message: str, fraction: float, step: str = "") -> None:
     """Report how far the task is.
 
     Args:
@@ -108,7 +108,7 @@ def tell(message: str, fraction: float, step: str = "") -> None:
     if _send:
         _send(message, fraction, step)
     if _following:
-        _following.tell(message, min(max(fraction, 0.0), 1.0), step)
+        _following.report(message, min(max(fraction, 0.0), 1.0), step)
 
 
 def link(url: str | None) -> None:
@@ -146,7 +146,7 @@ def of_query(
         while not over.wait(_SECONDS):
             done = connection.query_progress() / 100
             if done > 0:
-                tell(f"{doing}: {of_rows(done, rows)}", begin + done * (end - begin), step=doing)
+                report(f"{doing}: {of_rows(done, rows)}", begin + done * (end - begin), step=doing)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -115,18 +115,18 @@ def _draw(pipe: int) -> None:
         progress = stack.enter_context(Progress(*columns, console=console, transient=True))
         for line in itertools.chain([first], lines):
             try:
-                told = json.loads(line)
+                message = json.loads(line)
             except ValueError:  # an incomplete line of a writer that was killed
                 continue
-            if "close" in told:
+            if "close" in message:
                 break
-            if "line" in told:
-                console.print(told["line"], style=styles.get(told["level"]), markup=False)
-            elif told["fraction"] is None:
-                if told["title"] in bars:
-                    progress.remove_task(bars.pop(told["title"]))
+            if "line" in message:
+                console.print(message["line"], style=styles.get(message["level"]), markup=False)
+            elif message["fraction"] is None:
+                if message["title"] in bars:
+                    progress.remove_task(bars.pop(message["title"]))
             else:
-                title = told["title"]
+                title = message["title"]
                 if title not in bars:
                     bars[title] = progress.add_task("", total=1, title=title)
-                progress.update(bars[title], completed=told["fraction"], description=told["message"])
+                progress.update(bars[title], completed=message["fraction"], description=message["message"])

@@ -88,8 +88,8 @@ def list_metrics(data_dir: str | Path | None = None, *, parts: bool = False) -> 
     Raises:
         WarehouseError: Nothing is published yet.
     """
-    found = reading.current(_data(data_dir)).metrics
-    return [metric for metric in found if metric.group or parts]
+    defined = reading.current(_data(data_dir)).metrics
+    return [metric for metric in defined if metric.group or parts]
 
 
 def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list[Metric]:
@@ -125,8 +125,8 @@ def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None)
     version = reading.current(_data(data_dir))
     _check_metrics(asked, version.metrics)
     meant = looking_back.by_hour(asked, [f"{names.TRIP_DATE}__hour"], version.metrics)
-    found = [item for item in version.engine.attributes(meant) if not names.is_another_trip_date(item)]
-    short = {names.short_name(item, found): item for item in found}
+    attributes = [item for item in version.engine.attributes(meant) if not names.is_another_trip_date(item)]
+    short = {names.short_name(item, attributes): item for item in attributes}
     return [replace(short[name], name=name) for name in sorted(short)]
 
 

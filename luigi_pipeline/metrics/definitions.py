@@ -44,8 +44,8 @@ def read(semantic_manifest: str) -> list[Metric]:
         measure["name"]: measure for model in defined["semantic_models"] for measure in model.get("measures") or []
     }
     by_hour = {of: metric["name"] for metric in defined["metrics"] if (of := _meta(metric).get("by_hour_of"))}
-    found = [_metric(metric, measures, by_hour) for metric in defined["metrics"]]
-    return sorted(found, key=lambda metric: GROUPS.index(metric.group) if metric.group in GROUPS else len(GROUPS))
+    metrics = [_metric(metric, measures, by_hour) for metric in defined["metrics"]]
+    return sorted(metrics, key=lambda metric: GROUPS.index(metric.group) if metric.group in GROUPS else len(GROUPS))
 
 
 def _meta(metric: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _formula(metric: dict[str, Any], measures: dict[str, Any]) -> str:
         case "derived":
             inputs = {part.get("alias") or part["name"]: _input(part) for part in made_of["metrics"]}
             names = "|".join(re.escape(name) for name in inputs)
-            formula = re.sub(rf"\b({names})\b", lambda found: inputs[found[0]], made_of["expr"])
+            formula = re.sub(rf"\b({names})\b", lambda match: inputs[match[0]], made_of["expr"])
         case "cumulative":
             return _cumulative(made_of, measures, _where(metric.get("filter")))
         case _:

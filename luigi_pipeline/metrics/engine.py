@@ -59,9 +59,9 @@ class Engine:
 
         with self._turn:
             # List all grains: a metric by the hour and a metric by the day do not share their finest grain.
-            found = self._engine.list_group_bys(list(metrics), include_derived_time_granularities=True)
+            listed = self._engine.list_group_bys(list(metrics), include_derived_time_granularities=True)
         attributes: dict[str, Attribute] = {}
-        for item in found:
+        for item in listed:
             made = (
                 _dimension(item)
                 if isinstance(item, Dimension)
@@ -120,7 +120,7 @@ def _explain(message: str) -> str:
     """The first error in MetricFlow's report on a question, in one line."""
     if "do not include 'metric_time'" in message:
         return "a metric that looks back in time has to be cut by time: by trip_date__month, say"
-    found = re.search(
+    match = re.search(
         r"Message:\s*(.+?)(?:\n\s*\n\s*(?:Query Input|Suggestions|Issue Location)|\Z)", message, re.DOTALL
     )
-    return one_line(found[1] if found else message)
+    return one_line(match[1] if match else message)

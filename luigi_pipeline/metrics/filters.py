@@ -59,13 +59,13 @@ def _names(where: str) -> list[tuple[int, int, str]]:
         condition = sqlglot.parse_one(where, dialect="duckdb", into=expressions.Condition)
     except sqlglot.errors.SqlglotError as error:
         raise QueryError(f"where {where!r} is not a condition in SQL: {_without_marks(error)}") from error
-    found = []
+    places = []
     for column in condition.find_all(expressions.Column):
         if not isinstance(column.this, expressions.Identifier) or column.table:
             raise QueryError(f"where: {column.sql()} is not a name")
         place = column.this.meta
-        found.append((place["start"], place["end"] + 1, column.name))
-    return sorted(found)
+        places.append((place["start"], place["end"] + 1, column.name))
+    return sorted(places)
 
 
 def _resolve(name: str, attributes: Sequence[Attribute]) -> Cut:
@@ -83,7 +83,7 @@ def _reference(cut: Cut) -> str:
 
 def _literally(text: str) -> str:
     """Protect SQL from MetricFlow's template engine, which would take '{%' in a text for a tag."""
-    return re.sub(r"\{[%#]", lambda found: f"{{{{ '{found[0]}' }}}}", text)
+    return re.sub(r"\{[%#]", lambda match: f"{{{{ '{match[0]}' }}}}", text)
 
 
 def _without_marks(error: Exception) -> str:

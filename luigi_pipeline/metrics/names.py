@@ -67,8 +67,8 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
     # This comes first: the models' own trip_date is the same time, but not all metrics have it.
     if base == TRIP_DATE and (time := _by_name(METRIC_TIME, attributes)):
         return _with_grain(asked, time, grain)
-    for found in (_called(base, attributes), _ending(base, attributes)):
-        nearest = _fewest_links(found)
+    for candidates in (_called(base, attributes), _ending(base, attributes)):
+        nearest = _fewest_links(candidates)
         if len(nearest) > 1:
             names = " or ".join(sorted(attribute.name for attribute in nearest))
             raise UnknownName(f"{asked} may be {names}; say which")

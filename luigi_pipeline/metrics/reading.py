@@ -49,11 +49,11 @@ class Version:
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(config={"temp_directory": _scratch()})
         try:
             self._connection.execute(f"attach {quoting.text(path)} as nyc_mobility (read_only)")
-            found = self._connection.execute("select manifest from nyc_mobility.meta.semantic_manifest").fetchone()
+            row = self._connection.execute("select manifest from nyc_mobility.meta.semantic_manifest").fetchone()
             self._tables = dict(self._connection.execute(_TABLES).fetchall())
         except duckdb.Error as error:
             raise WarehouseError(f"{path}: can't be read: {one_line(error)}") from error
-        self.semantic_manifest = str(found[0]) if found else "{}"
+        self.semantic_manifest = str(row[0]) if row else "{}"
         self._engine: Engine | None = None
 
     @cached_property
@@ -130,10 +130,10 @@ def current(data: DataDir) -> Version:
                 f"{path}: nothing is published yet; luigi --module luigi_pipeline Publish does"
             ) from None
         key = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        found = _open.get(path)
-        if found is None or found.key != key:
-            found = _open[path] = _Open(key, Version(path))
-        return found.version
+        opened = _open.get(path)
+        if opened is None or opened.key != key:
+            opened = _open[path] = _Open(key, Version(path))
+        return opened.version
 
 
 def _scratch() -> str:

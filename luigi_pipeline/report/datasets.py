@@ -11,7 +11,7 @@ from typing import Any
 # The names that people use. The colours, dashes and shapes of the charts are set by these names.
 MODES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike"}
 # The same within a sentence.
-SAID = {"Yellow taxi": "taxi", "CitiBike": "CitiBike"}
+SHORT_NAMES = {"Yellow taxi": "taxi", "CitiBike": "CitiBike"}
 
 
 @dataclass(frozen=True)

@@ -139,10 +139,10 @@ def history(data: DataDir) -> list[dict[str, Any]]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return found
+    return content
 
 
 def _months(settings: Settings, loads: dict[tuple[str, str], Marker]) -> list[str]:
@@ -237,9 +237,9 @@ def _coverage(answers: Answers) -> Iterator[tuple[str, Markup]]:
     if answers.compared_days == answers.covered_days:
         return
     if answers.compared_days:
-        told = "Modes are compared over the days that all of them cover: {} of {}."
+        template = "Modes are compared over the days that all of them cover: {} of {}."
         compared = stated(f"{len(answers.compared_days):,}", "part_covered_days", [COVERED_BY_ALL])
-        yield "note", sentence(told, compared, stated(f"{len(answers.covered_days):,}", "part_covered_days"))
+        yield "note", sentence(template, compared, stated(f"{len(answers.covered_days):,}", "part_covered_days"))
     else:
         yield "note", Markup("No day is covered by all modes: they are not compared.")
 
@@ -248,8 +248,8 @@ def _findings(facts: Facts) -> Iterator[tuple[str, Markup]]:
     # In the words of the run. The numbers are those of month profiles, not of metrics.
     for it in facts.findings:
         if it.is_accepted:
-            told = "Unusual, and accepted: <q>{}</q> (since {}). Why: <q>{}</q>."
-            yield "note", sentence(told, it.line, it.first_seen_at[:10], it.accepted_because)
+            template = "Unusual, and accepted: <q>{}</q> (since {}). Why: <q>{}</q>."
+            yield "note", sentence(template, it.line, it.first_seen_at[:10], it.accepted_because)
         else:
             yield "warning", sentence("Unusual: <q>{}</q> (since {}).", it.line, it.first_seen_at[:10])
 
@@ -271,8 +271,8 @@ def _checks(facts: Facts) -> Iterator[tuple[str, Markup]]:
 
 def _disabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
     left = [month for month, state in states.items() if state == "out of the configuration"]
-    told = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
-    yield "note", sentence("{} is disabled in the configuration{}", NAMES[name], told)
+    rest = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
+    yield "note", sentence("{} is disabled in the configuration{}", NAMES[name], rest)
 
 
 def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
@@ -282,8 +282,8 @@ def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
     if between:
         yield "warning", sentence("{} has no data for {}: charts have a gap there.", NAMES[name], _listed(between))
     elif absent:
-        told = "{} has no data for {}, where there are other sources' data."
-        yield "note", sentence(told, NAMES[name], _listed(absent))
+        template = "{} has no data for {}, where there are other sources' data."
+        yield "note", sentence(template, NAMES[name], _listed(absent))
     due = [month for month, state in states.items() if state == "due"]
     if due:
         yield "note", sentence("{} of {} is recent: its publisher still fills in values.", NAMES[name], _listed(due))
@@ -294,8 +294,8 @@ def _columns(name: str, loads: Sequence[Marker]) -> Iterator[tuple[str, Markup]]
     if changed:
         what = sorted({change.rpartition(": ")[2] for load in changed for change in load.schema_changes})
         months = _listed([load.parameters["month"] for load in changed])
-        told = "{} of {} came with other columns than declared: <q>{}</q>."
-        yield "note", sentence(told, NAMES[name], months, "; ".join(what))
+        template = "{} of {} came with other columns than declared: <q>{}</q>."
+        yield "note", sentence(template, NAMES[name], months, "; ".join(what))
 
 
 def _counted(item: dict[str, Any]) -> str:
@@ -312,5 +312,5 @@ def _listed(months: Sequence[str]) -> str:
             spans[-1].append(month)
         else:
             spans.append([month])
-    told = [f"{span[0]} to {span[-1]}" if span[1:] else span[0] for span in spans]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if told[1:] else told)
+    texts = [f"{span[0]} to {span[-1]}" if span[1:] else span[0] for span in spans]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)

@@ -20,7 +20,7 @@ BEGIN, END = "<!-- newest validation -->", "<!-- end of newest validation -->"
 _MOST = 5
 
 
-def tell(data: DataDir, failures: Sequence[str]) -> None:
+def show(data: DataDir, failures: Sequence[str]) -> None:
     """Show at the top of the page which checks have failed since it was made. If none has, remove the notice.
 
     Args:

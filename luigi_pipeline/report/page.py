@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from luigi_pipeline.report import notice
 from luigi_pipeline.report.charts import SECTIONS, Figure, draw
-from luigi_pipeline.report.datasets import MODES, SAID
+from luigi_pipeline.report.datasets import MODES, SHORT_NAMES
 from luigi_pipeline.report.facts import NAMES, Facts
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers, of_mode
 from luigi_pipeline.report.stating import fact, stated
@@ -66,7 +66,7 @@ def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.d
         built_at=built_at,
         days=(content["first"], content["last"]),
         modes=MODES,
-        said=SAID,
+        short_names=SHORT_NAMES,
         names=NAMES,
         notice_begin=Markup(notice.BEGIN),
         notice_end=Markup(notice.END),

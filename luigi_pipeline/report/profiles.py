@@ -39,7 +39,7 @@ _COLUMNS = ("month", "of", "caption", "value", "rows", "unusual")
 
 def ask(data_dir: Path) -> Dataset:
     """The values of months, by statistic. Sources with a single month are left out."""
-    found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    rows: dict[tuple[str, str], list[tuple[object, ...]]] = {}
     for row in reading.current(DataDir(data_dir)).run(_QUERY).to_pylist():
         source, statistic = row["source"], row["statistic"]
         is_share = statistic.startswith("share_")
@@ -47,6 +47,6 @@ def ask(data_dir: Path) -> Dataset:
         caption = f"{shown}: {label(statistic)}{', %' if is_share else unit(statistic).replace(' ', ', ', 1)}"
         value = 100 * row["value"] if is_share else row["value"]
         made = (row["source_month"], shown, caption, value, row["row_count"], int(row["is_unusual"]))
-        found.setdefault((source, statistic), []).append(made)
+        rows.setdefault((source, statistic), []).append(made)
     drawn = [(source, statistic) for source, statistics in _DRAWN.items() for statistic in statistics]
-    return Dataset.of("profiles", _COLUMNS, [row for key in drawn for row in found.get(key, [])])
+    return Dataset.of("profiles", _COLUMNS, [row for key in drawn for row in rows.get(key, [])])

@@ -110,8 +110,8 @@ class _Asker:
 
     def rows(self, names: Sequence[str], by: Sequence[str] = (), where: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The answer, row by row."""
-        found: list[dict[str, Any]] = metrics.query(list(names), by, where, data_dir=self._data_dir).to_pylist()
-        return found
+        answer: list[dict[str, Any]] = metrics.query(list(names), by, where, data_dir=self._data_dir).to_pylist()
+        return answer
 
     def days(self, where: Sequence[str] = ()) -> set[dt.date]:
         """The days that at least one mode covers."""
@@ -168,7 +168,7 @@ def _daily(asker: _Asker, hours: Sequence[Hour], compared_days: Collection[dt.da
     `compared` is 1 on days that all modes cover.
     """
     asked = ("total_trips", "avg_trip_duration_minutes")
-    found = {
+    answer = {
         (row["trip_date__day"].date(), row["trip_type"]): row
         for row in asker.rows(asked, ["trip_date__day", "trip_type"], [COVERED])
         if row["trip_date__day"] is not None
@@ -182,7 +182,7 @@ def _daily(asker: _Asker, hours: Sequence[Hour], compared_days: Collection[dt.da
     rows = []
     for day in _days(days[0], days[-1]) if days else []:
         for mode in sorted({mode for _, mode in covered}, reverse=True):
-            row = found.get((day, mode), {})
+            row = answer.get((day, mode), {})
             trips = row.get("total_trips", 0) if (day, mode) in covered else None
             warmth = sum(degrees[day]) / len(degrees[day]) if degrees[day] else None
             warmth = None if warmth is None else round(warmth, 1)

@@ -149,8 +149,8 @@ def begin_anew() -> None:
     Raises:
         ConfigError: The configuration can't be used.
     """
-    for found in (_load, _up_to_date, started_at, found_unknown_warehouse):
-        found.cache_clear()
+    for cached in (_load, _up_to_date, started_at, found_unknown_warehouse):
+        cached.cache_clear()
     _look()
 
 
@@ -176,17 +176,17 @@ def refuse(error: Exception) -> NoReturn:
     sys.exit(ConfigError.exit_code)
 
 
-def at_end(tell: Callable[[], None]) -> None:
+def at_end(act: Callable[[], None]) -> None:
     """Call a function when a run from the command line has ended, in whatever way except by a signal."""
     if not is_on() or multiprocessing.parent_process() is not None:
         return
     arguments = sys.argv[1:]
 
-    def told() -> None:
+    def act_with_options() -> None:
         with CmdlineParser.global_instance(arguments):  # Luigi has dropped its options by then
-            tell()
+            act()
 
-    atexit.register(told)
+    atexit.register(act_with_options)
 
 
 def _hold(data: DataDir) -> None:

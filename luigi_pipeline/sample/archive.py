@@ -145,10 +145,10 @@ def _read(file: Path, _version: tuple[int, ...]) -> dict[str, Any]:
 
 def _values(stored: Mapping[int, dict[str, Any]], name: str, hours: list[dt.datetime]) -> list[float | None]:
     """A variable's values at UTC hours. An hour or a variable that is not stored is null."""
-    found, factor = [], _KMH.get(name, 1)
+    answered, factor = [], _KMH.get(name, 1)
     for hour in hours:
         row = stored[hour.year]["rows"].get(f"{hour:{_LABEL}}")
         values = stored[hour.year]["hourly"].get(name)
         value = None if row is None or values is None else values[row]
-        found.append(value if value is None or factor == 1 else round(value / factor, 2))
-    return found
+        answered.append(value if value is None or factor == 1 else round(value / factor, 2))
+    return answered

@@ -68,9 +68,9 @@ def _weather_at(seed: int, hours: IntArray) -> dict[str, FloatArray]:
     years = np.unique(hours.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970)
     axis = np.concatenate([hours_of_year(year) for year in years.tolist()])
     where = np.searchsorted(axis, hours)
-    found = [weather_of_year(seed, year) for year in years.tolist()]
+    weather = [weather_of_year(seed, year) for year in years.tolist()]
     names = ("temperature_2m", "rain", "snowfall")
-    return {name: np.concatenate([year[name] for year in found])[where] for name in names}
+    return {name: np.concatenate([year[name] for year in weather])[where] for name in names}
 
 
 def hourly_weights(rhythm: Rhythm, seed: int, month: Month) -> FloatArray:

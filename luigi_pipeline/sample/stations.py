@@ -47,7 +47,7 @@ class Stations:
 
 
 def _grid() -> list[tuple[str, str, float, float]]:
-    found = []
+    grid = []
     for position, (avenue, west) in enumerate(_AVENUES, start=1):
         for street in _STREETS:
             if 0 <= west <= 1 and street > 60:
@@ -57,8 +57,8 @@ def _grid() -> list[tuple[str, str, float, float]]:
             longitude = _ORIGIN[1] + (street - 14) * _BLOCK[1] + west * _AVENUE[1]
             # Text, not a number: 5940.10 and 5940.1 are different stations.
             identifier = f"{5620 + street * 20}.{position:02d}"
-            found.append((identifier, f"{side} {street} St & {avenue}", latitude, longitude))
-    return found
+            grid.append((identifier, f"{side} {street} St & {avenue}", latitude, longitude))
+    return grid
 
 
 @lru_cache(maxsize=1)

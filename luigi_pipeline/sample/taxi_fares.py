@@ -17,7 +17,7 @@ from luigi_pipeline.sample.taxi_trips import (
     JFK_RATE,
     NEGOTIATED_RATE,
     NEWARK_RATE,
-    NOT_TOLD,
+    NOT_RECORDED,
     TaxiTrips,
 )
 from luigi_pipeline.sample.zones import (
@@ -99,7 +99,7 @@ def make_fares(rng: np.random.Generator, trips: TaxiTrips, month: Month) -> dict
     """
     # Priced by the real way between the zones, so a trip with an odd recorded distance has an ordinary fare.
     miles = miles_between()[trips.pickup_zone, trips.dropoff_zone]
-    told = trips.payment != NOT_TOLD
+    is_recorded = trips.payment != NOT_RECORDED
     airport = np.isin(trips.pickup_zone, (JFK, LAGUARDIA))
     in_manhattan = _touches(trips, service_zones()["Yellow Zone"])
     charged = _touches(trips, CHARGED_ZONES) & (month >= CBD_SINCE)
@@ -110,8 +110,8 @@ def make_fares(rng: np.random.Generator, trips: TaxiTrips, month: Month) -> dict
         "tip": np.zeros(len(miles), dtype=np.int64),
         "tolls": _tolls(rng, trips, miles),
         "improvement": np.full(len(miles), IMPROVEMENT),
-        "congestion": CONGESTION * (in_manhattan & told),
-        "airport": AIRPORT * (airport & told),
+        "congestion": CONGESTION * (in_manhattan & is_recorded),
+        "airport": AIRPORT * (airport & is_recorded),
         "cbd": CBD_CHARGE * charged,
     }
     money["tip"] = _tips(rng, trips, sum_of_parts(money))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from luigi_pipeline.sample.clock import IntArray, Month, random_stream
 from luigi_pipeline.sample.taxi_fares import CBD_SINCE, make_fares
-from luigi_pipeline.sample.taxi_trips import NOT_TOLD, TaxiTrips, make_trips
+from luigi_pipeline.sample.taxi_trips import NOT_RECORDED, TaxiTrips, make_trips
 
 TWIN_SHARE = 0.005
 
@@ -48,14 +48,14 @@ def _row_order(trips: TaxiTrips) -> tuple[IntArray, IntArray]:
     sign[trips.voided_alone] = -1
     sign[count:] = -1
     # TLC appends the trips of the null block. A reversal comes before the trip that it voids.
-    order = np.lexsort((sign, trips.pickup[shown], trips.payment[shown] == NOT_TOLD))
+    order = np.lexsort((sign, trips.pickup[shown], trips.payment[shown] == NOT_RECORDED))
     return shown[order], sign[order]
 
 
 def _table(trips: TaxiTrips, money: dict[str, IntArray], month: Month) -> pa.Table:
     dialect = dialect_of(month)
     shown, sign = _row_order(trips)
-    null_block = (trips.payment == NOT_TOLD)[shown]
+    null_block = (trips.payment == NOT_RECORDED)[shown]
 
     def whole(values: IntArray, kind: pa.DataType, mask: object = None) -> pa.Array:
         return pa.array(values[shown], mask=mask).cast(kind)

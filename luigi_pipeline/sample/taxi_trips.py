@@ -26,7 +26,7 @@ from luigi_pipeline.sample.zones import (
     service_zones,
 )
 
-CARD, CASH, NO_CHARGE, DISPUTE, NOT_TOLD = 1, 2, 3, 4, 0
+CARD, CASH, NO_CHARGE, DISPUTE, NOT_RECORDED = 1, 2, 3, 4, 0
 STANDARD_RATE, JFK_RATE, NEWARK_RATE, NEGOTIATED_RATE, UNKNOWN_RATE = 1, 2, 3, 5, 99
 # Miles per hour for a short trip, by hour of the day.
 # fmt: off
@@ -132,7 +132,7 @@ def make_trips(rng: np.random.Generator, seed: int, month: Month, count: int, tw
 
 
 def _add_payment_kinds(rng: np.random.Generator, trips: TaxiTrips, lots: Lots) -> None:
-    trips.payment[lots.draw(0.085, 5)] = NOT_TOLD
+    trips.payment[lots.draw(0.085, 5)] = NOT_RECORDED
     trips.payment[lots.draw(0.006, 2)] = NO_CHARGE
     trips.payment[lots.draw(0.008, 2)] = DISPUTE
     for rows in (trips.voided_paired, trips.voided_alone):

@@ -65,10 +65,10 @@ def write_zones(path: Path) -> int:
 @lru_cache(maxsize=1)
 def service_zones() -> dict[str, IntArray]:
     """Location ids by service zone."""
-    found: dict[str, list[int]] = {}
+    numbers_by_zone: dict[str, list[int]] = {}
     for number, _, _, service_zone in zone_rows():
-        found.setdefault(service_zone, []).append(number)
-    return {name: np.array(numbers, dtype=np.int64) for name, numbers in found.items()}
+        numbers_by_zone.setdefault(service_zone, []).append(number)
+    return {name: np.array(numbers, dtype=np.int64) for name, numbers in numbers_by_zone.items()}
 
 
 @lru_cache(maxsize=1)

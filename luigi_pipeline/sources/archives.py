@@ -152,7 +152,7 @@ def _members(
 ) -> list[Member]:
     if depth > _MAX_DEPTH:
         raise Rejected(f"{name}: archives are nested more than {_MAX_DEPTH} deep")
-    found: list[Member] = []
+    members: list[Member] = []
     with _opened(path, name) as archive:
         for entry in _checked(archive, name, allowance):
             inner = f"{name}/{entry.filename}"
@@ -163,10 +163,10 @@ def _members(
                 unpacked = scratch / f"{digest(inner)}.zip"  # two folders may hold archives of the same name
                 with archive.open(entry) as source, unpacked.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
-                found += _members(unpacked, inner, scratch, allowance, inside, depth + 1)
+                members += _members(unpacked, inner, scratch, allowance, inside, depth + 1)
             elif entry.filename.lower().endswith(".csv"):
-                found.append(Member(path, entry, inner))
-    return found
+                members.append(Member(path, entry, inner))
+    return members
 
 
 def _checked(archive: zipfile.ZipFile, name: str, allowance: _Allowance) -> list[zipfile.ZipInfo]:
@@ -197,7 +197,7 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
         "is a link": stat.S_ISLNK(entry.external_attr >> 16),
         f"is packed by method {entry.compress_type}, which is not read": entry.compress_type not in _METHODS,
     }
-    return next((fault for fault, found in faults.items() if found), None)
+    return next((fault for fault, is_so in faults.items() if is_so), None)
 
 
 def _check_parts(entries: list[zipfile.ZipInfo], name: str) -> None:
@@ -217,5 +217,5 @@ def _wanted(name: str) -> bool:
 
 def _may_have(name: str, month: str) -> bool:
     """Whether a file or archive in a yearly archive may have rides of the month, by its path."""
-    found = month_of(name, month[:4])
-    return found == month or (found is None and name.lower().endswith(".zip"))
+    named = month_of(name, month[:4])
+    return named == month or (named is None and name.lower().endswith(".zip"))

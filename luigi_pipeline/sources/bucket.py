@@ -28,9 +28,9 @@ def choose_key(keys: list[str], month: str) -> str | None:
     """
     for of in (month.replace("-", ""), month[:4]):
         pattern = re.compile(rf"{of}-cit[a-z]*-tripdata(\.csv)?\.zip", _FLAGS)
-        found = [key for key in keys if pattern.fullmatch(key)]
-        if found:
-            return min(found, key=lambda key: ("citibike" not in key.lower(), key))
+        matching = [key for key in keys if pattern.fullmatch(key)]
+        if matching:
+            return min(matching, key=lambda key: ("citibike" not in key.lower(), key))
     return None
 
 
@@ -82,7 +82,7 @@ def _read(answer: bytes, bucket: str) -> tuple[dict[str, str | None], str | None
     if texts.get("IsTruncated") == "true" and not token:
         raise Rejected(f"{bucket}: its listing ends in the middle, and does not say where to go on")
     objects = [dict(_without_namespaces(element)) for element in listing if _name(element) == "Contents"]
-    return {found["Key"]: found.get("ETag") for found in objects if "Key" in found}, token or None
+    return {item["Key"]: item.get("ETag") for item in objects if "Key" in item}, token or None
 
 
 def _without_namespaces(listing: ET.Element) -> Iterator[tuple[str, str]]:

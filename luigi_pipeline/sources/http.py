@@ -167,17 +167,17 @@ class Publisher:
 
     def _write(self, response: httpx.Response, file: BinaryIO) -> None:
         """Append the body. Log the progress now and then, because a slow publisher may take hours."""
-        said, url = time.monotonic(), _shown(str(response.url))
+        logged_at, url = time.monotonic(), _shown(str(response.url))
         total = _total_size(response)
         for chunk in response.iter_raw(_CHUNK):
             file.write(chunk)
             done, of_all = file.tell() / 1e6, f" of {total / 1e6:,.1f}" if total else ""
-            progress.tell(f"fetching: {done:,.1f}{of_all} MB", file.tell() / total if total else 0)
+            progress.report(f"fetching: {done:,.1f}{of_all} MB", file.tell() / total if total else 0)
             if file.tell() > self._policy.max_file_bytes:
                 file.truncate(0)
                 raise FetchFailed(f"{url}: is larger than download.max_file_bytes; nothing is kept")
-            if time.monotonic() - said > _PROGRESS_SECONDS:
-                said = time.monotonic()
+            if time.monotonic() - logged_at > _PROGRESS_SECONDS:
+                logged_at = time.monotonic()
                 log.info("%s: %.1f%s MB", self._title or url, done, of_all)
         file.flush()
         os.fsync(file.fileno())

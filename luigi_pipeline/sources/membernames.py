@@ -30,9 +30,9 @@ def month_of(name: str, year: str | None = None) -> str | None:
         year: The year of a yearly archive, in which a folder may be named `4_April`.
     """
     for text in reversed(path_of(name).parts):
-        found = _MONTH.search(text)
-        if found:
-            return f"{found[1]}-{found[2]}"
+        match = _MONTH.search(text)
+        if match:
+            return f"{match[1]}-{match[2]}"
         folder = _MONTHS_FOLDER.fullmatch(text) if year else None
         if folder and _WORDS.get(folder[2].lower()) == int(folder[1]):
             return f"{year}-{int(folder[1]):02}"
@@ -47,9 +47,9 @@ def number_of(name: str) -> int | None:
     """
     parts = path_of(name).parts
     for text in reversed(parts):
-        found = _NUMBER.search(text) if text == parts[-1] or text.lower().endswith(".zip") else None
-        if found:
-            return int(found[1])
+        match = _NUMBER.search(text) if text == parts[-1] or text.lower().endswith(".zip") else None
+        if match:
+            return int(match[1])
     return None
 
 

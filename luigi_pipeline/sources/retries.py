@@ -47,7 +47,7 @@ def retrying(attempt: Callable[[], T], policy: Download, what: str, title: str =
         FetchFailed: It failed for good or too often, or the publisher asked for a wait above `max_wait_seconds`.
     """
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def log_failure(state: tenacity.RetryCallState) -> None:
         number = f"attempt {state.attempt_number} of {policy.max_attempts}"
         who = f"{title}: {what}" if title else what
         log.warning("%s: %s; %s failed, next in %.0f s", who, _failure(state), number, state.upcoming_sleep)
@@ -60,7 +60,11 @@ def retrying(attempt: Callable[[], T], policy: Download, what: str, title: str =
         return state.attempt_number >= policy.max_attempts or _failure(state).wait_seconds > policy.max_wait_seconds
 
     tries = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Passing), stop=gives_up, wait=wait, before_sleep=tell, reraise=True
+        retry=tenacity.retry_if_exception_type(Passing),
+        stop=gives_up,
+        wait=wait,
+        before_sleep=log_failure,
+        reraise=True,
     )
     try:
         return tries(lambda: _in_our_words(attempt, what))

@@ -130,8 +130,8 @@ def _name(month: str) -> str:
 
 def _has_places_of_before_2011(names: list[str]) -> bool:
     """Whether trips have coordinates, as TLC published them until 2010, and no zones."""
-    found = {snake_case(name) for name in names}
-    return bool(found & {"start_lon", "pickup_longitude"}) and "pu_location_id" not in found
+    columns = {snake_case(name) for name in names}
+    return bool(columns & {"start_lon", "pickup_longitude"}) and "pu_location_id" not in columns
 
 
 def _check_magic(path: Path) -> None:

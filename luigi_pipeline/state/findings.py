@@ -72,7 +72,7 @@ class Finding:
     @property
     def line(self) -> str:
         """The finding in one line: yellow_taxi 2020-04: median fare 8.50 USD, 9.50 to 14 in other months."""
-        return f"{self.source} {self.source_month}: {label(self.statistic)}{self._cut} {self._told}"
+        return f"{self.source} {self.source_month}: {label(self.statistic)}{self._cut} {self._explanation}"
 
     @property
     def expected(self) -> str:
@@ -90,7 +90,7 @@ class Finding:
         return f" {self.cut}:" if self.cut else ""
 
     @property
-    def _told(self) -> str:
+    def _explanation(self) -> str:
         hours = abs(self.amount or 0)
         if self.rule == "shift":
             plural, where = ("s" if hours > 1 else ""), ("later" if (self.amount or 0) > 0 else "earlier")
@@ -137,19 +137,19 @@ def unit(statistic: str) -> str:
     return next((unit for suffix, unit in _UNITS.items() if statistic.endswith(suffix)), "")
 
 
-def keep(data: DataDir, found: Iterable[dict[str, Any]], now: str) -> list[Finding]:
+def keep(data: DataDir, new: Iterable[dict[str, Any]], now: str) -> list[Finding]:
     """Save the findings of a validation. They replace those of the validation before.
 
     Args:
         data: The data dir.
-        found: The findings of this validation, see plausibility.find.
+        new: The findings of this validation, see judging.find.
         now: The time that new findings are first seen at, UTC, ISO 8601.
 
     Returns:
         All findings. Those that are not new keep the time at which they were first seen.
     """
     before = {finding.key: finding.first_seen_at for finding in read(data)}
-    made = [Finding(**row, first_seen_at=now) for row in found]
+    made = [Finding(**row, first_seen_at=now) for row in new]
     kept = [replace(finding, first_seen_at=before.get(finding.key, now)) for finding in made]
     # JSON has no infinity.
     rows = [{name: _plain(value) for name, value in asdict(finding).items()} for finding in kept]
@@ -173,8 +173,8 @@ def read(data: DataDir, accepted: Sequence[Accepted] = ()) -> list[Finding]:
     except FileNotFoundError:
         return []
     known = {it.name for it in fields(Finding)}
-    found = [Finding(**{name: value for name, value in row.items() if name in known}) for row in rows]
-    return [replace(finding, accepted_because=_why(finding, accepted)) for finding in found]
+    kept = [Finding(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    return [replace(finding, accepted_because=_why(finding, accepted)) for finding in kept]
 
 
 def _why(finding: Finding, accepted: Sequence[Accepted]) -> str | None:
@@ -195,7 +195,9 @@ def days_old(finding: Finding) -> int:
     return (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(finding.first_seen_at)).days
 
 
-def lines(found: Sequence[Finding]) -> list[str]:
+def lines(findings: Sequence[Finding]) -> list[str]:
     """Findings as one line each, and a last line that counts those left out."""
-    more = len(found) - _MOST_LINES
-    return [f"finding: {it.line}" for it in found[:_MOST_LINES]] + ([f"and {more} more findings"] if more > 0 else [])
+    more = len(findings) - _MOST_LINES
+    return [f"finding: {it.line}" for it in findings[:_MOST_LINES]] + (
+        [f"and {more} more findings"] if more > 0 else []
+    )

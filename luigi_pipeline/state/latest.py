@@ -93,7 +93,7 @@ def ask(settings: Settings, data: DataDir) -> None:
             log.info("%s: %s is published", name, newest)
 
 
-def told(settings: Settings, data: DataDir) -> list[str]:
+def describe(settings: Settings, data: DataDir) -> list[str]:
     """Describe the newest known month of each source, one line each."""
     notes = _read(data)
     lines = []
@@ -113,10 +113,10 @@ def told(settings: Settings, data: DataDir) -> list[str]:
 def overdue(settings: Settings, data: DataDir) -> list[Overdue]:
     """The month after the newest one of each source, if its publisher usually has it by now."""
     notes = _read(data)
-    found = ((name, _known(settings, name, notes)) for name in open_sources(settings))
+    newest = ((name, _known(settings, name, notes)) for name in open_sources(settings))
     late = [
         Overdue(name, after, days_late(settings, name, after))
-        for name, month in found
+        for name, month in newest
         if month
         for after in [next_month(month)]
     ]
@@ -136,10 +136,10 @@ def _newest(settings: Settings, name: str, known: str | None, data: DataDir) -> 
     source, folder = SOURCES[name], data.landing / name
     with Publisher(_impatient(settings.download), name) as publisher:
         if known is None:
-            found = (
+            published = (
                 it for it in _backwards(_first(settings, name)) if source.is_published(it, settings, folder, publisher)
             )
-            return next(found, None)
+            return next(published, None)
         newest, misses = known, 0
         for month in _forwards(known):
             if source.is_published(month, settings, folder, publisher):

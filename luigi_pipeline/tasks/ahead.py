@@ -55,8 +55,8 @@ def take(folder: Path, key: str, scratch: Path) -> Prepared | None:
     if not is_typed(folder, key):
         return None
     taken = (folder / key).rename(scratch / key)
-    told = json.loads((taken / _DONE).read_text(encoding="utf-8"))
-    return Prepared(**told | {"path": taken / told["path"]})
+    content = json.loads((taken / _DONE).read_text(encoding="utf-8"))
+    return Prepared(**content | {"path": taken / content["path"]})
 
 
 def is_typed(folder: Path, key: str) -> bool:
@@ -76,8 +76,8 @@ def _type(folder: Path, work: Callable[[Path], Prepared]) -> None:
     try:
         folder.mkdir(parents=True)
         typed = work(folder)
-        told = asdict(replace(typed, path=typed.path.relative_to(folder)))
-        (folder / _DONE).write_text(json.dumps(told, default=str), encoding="utf-8")
+        content = asdict(replace(typed, path=typed.path.relative_to(folder)))
+        (folder / _DONE).write_text(json.dumps(content, default=str), encoding="utf-8")
     except Exception as error:
         log.debug("typing ahead of its load: %s", error, exc_info=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -18,7 +18,7 @@ from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
-from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
+from luigi_pipeline.tasks.ingest import IngestSource, describe_republished, loaded_inputs, sources
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -67,14 +67,14 @@ class DbtBuild(MobilityTask):
         """What is loaded, the dbt project's files, and the variables that dbt is given."""
         return loaded_inputs() | self._project() | {"what is noted of the models": _NOTES}
 
-    def told(self, name: str) -> str:
+    def describe_change(self, name: str) -> str:
         """Describe a changed input. For a republished month, name its rows."""
-        return told_of_load(name) or super().told(name)
+        return describe_republished(name) or super().describe_change(name)
 
     def work(self) -> Marker:
         """Run dbt: build each model, and then run its data tests."""
-        inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
-        changed = _changed_months(found, inputs) if found and selected_at(self.data) <= found.started_at else None
+        inputs, anew, last = self.inputs(), self.title in runs.forced, self.marker()
+        changed = _changed_months(last, inputs) if last and selected_at(self.data) <= last.started_at else None
         self.drop_marker()
         outcome = warming.build(self._build, anew, changed)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
@@ -89,7 +89,7 @@ class DbtBuild(MobilityTask):
                 "seconds_by_model": outcome.seconds_by_model,
                 # The next validation checks only what has changed: it needs the build before this one, and the new
                 # months.
-                "since": found.fingerprint if found else None,
+                "since": last.fingerprint if last else None,
                 "rebuilt": outcome.rebuilt,
             },
         )
@@ -163,13 +163,13 @@ class BuildSelected(MobilityTask):
 
 def selected_at(data: DataDir) -> str:
     """When models were last built by selection, UTC, ISO 8601. Such a build does not record which months it built."""
-    found = (markers.read(path) for path in (data.markers / BuildSelected.__name__).glob("*.json"))
-    return max((marker.finished_at for marker in found if marker), default="")
+    selections = (markers.read(path) for path in (data.markers / BuildSelected.__name__).glob("*.json"))
+    return max((marker.finished_at for marker in selections if marker), default="")
 
 
-def _changed_months(found: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
+def _changed_months(last: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
     """Months by source that were loaded, reloaded or removed since a build; None if anything else has changed."""
-    before, now = found.inputs, shortened(inputs)
+    before, now = last.inputs, shortened(inputs)
     changed: dict[str, list[str]] = {}
     for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
         source, _, month = name.partition(" ")

@@ -114,10 +114,10 @@ class Fetch(MobilityTask):
 
     def _last_answer(self) -> tuple[PublishedFile | None, str]:
         """The file that the publisher had when it was last asked, and the time of that request."""
-        found = self.marker()
-        if found is None or found.source is None or found.request != self.request:
+        marker = self.marker()
+        if marker is None or marker.source is None or marker.request != self.request:
             return None, ""
-        return found.source, found.finished_at
+        return marker.source, marker.finished_at
 
     def _known(self) -> Landed | None:
         """The file that we already have. The publisher sends it again only if it has changed."""
@@ -165,13 +165,13 @@ class Fetch(MobilityTask):
                 log.warning("%s", error)
                 yield NotYetPublished(source=self.origin.name, month=month)
                 raise
-        told = [f"{landed.size / 1e6:,.2f} MB"] if landed != known else ["not changed"]
-        told += [f"{count:,} {what}" for what, count in landed.remarks.items() if count]
+        summary = [f"{landed.size / 1e6:,.2f} MB"] if landed != known else ["not changed"]
+        summary += [f"{count:,} {what}" for what, count in landed.remarks.items() if count]
         return self.new_marker(
             self.inputs(),
             request=self.request,
             sources=[self.published(landed)],
-            details={"summary": ", ".join(told)} | landed.remarks,
+            details={"summary": ", ".join(summary)} | landed.remarks,
         )
 
 

@@ -29,8 +29,8 @@ class IngestSource(MobilityTask):
     def loads(self) -> dict[str, Marker]:
         """The markers of all loaded months of the source, whether or not they are still configured."""
         paths = sorted((self.data.markers / "LoadMonth" / self.source_name).glob("*.json"))
-        found = {path.stem: LoadMonth(source=self.source_name, month=path.stem).marker() for path in paths}
-        return {month: marker for month, marker in found.items() if marker}
+        marker_by_month = {path.stem: LoadMonth(source=self.source_name, month=path.stem).marker() for path in paths}
+        return {month: marker for month, marker in marker_by_month.items() if marker}
 
     def inputs(self) -> dict[str, Any]:
         """What is loaded. A month that is taken out of the configuration stays loaded, and changes nothing."""
@@ -38,9 +38,9 @@ class IngestSource(MobilityTask):
         loaded = {f"{self.source_name} {month}": (marker.warehouse, marker.fingerprint) for month, marker in loads}
         return {f"{self.source_name} enabled": self.is_enabled()} | loaded
 
-    def told(self, name: str) -> str:
+    def describe_change(self, name: str) -> str:
         """Describe a changed input. For a republished month, name its rows."""
-        return told_of_load(name) or super().told(name)
+        return describe_republished(name) or super().describe_change(name)
 
     def work(self) -> Marker:
         """Sum up the months."""
@@ -105,9 +105,9 @@ class Ingest(MobilityTask):
         """What is loaded of the three sources."""
         return loaded_inputs()
 
-    def told(self, name: str) -> str:
+    def describe_change(self, name: str) -> str:
         """Describe a changed input. For a republished month, name its rows."""
-        return told_of_load(name) or super().told(name)
+        return describe_republished(name) or super().describe_change(name)
 
     def work(self) -> Marker:
         """Sum up the sources: status, rows and seconds of each."""
@@ -131,7 +131,7 @@ def loaded_inputs() -> dict[str, Any]:
     return {name: value for task in sources() for name, value in task.inputs().items()}
 
 
-def told_of_load(name: str) -> str | None:
+def describe_republished(name: str) -> str | None:
     """Describe a republished month in words: `citibike 2024-09 republished: 114,208 -> 115,558 rows`.
 
     Returns:

@@ -69,48 +69,48 @@ class Load(MobilityTask):
 
     def reason(self) -> str | None:
         """Why the month must be loaded; None if it need not be."""
-        found = self.marker()
-        if found is None or found.source is None:
+        marker = self.marker()
+        if marker is None or marker.source is None:
             return super().reason()
-        if found.request != self.fetch.request:
+        if marker.request != self.fetch.request:
             return "the configuration asks for another file"
-        return super().reason() or self.fetch.newer_than(found)
+        return super().reason() or self.fetch.newer_than(marker)
 
     def loaded(self) -> Marker | None:
         """The marker, if it describes what is asked for today. The publisher may have a newer version by now."""
-        found = self.marker()
-        return found if found and found.request == self.fetch.request and super().reason() is None else None
+        marker = self.marker()
+        return marker if marker and marker.request == self.fetch.request and super().reason() is None else None
 
     def is_settled_but_for_its_publisher(self) -> bool:
         """Whether the last known published file is loaded. A run would then only ask the publisher again."""
-        found = self.loaded()
-        return found is not None and not self.fetch.has_another_version(found)
+        marker = self.loaded()
+        return marker is not None and not self.fetch.has_another_version(marker)
 
     def fingerprint(self) -> str:
         """Digest of everything that the result depends on."""
-        found = self.marker()
-        if found is None or found.source is None:
+        marker = self.marker()
+        if marker is None or marker.source is None:
             return super().fingerprint()
-        return _digest_of_inputs(self.fetch.origin.name, _name_of(found.source), found.source.sha256)
+        return _digest_of_inputs(self.fetch.origin.name, _name_of(marker.source), marker.source.sha256)
 
     def inputs(self) -> dict[str, Any]:
         """The loaded file, and the schema that its rows are cast to."""
-        found = self.marker()
-        return self._inputs_of(found.source) if found and found.source else {}
+        marker = self.marker()
+        return self._inputs_of(marker.source) if marker and marker.source else {}
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
         warming.load_begins()
         landed = self._landed()
         inputs = self._inputs_of(self.fetch.published(landed))
-        found = self.marker()
-        if found and found.source and found.fingerprint == digest(inputs):
+        last = self.marker()
+        if last and last.source and last.fingerprint == digest(inputs):
             # The file was fetched again with equal content: the loaded rows stay, and so does everything made of them.
             return replace(
-                found,
+                last,
                 request=self.fetch.request,
-                sources=[self._published(landed, found.source.members)],
-                details=found.details | {"summary": "the published file is the same"},
+                sources=[self._published(landed, last.source.members)],
+                details=last.details | {"summary": "the published file is the same"},
             )
         return self._load(landed, inputs)
 
@@ -131,8 +131,8 @@ class Load(MobilityTask):
         scratch.mkdir(parents=True)
         try:
             with self._rejecting(landed):
-                found = ahead.take(self._typed_ahead, self._key(inputs), scratch)
-                prepared = found or self._type(landed, scratch, self.settings.warehouse)
+                typed_ahead = ahead.take(self._typed_ahead, self._key(inputs), scratch)
+                prepared = typed_ahead or self._type(landed, scratch, self.settings.warehouse)
             self.drop_marker()
             with self._typing_next() as limits, database.writing(self.data, limits) as connection:
                 replaced = loading.loaded_file(connection, source, month)
@@ -158,7 +158,12 @@ class Load(MobilityTask):
             load_id=load_id,
             schema_changes=prepared.changes,
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
-            details={"rows": rows, "summary": summary, "typed_ahead": found is not None, "left_out": prepared.remarks},
+            details={
+                "rows": rows,
+                "summary": summary,
+                "typed_ahead": typed_ahead is not None,
+                "left_out": prepared.remarks,
+            },
         )
 
     def _type(self, landed: Landed, folder: Path, limits: Warehouse, *, quietly: bool = False) -> Prepared:

@@ -48,11 +48,11 @@ class Publish(MobilityTask):
 
     def reason(self) -> str | None:
         """Why to publish. One reason is that a published file is gone or was changed."""
-        found = self.marker()
-        if found is not None and found.details.get("file") != self._file():
+        marker = self.marker()
+        if marker is not None and marker.details.get("file") != self._file():
             return f"{self.data.published.name} is {'not as it was published' if self._file() else 'gone'}"
         gone = [path for path in (self.data.report / "index.html", self.data.parquet) if not path.exists()]
-        if found is not None and gone:
+        if marker is not None and gone:
             return f"published/{gone[0].relative_to(self.data.published.parent)} is gone"
         return super().reason()
 
@@ -62,17 +62,17 @@ class Publish(MobilityTask):
         from luigi_pipeline.warehouse import parquet
         from luigi_pipeline.warehouse.publishing import publish, publish_findings
 
-        inputs, found = self.inputs(), findings.read(self.data, self.settings.validation.accepted)
+        inputs, current = self.inputs(), findings.read(self.data, self.settings.validation.accepted)
         last = self.marker()
         if last is not None and self._is_but_for_acceptance(last, inputs):
             self.drop_marker()
-            publish_findings(self.data, self.settings.warehouse, found)
+            publish_findings(self.data, self.settings.warehouse, current)
             making.make(self.data, self.settings)
             return self.new_marker(inputs, versions=last.versions, details=last.details | {"file": self._file()})
         self.drop_marker()
-        published = publish(self.data, self.settings.warehouse, found)
+        published = publish(self.data, self.settings.warehouse, current)
         written = parquet.write(self.data, self.settings.warehouse)
-        progress.tell("the report", 0.5, step="report")
+        progress.report("the report", 0.5, step="report")
         report = making.make(self.data, self.settings)
         progress.link(scheduling.link_to(report, self.data))
         file, trips = self._file(), published.rows.get("marts.fct_trips", 0)

@@ -108,17 +108,17 @@ class Standby(Generic[Ready, Result]):
         self._ours.send((os.getpid(), arguments))
         while True:
             try:
-                kind, told = self._ours.recv()
+                kind, content = self._ours.recv()
             except EOFError:
                 raise PipelineError("the process that did the work was killed") from None
             if kind == "progress":
-                progress.tell(*told)
+                progress.report(*content)
             elif kind == "log":
-                logging.getLogger(told.name).handle(told)
+                logging.getLogger(content.name).handle(content)
             elif kind == "error":
-                raise told
+                raise content
             else:
-                result: Result = told
+                result: Result = content
                 return result
 
     def _serve(self, beside_many: bool) -> None:
@@ -146,12 +146,12 @@ class Standby(Generic[Ready, Result]):
         threading.Thread(target=_die_with, args=(task,), daemon=True).start()
         sending = threading.Lock()
 
-        def send(kind: str, told: Any) -> None:
+        def send(kind: str, content: Any) -> None:
             with sending:
-                self._its.send((kind, told))
+                self._its.send((kind, content))
 
         logs.send_on(lambda record: send("log", record))
-        progress.send_on(lambda *told: send("progress", told))
+        progress.send_on(lambda *content: send("progress", content))
         try:
             result = self._work(ready, *arguments)
         except Exception as error:
@@ -163,11 +163,11 @@ class Standby(Generic[Ready, Result]):
 def _portable(error: Exception) -> Exception:
     """An error that another process can raise, with its traceback as a note."""
     try:
-        told: Exception = pickle.loads(pickle.dumps(error))
+        portable: Exception = pickle.loads(pickle.dumps(error))
     except Exception:
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-    told.add_note("".join(traceback.format_exception(error)))
-    return told
+        portable = RuntimeError(f"{type(error).__name__}: {error}")
+    portable.add_note("".join(traceback.format_exception(error)))
+    return portable
 
 
 def _die_with(task: int) -> None:

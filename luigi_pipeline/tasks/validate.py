@@ -65,8 +65,8 @@ class Validate(MobilityTask):
         why = super().reason()
         if why is None and not self.data.findings.exists():
             return f"{relative(self.data.findings)} is gone"
-        found = self.marker()
-        return why or self._in_the_way(found.details.get("warned", []) if found else [])
+        marker = self.marker()
+        return why or self._in_the_way(marker.details.get("warned", []) if marker else [])
 
     def _in_the_way(self, warned: Sequence[str]) -> str | None:
         """What blocks although no critical check failed, in words; None if nothing does."""
@@ -74,11 +74,11 @@ class Validate(MobilityTask):
         if validation.block_on == "critical":
             return None
         unaccepted = [it.line for it in findings.unaccepted(self.data, validation.accepted)]
-        told = [*warned, *unaccepted]
-        more = f" and {len(told) - _MOST_LINES} more" if told[_MOST_LINES:] else ""
+        lines = [*warned, *unaccepted]
+        more = f" and {len(lines) - _MOST_LINES} more" if lines[_MOST_LINES:] else ""
         return (
-            f"validation.block_on is warning, and so this blocks: {'; '.join(told[:_MOST_LINES])}{more}"
-            if told
+            f"validation.block_on is warning, and so this blocks: {'; '.join(lines[:_MOST_LINES])}{more}"
+            if lines
             else None
         )
 
@@ -105,13 +105,13 @@ class Validate(MobilityTask):
                 memory_limit=self.settings.warehouse.memory_limit,
             ),
             self.data.validation,
-            progress=_tell,
+            progress=_report_progress,
             months=months,
             plausibility=_plausibility(),
         )
         findings.keep(self.data, summary.findings, utc_now())
         progress.link(scheduling.link_to(summary.data_docs, self.data))
-        notice.tell(self.data, [item.line for item in summary.blocking])
+        notice.show(self.data, [item.line for item in summary.blocking])
         if not summary.ok:
             first = "; ".join(item.line for item in summary.blocking[:3])
             raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")
@@ -127,7 +127,7 @@ class Validate(MobilityTask):
             versions={"great_expectations": version("great_expectations")},
             details={
                 "summary": f"{passed} of {asked} expectations hold in {len(summary.suites)} suites"
-                + (f"; trips: {_told(months)}" if months is not None else ""),
+                + (f"; trips: {_listed(months)}" if months is not None else ""),
                 "suites": len(summary.suites),
                 "passed": passed,
                 "failed": summary.count("failed"),
@@ -139,7 +139,7 @@ class Validate(MobilityTask):
         if in_the_way:
             # The marker stays valid: when the findings are accepted, nothing is evaluated again.
             replace(marker, started_at=started, finished_at=utc_now()).write(self.marker_path)
-            notice.tell(self.data, [in_the_way])
+            notice.show(self.data, [in_the_way])
             raise ValidationFailed(in_the_way)
         return marker
 
@@ -168,12 +168,12 @@ def changed_months(last: Marker | None, build: Marker | None, inputs: dict[str, 
     return rebuilt
 
 
-def _told(months: dict[str, list[str]]) -> str:
+def _listed(months: dict[str, list[str]]) -> str:
     every = sorted({month for of in months.values() for month in of})
     if len(every) > 4:
         return f"{len(every)} months from {every[0]} to {every[-1]}"
     return ", ".join(every) or "no month has changed"
 
 
-def _tell(suite: str, passed: int, total: int, done: float) -> None:
-    progress.tell(f"{suite}: {passed} of {total} passed", done, step=suite)
+def _report_progress(suite: str, passed: int, total: int, done: float) -> None:
+    progress.report(f"{suite}: {passed} of {total} passed", done, step=suite)

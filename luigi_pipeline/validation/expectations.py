@@ -135,23 +135,23 @@ def evaluate(
     now = dt.datetime.now(dt.UTC)
     run_id = RunIdentifier(run_name=f"{now:%Y%m%dT%H%M%SZ}", run_time=now)
     result = definition.run(result_format=COUNTS, run_id=run_id)
-    if any(not found.success and "unexpected_count" in found.result for found in result.results):
+    if any(not each.success and "unexpected_count" in each.result for each in result.results):
         # With the same run id, so that this result replaces the first one.
         result = definition.run(result_format=SAMPLES, run_id=run_id)
-    found = {found.expectation_config.meta["position"]: found for found in result.results if found.expectation_config}
-    return [_outcome(suite, item, found[position]) for position, item in enumerate(items)]
+    by_position = {each.expectation_config.meta["position"]: each for each in result.results if each.expectation_config}
+    return [_outcome(suite, item, by_position[position]) for position, item in enumerate(items)]
 
 
-def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult) -> Outcome:
-    error = _error(found)
+def _outcome(suite: Suite, item: Expectation, result: ExpectationValidationResult) -> Outcome:
+    error = _error(result)
     if error:
         return outcome(suite, item, "errored", error=error)
-    detail = dict(found.result)
+    detail = dict(result.result)
     rows = (detail.get("details") or {}).get("unexpected_rows")
     return outcome(
         suite,
         item,
-        "passed" if found.success else "failed",
+        "passed" if result.success else "failed",
         observed_value=detail.get("observed_value"),
         element_count=detail.get("element_count"),
         unexpected_count=detail.get("unexpected_count"),
@@ -160,9 +160,9 @@ def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult
     )
 
 
-def _error(found: ExpectationValidationResult) -> str | None:
+def _error(result: ExpectationValidationResult) -> str | None:
     """Why an expectation could not be evaluated, in one line; None if it was evaluated."""
-    info = found.exception_info or {}
+    info = result.exception_info or {}
     # The exception itself, or one for each metric that raised one.
     infos = [info] if "raised_exception" in info else list(info.values())
     for raised in infos:

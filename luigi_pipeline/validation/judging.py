@@ -27,8 +27,8 @@ def find(warehouse: Engine, plausibility: Plausibility) -> list[dict[str, Any]]:
         connection.exec_driver_sql("attach if not exists ':memory:' as plausibility (read_write)")
         connection.exec_driver_sql(f"set variable plausibility = {quoting.text(plausibility.model_dump_json())}")
         connection.exec_driver_sql(f"create or replace table plausibility.findings as {query}")
-        found = connection.exec_driver_sql("from plausibility.findings order by source, source_month, statistic")
-        return [dict(row) for row in found.mappings()]
+        rows = connection.exec_driver_sql("from plausibility.findings order by source, source_month, statistic")
+        return [dict(row) for row in rows.mappings()]
 
 
 def suite(plausibility: Plausibility) -> Suite:

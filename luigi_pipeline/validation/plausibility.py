@@ -139,12 +139,12 @@ class Plausibility(_Block):
 
     @model_validator(mode="after")
     def _says_each_once(self) -> Plausibility:
-        said: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str]] = set()
         for item in self.statistics:
             for source in item.source:
-                if (source, item.statistic) in said:
+                if (source, item.statistic) in seen:
                     raise ValueError(f"{item.statistic} of {source} is there twice")
-                said.add((source, item.statistic))
+                seen.add((source, item.statistic))
         return self
 
 

@@ -76,7 +76,7 @@ class Outcome:
         return f"{about} {self.status}: {self.why}"
 
 
-def outcome(suite: Suite, item: Expectation, status: Status, **found: Any) -> Outcome:
+def outcome(suite: Suite, item: Expectation, status: Status, **details: Any) -> Outcome:
     """Make an outcome, with the expectation's description from its suite."""
     return Outcome(
         suite=suite.name,
@@ -86,7 +86,7 @@ def outcome(suite: Suite, item: Expectation, status: Status, **found: Any) -> Ou
         status=status,
         why=" ".join(item.why.split()),
         kwargs=item.kwargs,
-        **found,
+        **details,
     )
 
 

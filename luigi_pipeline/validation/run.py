@@ -118,9 +118,9 @@ def validate(
             planned.append(replace(made, prepare=lambda engine: findings.extend(judging.find(engine, usual))))
         with datasource.open_warehouse(context, warehouse, scratch, settings.limits) as source:
             for number, plan in enumerate(planned, 1):
-                summary, found = _run_suite(context, source, plan, months)
+                summary, outcomes_of_suite = _run_suite(context, source, plan, months)
                 summaries.append(summary)
-                outcomes += found
+                outcomes += outcomes_of_suite
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
         docs_error = _build_docs(context, out)
@@ -168,29 +168,29 @@ def _run_suite(
 ) -> tuple[SuiteSummary, list[Outcome]]:
     started = time.monotonic()
     suite, seen = plan.suite, plan.suite.sees(months)
-    found: list[Outcome] = []
+    outcomes: list[Outcome] = []
     try:
         if plan.prepare:
             plan.prepare(source.get_engine())
         if plan.evaluated:
             rows = None if seen is None else suite.condition(seen)
             batch = datasource.batch(source, suite.table_schema, suite.name, rows)
-            found = evaluate(context, batch, plan.made, suite, plan.evaluated)
+            outcomes = evaluate(context, batch, plan.made, suite, plan.evaluated)
     except Exception as error:
         # For example, the table is missing. Then none of the expectations can be evaluated, and each one says so.
         log.info("suite %s could not be run", suite.name, exc_info=True)
         reason = f"{suite.table} can't be read: {explain(str(error))}"
-        found = [outcome(suite, item, "errored", error=reason) for item in plan.evaluated]
+        outcomes = [outcome(suite, item, "errored", error=reason) for item in plan.evaluated]
     summary = SuiteSummary(
         suite=suite.name,
         table=suite.table,
         months="all" if seen is None else seen,
-        passed=sum(item.success for item in found),
-        total=len(found),
+        passed=sum(item.success for item in outcomes),
+        total=len(outcomes),
         skipped=len(plan.skipped),
         seconds=round(time.monotonic() - started, 3),
     )
-    return summary, [*found, *(outcome(suite, item, "skipped") for item in plan.skipped)]
+    return summary, [*outcomes, *(outcome(suite, item, "skipped") for item in plan.skipped)]
 
 
 def _build_docs(context: EphemeralDataContext, out: Path) -> str | None:

@@ -51,8 +51,8 @@ def _copies(members: list[Part], content: Callable[[Part], Content]) -> Iterator
     for first, *copies in units.values():
         for copy in copies:
             yield _proven([first], [copy], content)
-    numbered = [found[0] for unit, found in units.items() if unit.isdecimal()]
-    others = [found[0] for unit, found in units.items() if unit and not unit.isdecimal()]
+    numbered = [same[0] for unit, same in units.items() if unit.isdecimal()]
+    others = [same[0] for unit, same in units.items() if unit and not unit.isdecimal()]
     # If there are numbered parts, a file with any other name can only be the whole month.
     whole = (units.get("") or (others if numbered else []))[:1]
     if not whole:
@@ -75,17 +75,17 @@ def _proven(kept: list[Part], copies: list[Part], content: Callable[[Part], Cont
     if _sum(kept, content) != _sum(copies, content):
         archive = kept[0].name.partition("/")[0]
         raise Rejected(
-            f"{archive}: holds a month's rides twice, and they differ: {_told(kept)} against {_told(copies)}"
+            f"{archive}: holds a month's rides twice, and they differ: {_listed(kept)} against {_listed(copies)}"
         )
     return kept, copies
 
 
 def _sum(parts: list[Part], content: Callable[[Part], Content]) -> Content:
-    found = [content(part) for part in parts]
-    return sum(rows for rows, _ in found), sum(hashes for _, hashes in found)
+    contents = [content(part) for part in parts]
+    return sum(rows for rows, _ in contents), sum(hashes for _, hashes in contents)
 
 
-def _told(parts: list[Part]) -> str:
+def _listed(parts: list[Part]) -> str:
     names = [f"{part.name.partition('/')[2]} ({part.rows:,} row{'s' * (part.rows != 1)})" for part in parts]
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more

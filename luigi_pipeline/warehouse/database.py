@@ -111,7 +111,7 @@ def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str
 def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
     """Open the warehouse. If another program has it open, try again until `warehouse.wait_seconds` are over."""
     deadline = time.monotonic() + limits.wait_seconds
-    told = False
+    is_logged = False
     while True:
         try:
             return opening()
@@ -122,9 +122,9 @@ def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
             who = f"{holder['program']} (PID {holder['pid']})"
             if time.monotonic() >= deadline:
                 raise WarehouseInUse(f"{path}: is still open in {who}; close it there and run again") from error
-            if not told:
+            if not is_logged:
                 log.warning("waiting for %s: it is open in %s", path.name, who)
-                told = True
+                is_logged = True
             time.sleep(_POLL_SECONDS)
         except duckdb.Error as error:
             raise _unreadable(path, error) from error
@@ -142,11 +142,11 @@ def _unreadable(path: Path, error: duckdb.Error) -> WarehouseError:
 def _identify(connection: duckdb.DuckDBPyConnection) -> str:
     connection.execute("create schema if not exists meta")
     connection.execute("create table if not exists meta.warehouse (id varchar)")
-    found = connection.execute("select id from meta.warehouse").fetchone()
-    if found is None:
-        found = (uuid.uuid4().hex,)
-        connection.execute("insert into meta.warehouse values (?)", found)
-    return str(found[0])
+    row = connection.execute("select id from meta.warehouse").fetchone()
+    if row is None:
+        row = (uuid.uuid4().hex,)
+        connection.execute("insert into meta.warehouse values (?)", row)
+    return str(row[0])
 
 
 def _first_line(error: Exception) -> str:

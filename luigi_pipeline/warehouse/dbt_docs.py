@@ -36,8 +36,8 @@ def write(connection: duckdb.DuckDBPyConnection, target: Path, page: Path) -> No
     text = text.replace('xlink:href="{{ getIcon', 'ng-attr-xlink:href="{{ getIcon')
     kept = manifest | {"macros": _own(manifest["macros"], manifest["metadata"]["project_name"])}
     for place, content in ((_MANIFEST, kept), (_CATALOG, _catalog(connection, manifest))):
-        before, found, after = text.partition(place)
-        if not found:
+        before, separator, after = text.partition(place)
+        if not separator:
             raise ValueError(f"{template} has no place for {place}: this version of dbt makes its docs otherwise")
         text = before + json.dumps(content).replace("</", "<\\/") + after
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -79,5 +79,5 @@ def _catalog(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) ->
             if (node["schema"], node["name"]) in tables
         }
 
-    found = {"nodes": entries(manifest["nodes"]), "sources": entries(manifest["sources"])}
-    return {"metadata": manifest["metadata"], "errors": None} | found
+    content = {"nodes": entries(manifest["nodes"]), "sources": entries(manifest["sources"])}
+    return {"metadata": manifest["metadata"], "errors": None} | content

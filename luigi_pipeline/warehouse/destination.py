@@ -48,10 +48,10 @@ def own_settings(folder: Path) -> AbstractContextManager[object]:
 class _CopyJob(DuckDbCopyJob):
     def run(self) -> None:
         """Copy the rows of a Parquet file."""
-        told = cast("_Client", self._job_client)
-        client = told.sql_client
+        job_client = cast("_Client", self._job_client)
+        client = job_client.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
-        with progress.of_query(client.native_connection, told.doing, told.rows, _PART_OF_LOAD):
+        with progress.of_query(client.native_connection, job_client.doing, job_client.rows, _PART_OF_LOAD):
             # dlt puts a file's path between quotes as it is.
             client.execute_sql(f"insert into {table} by name select * from {quoting.parquet(self._file_path)}")
 

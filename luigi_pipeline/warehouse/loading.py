@@ -64,12 +64,12 @@ def load(
 def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: str | None) -> dict[str, Any] | None:
     """What is loaded of a month: `version` and `rows` of its published file; None if it is not loaded."""
     create_raw_tables(connection)
-    found = connection.execute(
+    row = connection.execute(
         "select any_value(source_version), sum(row_count)::bigint from meta.source_files "
         "where source = ? and source_month is not distinct from ? having count(*) > 0",
         [source.name, month],
     ).fetchone()
-    return {"version": found[0], "rows": found[1]} if found else None
+    return {"version": row[0], "rows": row[1]} if row else None
 
 
 def changed_months(connection: duckdb.DuckDBPyConnection) -> list[tuple[Source, str | None]]:

@@ -118,7 +118,7 @@ def build(
         flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *options(folder, data, variables)]
         try:
-            result = dbtRunner(manifest=manifest, callbacks=[_Teller(manifest, select).hear]).invoke(command)
+            result = dbtRunner(manifest=manifest, callbacks=[_ProgressReporter(manifest, select).take]).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
     results = list(cast("RunExecutionResult", result.result).results) if result.result else []
@@ -170,7 +170,7 @@ def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         return _parse(dbtRunner(), folder, data, variables)
 
 
-class _Teller:
+class _ProgressReporter:
     """Reports how far dbt is, from the events that it sends: `fct_trips (9 of 14)`.
 
     For a selection there is no total, because dbt does not say how many models it has.
@@ -180,7 +180,7 @@ class _Teller:
         self._models = 0 if select else sum(key.startswith("model.") for key in manifest.nodes)
         self._done = 0
 
-    def hear(self, event: EventMsg) -> None:
+    def take(self, event: EventMsg) -> None:
         if event.info.name not in ("NodeStart", "NodeFinished"):
             return
         node = event.data.node_info
@@ -189,7 +189,7 @@ class _Teller:
             self._done += is_model
         elif is_model:
             of_all = f" ({self._done + 1} of {self._models})" if self._models else ""
-            progress.tell(f"{node.node_name}{of_all}", self._done / (self._models or 1), step=node.node_name)
+            progress.report(f"{node.node_name}{of_all}", self._done / (self._models or 1), step=node.node_name)
 
 
 def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
@@ -224,7 +224,7 @@ def environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> 
             "MOBILITY_WAREHOUSE": str(data.warehouse),
             "MOBILITY_THREADS": str(limits.threads),
             "MOBILITY_MEMORY_LIMIT": limits.share(_COUNTED, limits.threads).memory_limit,
-            **{told: str(variables.get(name) or "") for name, told in _BY_ENVIRONMENT.items()},
+            **{variable: str(variables.get(name) or "") for name, variable in _BY_ENVIRONMENT.items()},
         }
     )
 
@@ -250,10 +250,10 @@ def _drop_models_of_changed_months(
 
     `--full-refresh` would also rebuild fct_trips as a whole, but that finds its stale months itself.
     """
-    found = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     for node in (manifest.nodes[key] for key in selected):
         is_of_changed_months = node.config.get("incremental_strategy") not in (None, _SELF_HEALING)
-        if is_of_changed_months and (node.schema, node.name) in found:
+        if is_of_changed_months and (node.schema, node.name) in tables:
             connection.execute(f"drop table {node.schema}.{node.name}")
 
 

@@ -52,11 +52,11 @@ def write(data: DataDir, limits: Warehouse) -> int:
         ):
             connection.execute(f"attach {quoting.text(data.published)} as published (read_only)")
             connection.execute("use published")
-            found = {name: rows for table in _TABLES for name, rows in _files(connection, table).items()}
+            contents = {name: rows for table in _TABLES for name, rows in _files(connection, table).items()}
             written = 0
-            for name, content in found.items():
+            for name, content in contents.items():
                 written += _place(connection, content, data.parquet / name, new / name, before.get(name))
-            listed = {name: content["rows"] for name, content in found.items()}
+            listed = {name: content["rows"] for name, content in contents.items()}
             (new / MANIFEST).write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")
     except (duckdb.Error, OSError) as error:
         raise WarehouseError(

@@ -129,8 +129,8 @@ def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
             ).fetchall()[0]
             if 2 * of_month >= all_rows:
                 return
-        found = engine.execute(f"select mode(strftime(coalesce({', '.join(times)}), '%Y-%m')) {rows}").fetchall()[0][0]
-    raise Rejected(f"{name}: {of_month:,} of its {all_rows:,} rows are of {month}; most are of {found or 'no month'}")
+        actual = engine.execute(f"select mode(strftime(coalesce({', '.join(times)}), '%Y-%m')) {rows}").fetchall()[0][0]
+    raise Rejected(f"{name}: {of_month:,} of its {all_rows:,} rows are of {month}; most are of {actual or 'no month'}")
 
 
 def _content(engine: duckdb.DuckDBPyConnection, part: Part, declared: dict[str, str]) -> copies.Content:

@@ -41,7 +41,7 @@ class Published:
     source_files: int
 
 
-def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> Published:
+def publish(data: DataDir, limits: Warehouse, findings: Sequence[Finding] = ()) -> Published:
     """Publish the marts that are in the warehouse now.
 
     `meta.lineage` names the source files that each table is made from, `meta.semantic_manifest` holds the metrics, and
@@ -50,7 +50,7 @@ def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> 
     Args:
         data: The data dir.
         limits: What DuckDB may use. Tables are copied one after the other, in bounded memory.
-        found: The findings.
+        findings: The findings.
 
     Returns:
         What is in the file.
@@ -62,7 +62,7 @@ def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> 
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as new:
         try:
-            published = _build(new, target, data, limits, found)
+            published = _build(new, target, data, limits, findings)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
         _settle(new)
@@ -71,7 +71,7 @@ def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> 
     return published
 
 
-def publish_findings(data: DataDir, limits: Warehouse, found: Sequence[Finding]) -> None:
+def publish_findings(data: DataDir, limits: Warehouse, findings: Sequence[Finding]) -> None:
     """Publish the current marts again, with other findings.
 
     Raises:
@@ -82,7 +82,7 @@ def publish_findings(data: DataDir, limits: Warehouse, found: Sequence[Finding])
         try:
             shutil.copyfile(target, new)
             with duckdb.connect(str(new), config=database.settings_of_duckdb(data, limits)) as connection:
-                _write_findings(connection, found)
+                _write_findings(connection, findings)
                 connection.execute("checkpoint")
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
@@ -105,7 +105,7 @@ def _beside(target: Path) -> Iterator[Path]:
             left.unlink(missing_ok=True)
 
 
-def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, found: Sequence[Finding]) -> Published:
+def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, findings: Sequence[Finding]) -> Published:
     with duckdb.connect(config=database.settings_of_duckdb(data, limits)) as connection:
         database.attach(connection, data, limits, "warehouse")
         # Attached under the name that views and metrics use.
@@ -115,7 +115,7 @@ def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, found: Seq
         connection.execute("create schema meta")
         connection.execute("create table meta.semantic_manifest as from warehouse.meta.semantic_manifest")
         files = _write_lineage(connection)
-        _write_findings(connection, found)
+        _write_findings(connection, findings)
         connection.execute("checkpoint")
         connection.execute("use memory")
         connection.execute(f"detach {target.stem}")
@@ -187,7 +187,7 @@ def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _write_findings(connection: duckdb.DuckDBPyConnection, found: Sequence[Finding]) -> None:
+def _write_findings(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]) -> None:
     connection.execute(
         """
         create or replace table meta.findings (
@@ -208,7 +208,7 @@ def _write_findings(connection: duckdb.DuckDBPyConnection, found: Sequence[Findi
     rows = [
         [it.source, it.source_month, it.statistic, it.cut, it.value, it.row_count, it.expected, it.line,
          dt.datetime.fromisoformat(it.first_seen_at).replace(tzinfo=None), it.is_accepted, it.accepted_because]
-        for it in found
+        for it in findings
     ]  # fmt: skip
     if rows:
         connection.executemany("insert into meta.findings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

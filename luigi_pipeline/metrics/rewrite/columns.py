@@ -42,13 +42,13 @@ def columns_of(source: exp.Expression) -> set[str] | None:
     if select is None or select.find(exp.Star) is not None:
         return None
     sources = sources_of(select)
-    found = set()
+    columns = set()
     for column in own_columns(select):
         if column.table == source.alias_or_name or (not column.table and len(sources) == 1):
-            found.add(column.name)
+            columns.add(column.name)
         elif not column.table and not _is_output(column, select):
             return None
-    return found
+    return columns
 
 
 def is_summed_up(part: exp.Expression, *, distinct: bool = False) -> bool:
@@ -67,7 +67,7 @@ def is_summed_up(part: exp.Expression, *, distinct: bool = False) -> bool:
 
     select = part.find_ancestor(exp.Select)
     while select is not None:
-        used = [found for column in select.expressions for found in column.find_all(exp.AggFunc)]
+        used = [aggregate for column in select.expressions for aggregate in column.find_all(exp.AggFunc)]
         if used or select.args.get("group"):
             return bool(used) and all(map(is_allowed, used))
         if select.args.get("distinct") or isinstance(select.parent, exp.CTE):

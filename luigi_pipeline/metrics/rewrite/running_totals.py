@@ -68,17 +68,17 @@ def _read_first(join: exp.Join) -> None:
     alias = table.alias_or_name
     adding = ranged.find_ancestor(exp.Select)
     sums = list(adding.find_all(exp.Sum)) if adding is not None else []
-    added = {column.name for found in sums for column in found.find_all(exp.Column)}
+    added = {column.name for node in sums for column in node.find_all(exp.Column)}
     read: dict[str, exp.Expression] = {}
     for column in ranged.expressions:
-        of = {found.table for found in column.find_all(exp.Column)}
+        of = {node.table for node in column.find_all(exp.Column)}
         if of == {alias}:
             name = f"__{column.alias_or_name}" if column.alias_or_name in added else column.alias_or_name
             read[name] = column.unalias()
             column.replace(exp.alias_(exp.column(name, table=alias), column.alias_or_name))
         elif alias in of:
             raise UnknownForm(f"{column.alias_or_name}, of {alias} and others")
-    for column in [found for found in join.args["on"].find_all(exp.Column) if found.table == alias]:
+    for column in [node for node in join.args["on"].find_all(exp.Column) if node.table == alias]:
         # Read the column as its function has it, so that the rows of one hour become one row.
         whole = column.parent if isinstance(column.parent, exp.TimestampTrunc | exp.DateTrunc) else column
         read["read__time"] = whole.copy()
@@ -109,7 +109,7 @@ def _look_up_first(join: exp.Join) -> None:
     wider = exp.select(exp.column(exp.Star(), table=source.alias_or_name)).from_(source.copy())
     for lookup in lookups:
         table = lookup.this.alias_or_name
-        for column in [found for found in outer.find_all(exp.Column) if found.table == table]:
+        for column in [node for node in outer.find_all(exp.Column) if node.table == table]:
             if column.find_ancestor(exp.Join) is lookup:
                 continue
             name = f"{table}__{column.name}"
@@ -119,7 +119,7 @@ def _look_up_first(join: exp.Join) -> None:
                 ranged.select(exp.alias_(origin[name].copy(), name), copy=False)
             column.replace(exp.column(name, table=ranges))
         moved = lookup.pop()
-        for key in [found for found in moved.args["on"].find_all(exp.Column) if found.table == ranges]:
+        for key in [node for node in moved.args["on"].find_all(exp.Column) if node.table == ranges]:
             key.replace(origin[key.name].copy())
         wider.append("joins", moved)
     _name_columns(wider, source)

@@ -66,9 +66,9 @@ def apply(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
         # Summed rows have the same distinct values as single rows.
         if is_summed_up(table, distinct=True) and measures_alone(table, _ADDED_UP):
             instead = (*_SUMS[table.name], *instead)
-        found = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
-        if found:
-            table.set("this", exp.to_identifier(found, quoted=True))
+        smaller = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
+        if smaller:
+            table.set("this", exp.to_identifier(smaller, quoted=True))
 
 
 def _take_times_of_days(table: exp.Table) -> None:

@@ -17,13 +17,13 @@ def figure(answers: Answers) -> Figure:
     """The figure. It needs at least two months."""
     profiles = answers.datasets["profiles"]
     unusual = _unusual(profiles)
-    told = Markup("No month is unusual in these.")
+    text = Markup("No month is unusual in these.")
     if unusual:
-        told = sentence("Unusual, and accepted by nobody yet: <q>{}</q>.", ", ".join(unusual))
+        text = sentence("Unusual, and accepted by nobody yet: <q>{}</q>.", ", ".join(unusual))
     return Figure(
         "profiles",
         "What each month looks like: trips, medians and shares in %, by source",
-        told,
+        text,
         profiles,
         ("month",),
         {caption: _chart(caption, of) for caption, of in dict(_captions(profiles)).items()},

@@ -48,7 +48,7 @@ def _zones(answers: Answers) -> Figure:
         )
         charts[f"{direction}s"] = finished(bars)
     zones = _sums(answers.datasets["zones"], "direction", "zone")
-    told = []
+    parts = []
     for direction in _DIRECTIONS:
         of = {zone: trips for (which, zone), trips in zones.items() if which == direction}
         if of:
@@ -56,11 +56,11 @@ def _zones(answers: Answers) -> Figure:
             most = _by(_ENDS[direction], "zone_name") | {"pick": "most"}
             share = stated(number(100 * of[first] / sum(of.values()), 1), **most, of="share")
             name = stated(first, **most, of="key")
-            told.append(sentence("most {}s are in {} ({} %)", direction.lower(), name, share))
+            parts.append(sentence("most {}s are in {} ({} %)", direction.lower(), name, share))
     return Figure(
         "zones",
         f"The top {_MOST} pick-up and drop-off zones, in taxi trips",
-        joined(", ", told),
+        joined(", ", parts),
         answers.datasets["zones"],
         ("month",),
         charts,

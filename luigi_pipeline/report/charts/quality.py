@@ -6,7 +6,7 @@ import altair as alt
 
 from luigi_pipeline.report.charts import months
 from luigi_pipeline.report.charts.drawing import Figure, colour, finished, number, source
-from luigi_pipeline.report.datasets import MODES, SAID
+from luigi_pipeline.report.datasets import MODES, SHORT_NAMES
 from luigi_pipeline.report.questions import Answers, of_mode
 from luigi_pipeline.report.stating import joined, sentence, stated
 
@@ -34,11 +34,11 @@ def figures(answers: Answers) -> list[Figure]:
             .properties(height=180)
         )
         charts[f"{flag} trips"] = finished(bars)
-    told = [
+    parts = [
         sentence(
             "{} % of the {} trips are voided and {} % suspect",
             stated(number(row["voided_trip_rate_pct"], 2), "voided_trip_rate_pct", [of_mode(mode)]),
-            SAID[name],
+            SHORT_NAMES[name],
             stated(number(row["suspect_trip_rate_pct"], 2), "suspect_trip_rate_pct", [of_mode(mode)]),
         )
         for mode, name in MODES.items()
@@ -49,7 +49,7 @@ def figures(answers: Answers) -> list[Figure]:
         Figure(
             "flagged",
             "Trips that are left out of the metrics, in % of all recorded ones",
-            joined("; ", told),
+            joined("; ", parts),
             answers.datasets["flagged"],
             ("mode", "month"),
             charts,
