@@ -26,8 +26,12 @@ _WIDE = 10_000
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("metrics", nargs="*", metavar="METRIC", help="names of metrics; none: list them all")
-    parser.add_argument("--by", action="append", type=_names, default=[], metavar="NAME,...", help="cut them by these")
-    parser.add_argument("--where", action="append", default=[], metavar="CONDITION", help="a condition in SQL on such")
+    parser.add_argument(
+        "--by", action="append", type=_names, default=[], metavar="NAME,...", help="group by these dimensions"
+    )
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="CONDITION", help="a condition in SQL on dimensions"
+    )
     parser.add_argument(
         "--order-by",
         action="append",
@@ -36,14 +40,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="metrics or names of --by; --order-by=-NAME (or 'NAME desc') for a falling order",
     )
-    parser.add_argument("--limit", type=_count, metavar="ROWS", help="no more rows than these")
-    parser.add_argument("--start", metavar="DATE", help="from this day or moment of New York time on")
+    parser.add_argument("--limit", type=_count, metavar="ROWS", help="at most so many rows")
+    parser.add_argument("--start", metavar="DATE", help="from this day or moment in New York")
     parser.add_argument("--end", metavar="DATE", help="to the end of this day, or to this moment")
-    parser.add_argument("--dimensions", action="store_true", help="list what the metrics can be cut by")
+    parser.add_argument("--dimensions", action="store_true", help="list what the metrics can be grouped by")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--csv", action="store_true", help="answer as CSV")
     shown.add_argument("--json", action="store_true", help="answer as JSON")
-    shown.add_argument("--chart", action="store_true", help="draw the answer: a line over time, else bars")
+    shown.add_argument("--chart", action="store_true", help="draw the answer: a line over time, otherwise bars")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,7 +87,7 @@ def _list_metrics(options: argparse.Namespace, console: Console) -> None:
             table.add_row(metric.name, metric.unit, metric.description)
         console.print(table)
         console.print()
-    console.print(f"{len(every)} metrics; METRIC --dimensions lists what one can be cut by")
+    console.print(f"{len(every)} metrics; METRIC --dimensions lists what one can be grouped by")
 
 
 def _write_list(listed: Sequence[Metric], *, as_json: bool) -> None:

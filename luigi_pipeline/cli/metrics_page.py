@@ -30,19 +30,18 @@ _HEAD = f"""\
 
 <!-- Made by `make docs` from the definitions beside the models; edit those. -->
 
-All can be asked with `python -m luigi_pipeline metrics NAME`, with `luigi_pipeline.metrics.query` and with `mf query`.
-`python -m luigi_pipeline metrics NAME --dimensions` lists what one can be cut by.
+Query them with `python -m luigi_pipeline metrics NAME`, with `luigi_pipeline.metrics.query` or with `mf query`.
+`python -m luigi_pipeline metrics NAME --dimensions` lists what a metric can be grouped by.
 
-A percentage is 0 to 100. A formula is in terms of the columns of the models, and of other metrics; `trips` is how many
-trips a row stands for. The examples are of
-a generated sample of two months, with {_TRIPS:,} taxi and {_TRIPS:,} CitiBike trips in each: of all of it, or, for what
-looks back in time, of {_DAY}.
+A percentage is 0 to 100. A formula uses columns of the models and other metrics; the column `trips` is the number of
+trips that a row stands for. The examples are from a generated sample of two months, with {_TRIPS:,} taxi and {_TRIPS:,}
+CitiBike trips in each. They cover the whole sample or, for metrics that look back in time, {_DAY}.
 """
 _PARTS = """
 ## Parts
 
-Of what others are made, and running totals by the hour, which are asked in place of those by the day where
-`trip_date__hour` is; `mf` asks them by these names. They can be asked too, and are not listed.
+Other metrics are made of these. Some are running totals by the hour, which replace those by the day in a query by
+`trip_date__hour`; with `mf`, use their own names. They can be queried too, but the command does not list them.
 
 | metric | formula |
 | --- | --- |

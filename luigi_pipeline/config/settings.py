@@ -132,7 +132,7 @@ class TripSource(Published):
     months: MonthList = []
 
     def until(self, newest: str) -> Self:
-        """A copy whose last month is this one."""
+        """A copy that ends with the given month."""
         return self.model_copy(update={"months": months_between(str(self.latest_from), newest)})
 
     @model_validator(mode="after")
@@ -190,7 +190,7 @@ class Weather(Published):
         return {key: it for key, it in value.items() if key != "months"} | dates, first
 
     def until(self, newest: str) -> Self:
-        """A copy whose last day is the end of this month."""
+        """A copy that ends with the last day of the given month."""
         return self.model_copy(update={"end_date": last_day(newest)})
 
     @model_validator(mode="after")

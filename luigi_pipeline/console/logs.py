@@ -25,7 +25,7 @@ _EXPLAINED_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exi
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Time and message in one line. Of a traceback, only the last line is shown."""
+    """Formats a record as time and message in one line. Of a traceback, only the last line is shown."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record as `HH:MM:SS message`. Luigi's summary keeps its form."""
@@ -43,7 +43,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 class FileFormatter(logging.Formatter):
-    """Everything, with tracebacks, but without secrets, so that a log can be passed on safely."""
+    """Formats everything, with tracebacks, but without secrets, so that a log can be passed on safely."""
 
     def __init__(self) -> None:
         """Set the format."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline")
 
-_SECONDS = 0.5  # between two reports of the same step; more would be seen by nobody
+_SECONDS = 0.5  # between two reports of the same step; nobody would see more
 
 
 class StatusReporter(Protocol):
@@ -62,7 +62,7 @@ class _Following:
             call(self._reporter)
         except Exception as error:  # no error of a report may fail the work
             # Each attempt takes seconds. If the scheduler is gone for good, the run itself will notice.
-            log.info("%s: tells the scheduler no more: %s", self.title, error)
+            log.info("%s: reports no more progress to the scheduler: %s", self.title, error)
             self._reporter = None
 
 

@@ -100,7 +100,7 @@ def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list
         data_dir: The data dir; by default that of the pipeline.
 
     Raises:
-        UnknownName: There is no metric of a name.
+        UnknownName: A metric does not exist.
         WarehouseError: Nothing is published yet.
     """
     asked = _unique(names)
@@ -118,7 +118,7 @@ def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None)
         data_dir: The data dir; by default that of the pipeline.
 
     Raises:
-        UnknownName: There is no metric of a name.
+        UnknownName: A metric does not exist.
         WarehouseError: Nothing is published yet.
     """
     asked = _unique(metrics)
@@ -158,7 +158,9 @@ def _cut(name: str, attributes: Sequence[Attribute], metrics: Sequence[str], ver
     except UnknownName as error:
         unable = [metric for metric in metrics if not _can_cut(metric, name, version)]
         if unable and any(_can_cut(metric.name, name, version) for metric in version.metrics):
-            raise UnknownName(f"{', '.join(unable)} can't be cut by {name}; --dimensions lists by what") from None
+            raise UnknownName(
+                f"{', '.join(unable)} can't be grouped by {name}; --dimensions lists the dimensions"
+            ) from None
         raise UnknownName(f"{', '.join(metrics)}: {error}") from None
 
 

@@ -1,4 +1,4 @@
-"""Drawing answers in the terminal: a line for a time, bars for anything else."""
+"""Drawing answers in the terminal: a line over time, bars over anything else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw(answer: Answer, width: int, *, colour: bool) -> str:
     import plotext
 
     if not answer.by:
-        raise QueryError("a chart needs something to draw along: --by trip_date__week, say")
+        raise QueryError("a chart needs a dimension, such as --by trip_date__week")
     times = [at for at, column in enumerate(answer.columns) if _is_time(column) and at < len(answer.by)]
     charts = []
     for at, metric in enumerate(answer.metrics, start=len(answer.by)):

@@ -119,7 +119,7 @@ def _renderer() -> SqlClient:
 def _explain(message: str) -> str:
     """The first error in MetricFlow's report on a question, in one line."""
     if "do not include 'metric_time'" in message:
-        return "a metric that looks back in time has to be cut by time: by trip_date__month, say"
+        return "a metric that looks back in time has to be grouped by time, such as trip_date__month"
     match = re.search(
         r"Message:\s*(.+?)(?:\n\s*\n\s*(?:Query Input|Suggestions|Issue Location)|\Z)", message, re.DOTALL
     )

@@ -32,7 +32,7 @@ def rewrite(where: str, attributes: Sequence[Attribute], metrics: Sequence[str])
     parts, position = [], 0
     for start, end, name in _names(where):
         if name in metrics:
-            raise QueryError(f"where: {name} is a metric; a filter is on what metrics are cut by")
+            raise QueryError(f"where: {name} is a metric; a filter is on dimensions")
         parts += [_literally(where[position:start]), _reference(_resolve(name, attributes))]
         position = end
     return "".join([*parts, _literally(where[position:])])

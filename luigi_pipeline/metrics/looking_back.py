@@ -39,6 +39,6 @@ def check_grains(asked: Sequence[str], cuts: Sequence[Cut], defined: Sequence[Me
             unable = next((grain for grain in grains if grain not in allowed), None)
             if unable:
                 raise QueryError(
-                    f"{metric.name} can't be cut by {unable}: no {unable} begins {step} after another; "
-                    f"cut it by {', '.join(allowed[:-1])} or {allowed[-1]}"
+                    f"{metric.name} can't be grouped by {unable}: no {unable} begins {step} after another; "
+                    f"group it by {', '.join(allowed[:-1])} or {allowed[-1]}"
                 )

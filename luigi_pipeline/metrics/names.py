@@ -77,7 +77,7 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
     start, _, unknown = base.rpartition("__")
     if start == TRIP_DATE and _by_name(METRIC_TIME, attributes):
         raise UnknownName(f"{asked}: there is no grain {unknown}; the grains are {', '.join(GRAINS)}")
-    raise UnknownName(f"nothing to cut by is called {asked}; the nearest are {nearest_names(asked, attributes)}")
+    raise UnknownName(f"there is no dimension {asked}; the nearest are {nearest_names(asked, attributes)}")
 
 
 def grains(attribute: Attribute) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _with_grain(asked: str, attribute: Attribute, grain: str | None) -> Cut:
             raise UnknownName(f"{asked}: its finest grain is {grains(attribute)[0]}")
         return Cut(asked, attribute, grain or ("day" if "day" in grains(attribute) else grains(attribute)[0]))
     if grain:
-        raise UnknownName(f"{asked}: {attribute.name} is no time and has no grain")
+        raise UnknownName(f"{asked}: {attribute.name} is not a time and has no grain")
     return Cut(asked, attribute)
 
 

@@ -39,7 +39,7 @@ def show(data: DataDir, failures: Sequence[str]) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError):
-        log.warning("%s could not be told of the newest validation; see the log", page, exc_info=True)
+        log.warning("%s: the notice on the newest validation could not be written; see the log", page, exc_info=True)
 
 
 def _notice(failures: Sequence[str]) -> str:

@@ -235,7 +235,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
     rows = []
     for row in asker.rows(names, [_MONTH, "payment_type"], [OF_TAXIS, COVERED]):
         tips = (row["part_tips_in_cents"] or 0) / 100
-        kind = row["payment_type"] or "not told"
+        kind = row["payment_type"] or "not recorded"
         rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["part_metered_fares"] or 0, tips))
     yield Dataset.of("payments", ("month", "payment", "trips", "fares", "tips"), rows)
 

@@ -57,7 +57,7 @@ def release_tasks_of_ended_runs(given: object = None) -> None:
                 runnable=False,
                 expl="the run was ended",
             )
-            log.info("%s was cut off with the run that had it", task["display_name"])
+            log.info("%s was cut off when its run ended", task["display_name"])
         for task_id in scheduler.task_list(status="DISABLED", upstream_status=""):
             scheduler.re_enable_task(task_id)  # disabled because it failed too often in an earlier run
     except RPCError as error:

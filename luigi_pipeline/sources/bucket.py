@@ -101,5 +101,5 @@ class _NoDoctype(ET.TreeBuilder):
     """
 
     def doctype(self, name: str, *_: object) -> None:
-        """Refuse it before its declarations are read."""
+        """Refuse the document type before its declarations are read."""
         raise ValueError(f"it declares a document type, {name}")

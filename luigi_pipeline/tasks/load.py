@@ -185,7 +185,8 @@ class Load(MobilityTask):
     def _typing_next(self) -> Iterator[Warehouse]:
         """Type the file of the next load, if it has landed; yield what DuckDB may use meanwhile.
 
-        A typed file of the load after that is kept: it was typed while the next one was still being fetched.
+        A file that was typed before is kept if it is for one of the next two loads. The second may have been typed
+        while the first was still being fetched.
         """
         limits = self.settings.warehouse
         following = {
