@@ -50,7 +50,7 @@ PASSING = (
     "LUIGI_*",
 )
 _LOWER_CASE_TOO = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-# No library may send anything; only requests to publishers leave the machine.
+# Libraries must not send reports on their use.
 _SETTINGS = {"GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 _NAMED = re.compile(r"\$\{([^}]+)\}")
 

@@ -69,7 +69,7 @@ def retrying(attempt: Callable[[], T], policy: Download, what: str, title: str =
     try:
         return tries(lambda: _in_our_words(attempt, what))
     except Passing as error:
-        # A wait that is too long for an attempt of this task is also too long for a retry of the task.
+        # A wait that is too long within this fetch is also too long for another attempt at the task.
         kind = Unavailable if error.wait_seconds <= policy.max_wait_seconds else FetchFailed
         raise kind(f"{what}: {error}; {_advice(error.wait_seconds, policy)}") from error
 
