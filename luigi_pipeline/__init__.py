@@ -15,21 +15,21 @@ from luigi_pipeline.core.errors import ConfigError
 
 streams.open_closed()
 _folder = None
-with contextlib.suppress(ConfigError):  # it is told when the first task is made
+with contextlib.suppress(ConfigError):  # it is reported when the first task is made
     _folder = project.find()
 if _folder and (os.environ.get("MOBILITY_PROJECT_DIR") or not get_config().has_option("resources", "download")):
-    # Luigi has read the luigi.cfg of the folder it was imported in; the project's may be elsewhere.
+    # Luigi has read the luigi.cfg of the current folder; the project's luigi.cfg may be in another one.
     add_config_path(str(_folder / "luigi.cfg"))
     if "LUIGI_CONFIG_PATH" in os.environ:
         add_config_path(os.environ["LUIGI_CONFIG_PATH"])
     get_config().set("core", "logging_conf_file", str(_folder / "config" / "logging.cfg"))
 
-# Luigi reads these in its RPC client, and warns that nothing reads them.
+# Luigi's RPC client reads these options, but Luigi still warns that nothing reads them.
 core_options.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
 from luigi_pipeline import metrics as metrics  # noqa: E402
 from luigi_pipeline.run import building as building  # noqa: E402
-from luigi_pipeline.tasks import (  # noqa: E402  (after the configuration that they read)
+from luigi_pipeline.tasks import (  # noqa: E402  (imported after the configuration that they read)
     Backfill,
     DbtBuild,
     FetchMonth,

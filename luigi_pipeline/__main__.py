@@ -1,4 +1,4 @@
-"""`python -m luigi_pipeline COMMAND`: looking at a data dir, and changing it by hand. Luigi runs the tasks."""
+"""`python -m luigi_pipeline COMMAND`: look at a data dir, or change it by hand. Luigi runs the tasks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: The command line; that of the process by default.
+        arguments: The command line; by default that of the process.
 
     Returns:
-        The exit code: 0, or as luigi.cfg's `retcode` has them.
+        The exit code: 0, or one of those in luigi.cfg's `retcode`.
     """
     try:
         try:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         streams.settle()
-        return 0  # the reader, `head` say, has seen enough
+        return 0  # the reader, such as `head`, has read enough
     except OSError as error:
         where = "" if streams.settle() else "standard output can't be written to: "
         streams.say(f"error: {where}{one_line(error)}")

@@ -1,4 +1,4 @@
-"""The former place of `TaskProcessContext`, for a luigi.cfg of the version before. The next version is without it.
+"""The old place of `TaskProcessContext`, for a luigi.cfg of the previous version. The next version removes it.
 
 luigi.cfg's `task_process_context` is now `luigi_pipeline.run.task_process.TaskProcessContext`.
 """

@@ -60,9 +60,9 @@ def test_one_step_is_not_told_more_often_than_a_person_sees() -> None:
     reporter = Reporter()
     with progress.following("FetchMonth citibike 2024-10", reporter):
         for megabyte in range(1000):
-            progress.tell(f"fetching: {megabyte} of 1,000 MB", megabyte / 1000)
-        progress.tell("fetching: 1,000 of 1,000 MB", 1)
-        progress.tell("unpacking", 0, step="unpack")
+            progress.report(f"fetching: {megabyte} of 1,000 MB", megabyte / 1000)
+        progress.report("fetching: 1,000 of 1,000 MB", 1)
+        progress.report("unpacking", 0, step="unpack")
     assert reporter.messages[0] == "fetching: 0 of 1,000 MB"
     assert reporter.messages[-2:] == ["fetching: 1,000 of 1,000 MB", "unpacking"]
     assert len(reporter.messages) < 20
@@ -72,12 +72,12 @@ def test_a_scheduler_that_is_gone_holds_up_no_work() -> None:
     reporter = GoneReporter()
     with progress.following("Validate", reporter):
         for number in range(5):
-            progress.tell(f"suite {number}", number / 10, step=str(number))
+            progress.report(f"suite {number}", number / 10, step=str(number))
         progress.link("http://localhost:8082/files/logs/tasks/Validate.log")
     assert reporter.messages == ["suite 0"]
     assert (reporter.percentages, reporter.urls) == ([], [])
 
 
 def test_nothing_is_told_outside_of_a_task() -> None:
-    progress.tell("no one listens", 0.5)
+    progress.report("no one listens", 0.5)
     progress.link("http://localhost")

@@ -1,4 +1,4 @@
-"""`make demo`: the offline sample, served over HTTP on loopback, through the whole pipeline."""
+"""`make demo`: run the whole pipeline on the offline sample, served over HTTP on this machine."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.sample.generator import DEFAULT_ROWS
 
 _MONTHS = ("2024-10", "2024-11")
-# The same address each time, so that a second demo finds the same files at the same place and has nothing to do.
+# Always the same address, so that a second demo finds the same files at the same place and has nothing to do.
 _PORT = 18_724
 
 
 def main() -> int:
-    """Generate the sample, serve it, run `Publish` on it and show what came of it."""
+    """Generate the sample, serve it, run `Publish` on it and show the result."""
     console = Console(highlight=False)
     try:
         folder = project.folder()
@@ -46,9 +46,9 @@ def publish_sample(
     Args:
         folder: The project's folder.
         data: The data dir.
-        console: Where to say what the sample is.
-        trips: Taxi trips, and as many bike rides, in each month.
-        options: More options of the run.
+        console: Where the sample is described.
+        trips: The number of taxi trips, and of bike rides, in each month.
+        options: More options for the run.
 
     Returns:
         Luigi's exit code.

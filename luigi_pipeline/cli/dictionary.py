@@ -1,6 +1,6 @@
-"""docs/data_dictionary.md: every table and column, made from the descriptions beside the models.
+"""docs/data_dictionary.md: every table and column, from the descriptions beside the models.
 
-`python -m luigi_pipeline.cli.dictionary` writes the page; it reads the .yml files of the dbt project and nothing else.
+`python -m luigi_pipeline.cli.dictionary` writes the page. It reads only the .yml files of the dbt project.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from luigi_pipeline.core.errors import PipelineError
 
 PAGE = "docs/data_dictionary.md"
 _LAYERS = {
-    "marts": ("marts", "What is published, and what to ask: facts and dimensions."),
-    "semantic": ("marts", "What the metrics are asked of; published too."),
-    "staging": ("staging", "The sources, one to one: names, types and UTC. In the warehouse only."),
+    "marts": ("marts", "The published tables to query: facts and dimensions."),
+    "semantic": ("marts", "The tables behind the metrics. They are published too."),
+    "staging": ("staging", "The sources, one to one, with names, types and UTC. In the warehouse only."),
     "intermediate": ("staging", "Steps between staging and marts. In the warehouse only."),
 }
 _HEAD = """\
@@ -26,13 +26,14 @@ _HEAD = """\
 
 <!-- Made by `make docs` from the descriptions beside the models; edit those. -->
 
-Names say the unit (`duration_minutes`) and the zone (`pickup_at_utc`, `pickup_at_nyc`). A column that is always there
-is **required**; a **unique** one names its row. Types are those that the models promise; views have none.
+Names say the unit (`duration_minutes`) and the zone (`pickup_at_utc`, `pickup_at_nyc`). A **required**
+column is never null. A value of a **unique** column occurs once. Types are those of the models' contracts. Views have
+none.
 """
 
 
 def render(folder: Path) -> str:
-    """The page.
+    """Render the page.
 
     Args:
         folder: The dbt project.

@@ -1,6 +1,6 @@
 """Take a month out of the warehouse, in one transaction.
 
-The models follow with the next run. A month that the configuration still names is loaded again by that run.
+The next run builds the models without it. If the configuration still names the month, that run loads it again.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def _forget(source: str, month: str) -> int:
         is_there = (source, month) in {loaded[:2] for loaded in database.loaded_versions(connection)}
     if not is_there and markers.read(load.marker_path) is None:
         raise PipelineError(f"{source} {month} is not in {load.data.warehouse}; nothing was changed")
-    # The markers first: a kill in between leaves a month that has to be loaded or forgotten again, not one that is
-    # told to be there and is not.
+    # Drop the markers first. If a kill comes in between, the month must be loaded or forgotten again. The other order
+    # could leave a marker of a month that is gone.
     load.drop_marker()
     load.fetch.drop_marker()
     with database.writing(load.data, load.settings.warehouse) as connection:

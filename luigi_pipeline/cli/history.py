@@ -1,6 +1,6 @@
-"""Show the last runs, or with --task how the seconds and rows of a task have gone from one time to the next.
+"""Show the last runs or, with --task, the seconds and rows of a task from one attempt to the next.
 
-A month with over 40% fewer rows than the months of its source before it is told below. Works beside a run.
+A month with over 40 % fewer rows than the months before it is named below. Works beside a run.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _COLOURS = {"done": "green", "unchanged": "dim", "running": "cyan", "not publish
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--task", metavar="TASK", help="a task: LoadMonth, 'LoadMonth citibike', DbtBuild, ...")
-    parser.add_argument("--limit", type=_count, default=_LAST, metavar="N", help="no more than these (default: 20)")
+    parser.add_argument("--limit", type=_count, default=_LAST, metavar="N", help="show at most N of them (default: 20)")
     parser.add_argument("--json", action="store_true", help="print {runs|attempts: [...], drops: [...]} as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what has been.
+    """Print the runs, or the attempts of a task.
 
     Raises:
-        PipelineError: The history can't be read, or knows no such task.
+        PipelineError: The history can't be read, or has no such task.
     """
     from rich.console import Console
 
@@ -52,8 +52,10 @@ def run(options: argparse.Namespace) -> int:
         raise PipelineError(f"{path} knows no task {options.task}; without --task, it shows the runs")
     drops = volumes.drops(runs.data_dir(), runs.configuration())
     if options.json:
-        told = {"attempts": [asdict(it) for it in attempts]} if options.task else {"runs": [asdict(it) for it in last]}
-        print(json.dumps(told | {"drops": [asdict(it) for it in drops]}, indent=2))
+        content = (
+            {"attempts": [asdict(it) for it in attempts]} if options.task else {"runs": [asdict(it) for it in last]}
+        )
+        print(json.dumps(content | {"drops": [asdict(it) for it in drops]}, indent=2))
         return 0
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     if options.task:

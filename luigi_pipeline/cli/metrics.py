@@ -1,7 +1,7 @@
-"""List the metrics, or ask for some of them, on what was published last.
+"""List the metrics, or query some of them, from the published data.
 
-Without a name it lists all metrics. `--by` cuts them, `--where` leaves out what does not count, both by names that
-`--dimensions` lists; a time comes with its grain, from trip_date__hour to trip_date__year.
+Without a name it lists all metrics. `--by` groups them and `--where` filters them, by names that `--dimensions` lists.
+The name of a time ends in a grain, from trip_date__hour to trip_date__year.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ _WIDE = 10_000
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("metrics", nargs="*", metavar="METRIC", help="names of metrics; none: list them all")
-    parser.add_argument("--by", action="append", type=_names, default=[], metavar="NAME,...", help="cut them by these")
-    parser.add_argument("--where", action="append", default=[], metavar="CONDITION", help="a condition in SQL on such")
+    parser.add_argument(
+        "--by", action="append", type=_names, default=[], metavar="NAME,...", help="group by these dimensions"
+    )
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="CONDITION", help="a condition in SQL on dimensions"
+    )
     parser.add_argument(
         "--order-by",
         action="append",
@@ -36,21 +40,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="metrics or names of --by; --order-by=-NAME (or 'NAME desc') for a falling order",
     )
-    parser.add_argument("--limit", type=_count, metavar="ROWS", help="no more rows than these")
-    parser.add_argument("--start", metavar="DATE", help="from this day or moment of New York time on")
+    parser.add_argument("--limit", type=_count, metavar="ROWS", help="at most so many rows")
+    parser.add_argument("--start", metavar="DATE", help="from this day or moment in New York")
     parser.add_argument("--end", metavar="DATE", help="to the end of this day, or to this moment")
-    parser.add_argument("--dimensions", action="store_true", help="list what the metrics can be cut by")
+    parser.add_argument("--dimensions", action="store_true", help="list what the metrics can be grouped by")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--csv", action="store_true", help="answer as CSV")
     shown.add_argument("--json", action="store_true", help="answer as JSON")
-    shown.add_argument("--chart", action="store_true", help="draw the answer: a line over time, else bars")
+    shown.add_argument("--chart", action="store_true", help="draw the answer: a line over time, otherwise bars")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer on the console.
+    """Print the answer, or the list.
 
     Raises:
-        QueryError: The question has no answer.
+        QueryError: The query has no answer.
         WarehouseError: Nothing is published yet.
     """
     from rich.console import Console
@@ -72,26 +76,26 @@ def _list_metrics(options: argparse.Namespace, console: Console) -> None:
 
     from luigi_pipeline import metrics
 
-    found = metrics.list_metrics()
+    every = metrics.list_metrics()
     if options.csv or options.json:
-        _write_list(found, as_json=options.json)
+        _write_list(every, as_json=options.json)
         return
-    for group, members in groupby(found, key=lambda metric: metric.group):
+    for group, members in groupby(every, key=lambda metric: metric.group):
         table = Table("metric", "unit", "description", title=group, title_justify="left", box=None, pad_edge=False)
         table.columns[0].no_wrap = table.columns[1].no_wrap = True
         for metric in members:
             table.add_row(metric.name, metric.unit, metric.description)
         console.print(table)
         console.print()
-    console.print(f"{len(found)} metrics; METRIC --dimensions lists what one can be cut by")
+    console.print(f"{len(every)} metrics; METRIC --dimensions lists what one can be grouped by")
 
 
-def _write_list(found: Sequence[Metric], *, as_json: bool) -> None:
+def _write_list(listed: Sequence[Metric], *, as_json: bool) -> None:
     import csv
     import json
     from dataclasses import asdict
 
-    rows = [asdict(metric) for metric in found]
+    rows = [asdict(metric) for metric in listed]
     if as_json:
         json.dump(rows, sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")
@@ -144,11 +148,11 @@ def _answer(options: argparse.Namespace, console: Console) -> None:
         sys.stdout.write(charts.draw(answer, width, colour=terminal and "NO_COLOR" not in os.environ))
     else:
         console.print(answer.table())
-    _tell_findings()
+    _print_findings()
 
 
-def _tell_findings() -> None:
-    """Footnotes: what is unusual of the published months. Not part of the answer, which may go to a file."""
+def _print_findings() -> None:
+    """Print the findings that nobody has accepted. They are not part of the answer, so they go to stderr."""
     from luigi_pipeline.config import options
     from luigi_pipeline.metrics import reading
 

@@ -1,7 +1,7 @@
-"""docs/metrics.md: all metrics, made from their definitions, with an example value of each.
+"""docs/metrics.md: all metrics, from their definitions, with an example value of each.
 
 `python -m luigi_pipeline.cli.metrics_page` publishes a small sample below data/docs and writes the page. The sample is
-seeded, so the page changes with the definitions only.
+seeded, so the page changes only with the definitions.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ _HEAD = f"""\
 
 <!-- Made by `make docs` from the definitions beside the models; edit those. -->
 
-All can be asked with `python -m luigi_pipeline metrics NAME`, with `luigi_pipeline.metrics.query` and with `mf query`.
-`python -m luigi_pipeline metrics NAME --dimensions` lists what one can be cut by.
+Query them with `python -m luigi_pipeline metrics NAME`, with `luigi_pipeline.metrics.query` or with `mf query`.
+`python -m luigi_pipeline metrics NAME --dimensions` lists what a metric can be grouped by.
 
-A percentage is 0 to 100. A formula is in terms of the columns of the models, and of other metrics; `trips` is how many
-trips a row stands for. The examples are of
-a generated sample of two months, with {_TRIPS:,} taxi and {_TRIPS:,} CitiBike trips in each: of all of it, or, for what
-looks back in time, of {_DAY}.
+A percentage is 0 to 100. A formula uses columns of the models and other metrics; the column `trips` is the number of
+trips that a row stands for. The examples are from a generated sample of two months, with {_TRIPS:,} taxi and {_TRIPS:,}
+CitiBike trips in each. They cover the whole sample or, for metrics that look back in time, {_DAY}.
 """
 _PARTS = """
 ## Parts
 
-Of what others are made, and running totals by the hour, which are asked in place of those by the day where
-`trip_date__hour` is; `mf` asks them by these names. They can be asked too, and are not listed.
+Other metrics are made of these. Some are running totals by the hour, which replace those by the day in a query by
+`trip_date__hour`; with `mf`, use their own names. They can be queried too, but the command does not list them.
 
 | metric | formula |
 | --- | --- |
@@ -50,11 +49,11 @@ Of what others are made, and running totals by the hour, which are asked in plac
 
 
 def render(metrics: Sequence[Metric], examples: Mapping[str, Any]) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        metrics: All metrics, group by group; last, without a group, those that only others are made of.
-        examples: The value of each that is in a group.
+        metrics: All metrics, group by group. Those that only others are made of have no group, and come last.
+        examples: The value of each metric that has a group.
     """
     text = _HEAD
     for group, members in groupby(metrics, key=lambda metric: metric.group):
@@ -67,16 +66,16 @@ def render(metrics: Sequence[Metric], examples: Mapping[str, Any]) -> str:
 
 
 def examples(metrics: Sequence[Metric], data_dir: Path) -> dict[str, Any]:
-    """An example value of each metric, out of what is published in a data dir."""
-    found: dict[str, Any] = {}
+    """An example value of each metric, from the published data of a data dir."""
+    values_by_name: dict[str, Any] = {}
     for group, members in groupby(metrics, key=lambda metric: metric.group):
         if not group:
             continue
         names = [metric.name for metric in members]
         on_day: dict[str, Any] = {"by": "trip_date", "start": _DAY, "end": _DAY} if group == _LOOK_BACK else {}
         (row,) = asking.query(names, **on_day, data_dir=data_dir).select(names).to_pylist()
-        found |= row
-    return found
+        values_by_name |= row
+    return values_by_name
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""A look at a data dir after a run: what is loaded, built, checked and published, and how long each stage took."""
+"""An overview of a data dir after a run: what is loaded, built, checked and published, and how long it took."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _STAGES = {
 
 
 def show(data: DataDir, console: Console) -> None:
-    """Print the overview of a data dir whose run has ended well."""
-    found = {task: _markers_of(data, task) for tasks in _STAGES.values() for task in tasks}
-    console.print(_rows_table(found["LoadMonth"]))
+    """Print the overview of a data dir after a successful run."""
+    markers_by_task = {task: _markers_of(data, task) for tasks in _STAGES.values() for task in tasks}
+    console.print(_rows_table(markers_by_task["LoadMonth"]))
     console.print(_trips_table(data))
-    console.print(_stages_table(found))
+    console.print(_stages_table(markers_by_task))
     report = json.loads((data.validation / "report.json").read_text(encoding="utf-8"))
-    tests = found["DbtBuild"][0].details
+    tests = markers_by_task["DbtBuild"][0].details
     console.print(f"checks   {tests['tests']} dbt tests, {report['summary']['passed']} expectations passed")
     console.print("look at")
     for what, path in (
@@ -40,7 +40,7 @@ def show(data: DataDir, console: Console) -> None:
         ("Data Docs", data.validation / "data_docs" / "index.html"),
         ("checks", data.validation / "report.json"),
         ("log", data.logs / "pipeline.log"),
-        # Last, where the eye stays.
+        # The last line, because people look there.
         ("report", data.report / "index.html"),
     ):
         console.print(f"  {what:<10} {relative(path)}", soft_wrap=True)
@@ -86,10 +86,10 @@ def _trips_table(data: DataDir) -> Table:
     return _right_aligned(table)
 
 
-def _stages_table(found: dict[str, list[Marker]]) -> Table:
+def _stages_table(markers_by_task: dict[str, list[Marker]]) -> Table:
     table = Table("stage", "tasks", "seconds", title="time, added up over tasks", title_justify="left")
     for stage, tasks in _STAGES.items():
-        done = [marker for task in tasks for marker in found[task]]
+        done = [marker for task in tasks for marker in markers_by_task[task]]
         table.add_row(stage, str(len(done)), f"{sum(markers.seconds(marker) for marker in done):.1f}")
     return _right_aligned(table)
 

@@ -1,6 +1,6 @@
 """Say what a run would do, and why each part of it is missing or stale.
 
-It reads markers only and changes nothing. Whether a publisher has another version is known once a run has asked.
+It reads only markers, and changes nothing. It learns of a new version of a month after a run has asked its publisher.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print each task that would run, with the reason."""
-    known = latest.told(runs.configuration(), runs.data_dir())
+    known = latest.describe(runs.configuration(), runs.data_dir())
     todo = plan(_roots()[options.task]())
     if options.json:
         print(json.dumps([{"task": task, "why": why} for task, why in todo], indent=2))
@@ -49,22 +49,22 @@ def plan(root: MobilityTask) -> list[tuple[str, str]]:
     """What a run of a task would do.
 
     Returns:
-        Title and reason of each task that is not complete, those that are required before those that require them.
+        Title and reason of each task that is not complete. A task comes after the tasks that it requires.
     """
-    found: dict[str, str] = {}
-    _walk(root, found)
-    return list(found.items())
+    reasons: dict[str, str] = {}
+    _walk(root, reasons)
+    return list(reasons.items())
 
 
-def _walk(task: MobilityTask, found: dict[str, str]) -> None:
-    if task.title in found or task.complete():
+def _walk(task: MobilityTask, reasons: dict[str, str]) -> None:
+    if task.title in reasons or task.complete():
         return
     required: list[Any] = luigi.task.flatten(task.requires())
     for upstream in required:
-        _walk(upstream, found)
-    waits_for = [upstream.title for upstream in required if upstream.title in found]
+        _walk(upstream, reasons)
+    waits_for = [upstream.title for upstream in required if upstream.title in reasons]
     after = f"after {waits_for[0]}" + (f" and {len(waits_for) - 1} more" if waits_for[1:] else "") if waits_for else ""
-    found[task.title] = task.reason() or after
+    reasons[task.title] = task.reason() or after
 
 
 def _roots() -> dict[str, type[MobilityTask]]:

@@ -1,7 +1,7 @@
 """Run Luigi's central scheduler and its visualiser for a data dir, until it is stopped.
 
-State, history and metrics (/metrics, for Prometheus) are kept below the data dir; /files/ shows its logs, Data Docs
-and reports. A run reports to it with LUIGI_CONFIG_PATH=config/luigid.cfg in its environment.
+State, history and metrics (/metrics, for Prometheus) are kept below the data dir. /files/ shows its logs, Data Docs and
+reports. A run with LUIGI_CONFIG_PATH=config/luigid.cfg in its environment reports to it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve.
+    """Serve until it is stopped.
 
     Returns:
-        0, once it was stopped.
+        0.
 
     Raises:
-        ConfigError: The port can't be had.
+        ConfigError: The port can't be used.
     """
     from luigi_pipeline.cli import visualiser
 

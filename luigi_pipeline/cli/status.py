@@ -1,7 +1,7 @@
-"""Say what is there: months by source, with rows, age, version and state, and how current what is made of them is.
+"""Show the loaded months by source, with rows, age, version and state, and whether later stages are up to date.
 
-It reads markers only, and works beside a run. For monitoring, the exit code is 1 where something is missing or stale,
-or overdue at its publisher, or unusual of a month and accepted by nobody for up to 90 days.
+It reads only markers, and works beside a run. For monitoring, the exit code is 1 if something is missing or stale, if a
+month is overdue at its publisher, or if a finding of the last 90 days is not accepted.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _WIDTH_OF_A_PIPE = 120
 
 @dataclass(frozen=True)
 class State:
-    """What is there of a month, or of a stage.
+    """The state of a month, or of a stage.
 
     Attributes:
-        task: Its title.
-        source: The source, of a month.
+        task: The title of its task.
+        source: The source of a month.
         month: The month, YYYY-MM.
-        state: loaded (or done), stale, missing, due (loaded, but its publisher is to be asked again), or not in the
+        state: loaded (or done), stale, missing, due (loaded, but its publisher must be asked again), or not in the
             configuration.
         why: Why it is not simply loaded.
-        rows: Rows in the warehouse.
+        rows: Number of rows in the warehouse.
         version: `_source_version` of the rows.
         finished_at: When it was loaded or made, UTC.
     """
@@ -72,27 +72,27 @@ def run(options: argparse.Namespace) -> int:
     """Print the state of everything.
 
     Returns:
-        1 where something is missing, stale or overdue, or a finding of the last 90 days is not accepted; else 0.
+        1 if something is missing, stale or overdue, or if a finding of the last 90 days is not accepted; otherwise 0.
     """
     months = [state for source in sources() for state in _months(source)]
     stages = [_stage(task) for task in _stages()]
     overdue = latest.overdue(runs.configuration(), runs.data_dir())
-    found = findings.read(runs.data_dir(), runs.configuration().validation.accepted)
+    known = findings.read(runs.data_dir(), runs.configuration().validation.accepted)
     if options.json:
-        told: dict[str, list[Any]] = {
+        content: dict[str, list[Any]] = {
             "months": [*months],
             "stages": [*stages],
             "overdue": [*overdue],
-            "findings": [*found],
+            "findings": [*known],
         }
-        print(json.dumps({name: [asdict(it) for it in found] for name, found in told.items()}, indent=2))
+        print(json.dumps({name: [asdict(it) for it in items] for name, items in content.items()}, indent=2))
     else:
         _show(months, stages)
-        for line in [*latest.told(runs.configuration(), runs.data_dir()), *overdue]:
+        for line in [*latest.describe(runs.configuration(), runs.data_dir()), *overdue]:
             print(line)
-        for finding in sorted(found, key=lambda it: (it.is_accepted, it.first_seen_at)):
+        for finding in sorted(known, key=lambda it: (it.is_accepted, it.first_seen_at)):
             print(f"finding: {finding.line} (since {finding.first_seen_at[:10]}{_acceptance(finding)})")
-    is_new = any(not it.is_accepted and findings.days_old(it) <= _DAYS_OF_A_FINDING for it in found)
+    is_new = any(not it.is_accepted and findings.days_old(it) <= _DAYS_OF_A_FINDING for it in known)
     return _IS_NOT_WELL if overdue or is_new or any(it.state in _NOT_WELL for it in [*months, *stages]) else 0
 
 
@@ -101,7 +101,7 @@ def _acceptance(finding: findings.Finding) -> str:
 
 
 def _months(source: IngestSource) -> Iterator[State]:
-    """The configured months of a source, and those that were once."""
+    """The configured months of a source, and its loaded months that are no longer configured."""
     configured = SOURCES[source.source_name].months(source.settings)
     for month in sorted({*configured, *source.loads()}):
         load = LoadMonth(source=source.source_name, month=month)
@@ -119,13 +119,13 @@ def _stages() -> list[MobilityTask]:
 def _stage(task: MobilityTask) -> State:
     if isinstance(task, Load):
         return _load(task, *_state_of(task))
-    found, why = _marker(task), task.reason()
-    state = "missing" if found is None else "stale" if why else "done"
-    return State(task.title, state=state, why=why, finished_at=found.finished_at if found else None)
+    marker, why = _marker(task), task.reason()
+    state = "missing" if marker is None else "stale" if why else "done"
+    return State(task.title, state=state, why=why, finished_at=marker.finished_at if marker else None)
 
 
 def _marker(task: MobilityTask) -> Marker | None:
-    """The marker, also where the warehouse has changed since: what it still holds, the next run looks into."""
+    """The marker, even if the warehouse has changed since. The next run finds out what the warehouse still holds."""
     return markers.read(task.marker_path) if task.data.warehouse.exists() else task.marker()
 
 
@@ -139,11 +139,11 @@ def _state_of(load: Load) -> tuple[str, str | None]:
 
 
 def _load(load: Load, state: str, why: str | None, source: str | None = None, month: str | None = None) -> State:
-    found = _marker(load)
-    if found is None or found.source is None:
+    marker = _marker(load)
+    if marker is None or marker.source is None:
         return State(load.title, source, month, "missing", why)
-    version = version_of(found.source.sha256)
-    return State(load.title, source, month, state, why, found.source.rows, version, found.finished_at)
+    version = version_of(marker.source.sha256)
+    return State(load.title, source, month, state, why, marker.source.rows, version, marker.finished_at)
 
 
 def _show(months: list[State], stages: list[State]) -> None:

@@ -1,7 +1,7 @@
-"""Luigi's central scheduler and its visualiser, with what a data dir has to show beside them.
+"""Luigi's central scheduler and its visualiser, for a data dir.
 
-Beyond `luigid`: state is kept below the data dir, the pages that tasks link to and metrics are served, and graphs show
-tasks by their titles, with finished months folded under their source.
+It does more than `luigid`: it keeps its state below the data dir, serves metrics and the pages that tasks link to, and
+shows tasks by their titles, with finished months folded under their source.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from tornado.web import HTTPError, StaticFileHandler
 
 from luigi_pipeline.core.datadir import DataDir
 
-_MINUTE = 60_000  # in milliseconds, as tornado counts
-# What tasks link to. Landed files and the warehouse are nobody's business.
+_MINUTE = 60_000  # in milliseconds, which tornado expects
+# The folders that tasks link to. Landed files and the warehouse are private.
 _SHOWN = ("logs", "validation", "dbt", "published")
 _OF_A_MONTH = ("FetchMonth", "LoadMonth")
 
 
 class FoldingScheduler(Scheduler):
-    """Luigi's scheduler, whose graphs can be read when a source has hundreds of months."""
+    """Luigi's scheduler, with graphs that stay readable when a source has hundreds of months."""
 
     def dep_graph(self, task_id: str, include_done: bool = True, **kwargs: Any) -> dict[str, Any]:
-        """A task and all it depends on.
+        """The graph of a task and everything that it depends on.
 
-        Months that are done are folded under their source, which says how many there are; its own graph has them all.
-        Every task goes by its title.
+        Finished months are folded under their source, which shows their number. The source's own graph shows them all.
+        Every task is shown by its title.
         """
         graph: dict[str, Any] = super().dep_graph(task_id, include_done=include_done, **kwargs)
         root = graph.get(task_id, {}).get("name", "")
@@ -62,7 +62,7 @@ class Files(StaticFileHandler):
     """Pages and logs of the data dir."""
 
     def parse_url_path(self, url_path: str) -> str:
-        """Refuse what is not for show.
+        """Refuse private files.
 
         Raises:
             HTTPError: 404.
@@ -72,19 +72,19 @@ class Files(StaticFileHandler):
         return super().parse_url_path(url_path)
 
     def set_extra_headers(self, path: str) -> None:
-        """Let a log be read in the browser, as it is now."""
+        """Make the browser show a log as text, and never from its cache."""
         self.set_header("Cache-Control", "no-cache")
         if Path(path).suffix == ".log":
             self.set_header("Content-Type", "text/plain; charset=utf-8")
 
 
 def serve(data: DataDir, address: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; the state of all tasks is kept for the next start.
+    """Serve until SIGTERM or SIGINT. The state of all tasks is kept for the next start.
 
     Args:
         data: The data dir whose runs report here.
         address: The interface to listen on; empty for all.
-        port: The port; 0 for any.
+        port: The port; 0 for any free one.
 
     Raises:
         OSError: The port is taken.
@@ -102,7 +102,7 @@ def serve(data: DataDir, address: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
     PeriodicCallback(scheduler.prune, _MINUTE).start()
-    PeriodicCallback(scheduler.dump, _MINUTE).start()  # for the start after one that was killed
+    PeriodicCallback(scheduler.dump, _MINUTE).start()  # so that a killed scheduler has its state at the next start
     host, port = sockets[0].getsockname()[:2]
     host = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     print(f"the visualiser is at http://{host}:{port}/", flush=True)

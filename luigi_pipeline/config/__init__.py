@@ -1,1 +1,1 @@
-"""What a run goes by: the options, the configuration file, the project's folder and the environment."""
+"""The settings of a run: the options, the configuration file, the project's folder and the environment."""

@@ -1,4 +1,4 @@
-"""The options that every command and reader takes: the configuration file and the data dir, among others."""
+"""The options that every command takes, such as the configuration file and the data dir."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from luigi_pipeline.core import paths
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 
-# DuckDB ends a path at a question mark and dbt at a hash, as in a URL; dlt fills in what begins with a percent sign.
+# DuckDB ends a path at a question mark, and dbt at a hash, as in a URL. dlt takes a percent sign for a placeholder.
 _NOT_IN_PATHS = "#%?"
 
 
 class mobility(luigi.Config):
-    """What every task of the pipeline goes by. Each can be given as an option: --mobility-config, ..."""
+    """The options of every task. Each can be given on the command line: --mobility-config, ..."""
 
     config = luigi.Parameter(
         default=os.environ.get("MOBILITY_CONFIG", ""),
@@ -41,8 +41,8 @@ def data_dir() -> DataDir:
     """The data dir that the options name.
 
     Raises:
-        ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else, or a ~ that
-            stands for no folder.
+        ConfigError: Its path has characters that DuckDB, dlt or dbt would misread, or begins with a ~ that stands for
+            no folder.
     """
     return _data_dir(mobility().data_dir, Path.cwd())
 

@@ -1,4 +1,4 @@
-"""Where the project is: the folder with luigi.cfg, the dbt project and the expectations."""
+"""The project's folder, which holds luigi.cfg, the dbt project and the expectations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _VARIABLE = "MOBILITY_PROJECT_DIR"
 
 
 def find() -> Path | None:
-    """The project's folder: `MOBILITY_PROJECT_DIR`, or else the one that the command is run in.
+    """The project's folder: `MOBILITY_PROJECT_DIR`, or else the current folder.
 
     Raises:
-        ConfigError: The variable names a home folder that there is not.
+        ConfigError: The variable names a home folder that does not exist.
     """
     named = os.environ.get(_VARIABLE)
     folder = paths.expanded(named, _VARIABLE) if named else Path.cwd()
@@ -28,13 +28,13 @@ def folder() -> Path:
     """The project's folder.
 
     Raises:
-        ConfigError: It is not here. Without its luigi.cfg Luigi would exit 0 on a failure, so nothing may run.
+        ConfigError: It can't be found. Without its luigi.cfg, Luigi would exit 0 on a failure, so nothing may run.
     """
-    found = find()
-    if found is None:
+    path = find()
+    if path is None:
         named = os.environ.get(_VARIABLE)
         where = f"{_VARIABLE} ({named})" if named else f"this folder ({Path.cwd()})"
         raise ConfigError(
             f"{where} has no luigi.cfg and dbt_project/: run in the project's folder, or name it with {_VARIABLE}"
         )
-    return found
+    return path

@@ -33,7 +33,7 @@ def _http_url(url: str) -> str:
         usable = bool(parts.hostname) and parts.port != 0
         if "@" in parts.path:
             raise ValueError("it may be the end of a password")
-    except ValueError:  # not its text, which may quote a part of the password
+    except ValueError:  # not its own text, which may quote a part of the password
         raise ValueError("is not a URL; in a user name or password, write / ? # and @ as %2F %3F %23 and %40") from None
     if parts.scheme not in ("http", "https") or not usable or not url.isprintable() or " " in url:
         raise ValueError(f"must be an http or https URL, not {redacted(url)!r}")
@@ -41,7 +41,7 @@ def _http_url(url: str) -> str:
 
 
 def _month_list(value: Any) -> Any:
-    """Turn {from, to} into the list of months it stands for."""
+    """Turn {from, to} into a list of months."""
     if isinstance(value, dict):
         if set(value) != {"from", "to"}:
             raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM or latest}")
@@ -61,7 +61,7 @@ def _month(value: Any) -> str:
 
 
 def _date(value: Any) -> dt.date:
-    # YAML reads an unquoted 2024-09-01 as a date, a quoted one as text: both mean the same to whoever wrote them.
+    # YAML reads an unquoted 2024-09-01 as a date, and a quoted one as text. Both mean the same to the user.
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         value = dt.date.fromisoformat(value)
     if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
@@ -82,16 +82,16 @@ S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
-    """A block of the configuration: unknown keys and wrong types are errors."""
+    """A block of the configuration. Unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Published(Section):
-    """What a publisher adds a month to, now and then.
+    """A source to which the publisher adds months.
 
-    `months` may go up to the newest month that is published: `{from: "2024-09", to: latest}`. Which one that is can't
-    be told from the file; until it is known, `from` is the only month.
+    `months` may go up to the newest published month: `{from: "2024-09", to: latest}`. The file does not say which month
+    that is. Until it is known, `from` is the only month.
     """
 
     enabled: bool = True
@@ -109,7 +109,10 @@ class Published(Section):
 
     @classmethod
     def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-        """The block with its first month alone, and that month; as it is, and None, where its end is given."""
+        """For `to: latest`, the block with only its first month, and that month.
+
+        Otherwise the block as it is, and None.
+        """
         months = value.get("months")
         if not isinstance(months, dict) or months.get("to") != LATEST:
             return value, None
@@ -118,7 +121,7 @@ class Published(Section):
 
     @property
     def latest_from(self) -> str | None:
-        """The first month, where the last one is the newest that is published; else None."""
+        """The first month, if the last one is `latest`; otherwise None."""
         return self._latest_from if self.enabled else None
 
 
@@ -129,7 +132,7 @@ class TripSource(Published):
     months: MonthList = []
 
     def until(self, newest: str) -> Self:
-        """The same up to a month."""
+        """A copy that ends with the given month."""
         return self.model_copy(update={"months": months_between(str(self.latest_from), newest)})
 
     @model_validator(mode="after")
@@ -140,28 +143,28 @@ class TripSource(Published):
 
 
 class YellowTaxi(TripSource):
-    """TLC's CDN: trip files below /trip-data, the zone lookup below /misc."""
+    """TLC's CDN, with trip files below /trip-data, and the zone lookup below /misc."""
 
     base_url: HttpUrl = "https://d37ci6vzurychx.cloudfront.net"
     usual_delay_days: int = Field(default=75, ge=0)
 
 
 class CitiBike(TripSource):
-    """CitiBike's bucket, listed and matched by month."""
+    """CitiBike's bucket. It is listed, and its keys are matched by month."""
 
     base_url: HttpUrl = "https://s3.amazonaws.com/tripdata"
     usual_delay_days: int = Field(default=10, ge=0)
 
 
 class Location(Section):
-    """Where the weather is asked for, in degrees."""
+    """The place of the weather, in degrees."""
 
     latitude: float = Field(default=40.7128, ge=-90, le=90)
     longitude: float = Field(default=-74.0060, ge=-180, le=180)
 
 
 class Weather(Published):
-    """Open-Meteo's archive, from start_date to end_date of New York time, or of whole months."""
+    """Open-Meteo's archive, from start_date to end_date in New York time, or by whole months."""
 
     base_url: HttpUrl = "https://archive-api.open-meteo.com/v1/archive"
     start_date: Date | None = None
@@ -187,7 +190,7 @@ class Weather(Published):
         return {key: it for key, it in value.items() if key != "months"} | dates, first
 
     def until(self, newest: str) -> Self:
-        """The same up to the end of a month."""
+        """A copy that ends with the last day of the given month."""
         return self.model_copy(update={"end_date": last_day(newest)})
 
     @model_validator(mode="after")
@@ -206,16 +209,16 @@ class Weather(Published):
         return months_between(f"{self.start_date:%Y-%m}", f"{self.end_date:%Y-%m}")
 
     def days(self, month: str) -> tuple[dt.date, dt.date]:
-        """The first and last New York day to ask for in a month; all of it where the dates do not touch it."""
+        """The first and last New York day to ask for in a month; the whole month if the dates do not touch it."""
         first, last = first_day(month), last_day(month)
         if month not in self.months:
             return first, last
         return max(self.start_date or first, first), min(self.end_date or last, last)
 
 
-# Those that come in months; the taxi zones are one file.
+# The sources that come in months. The taxi zones are a single file.
 MONTHLY_SOURCES = ("yellow_taxi", "citibike", "weather")
-# Those of trips: each is a mode of travel, by the same name (trip_type).
+# The sources of trips. Each is a mode of travel, with the same name (trip_type).
 MODES = ("yellow_taxi", "citibike")
 
 
@@ -243,21 +246,21 @@ class Download(Section):
 
 
 class Warehouse(Section):
-    """What DuckDB may use, and how long to wait for another program that has the file open."""
+    """DuckDB's limits, and how long to wait for another program that has the file open."""
 
     threads: int = Field(default=2, ge=1)
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")
     wait_seconds: float = Field(default=300, ge=0)
 
     def share(self, part: float, threads: int) -> Warehouse:
-        """A part of the memory, for work beside other work."""
+        """A copy with a share of the memory, for work beside other work."""
         number = self.memory_limit.rstrip("KMGTiB ")
         unit = self.memory_limit.removeprefix(number).strip()
         return self.model_copy(update={"threads": threads, "memory_limit": f"{float(number) * part:.3f}{unit}"})
 
 
 class MinRows(Section):
-    """The least rows that all loaded months of a source hold together; none unless it is set."""
+    """The least number of rows in all loaded months of a source. By default there is no limit."""
 
     yellow_taxi: int | None = Field(default=None, ge=0)
     citibike: int | None = Field(default=None, ge=0)
@@ -269,7 +272,7 @@ def _accepted_months(value: Any) -> Any:
 
 
 class Accepted(Section):
-    """Findings that someone has looked at: of a source, in a month or several, of one statistic or any ("*")."""
+    """Findings that somebody has accepted: of a source, in one or more months, of one statistic or of any ("*")."""
 
     source: Literal["yellow_taxi", "citibike", "weather"]
     months: Annotated[list[str], BeforeValidator(_accepted_months)]
@@ -278,7 +281,7 @@ class Accepted(Section):
 
 
 class Validation(Section):
-    """A deployment's own thresholds, what blocks publishing, and which findings are accepted."""
+    """The deployment's own thresholds, what blocks publishing, and the accepted findings."""
 
     min_rows: MinRows = MinRows()
     block_on: Literal["critical", "warning"] = "critical"
@@ -287,7 +290,7 @@ class Validation(Section):
 
 
 class Alerts(Section):
-    """Whom to tell that a run failed, that the next one did well again, or that a month is long overdue."""
+    """Whom to notify of a failed run, of the next success, of a long overdue month, or of a new finding."""
 
     email: list[Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+$")]] = []
     webhook: HttpUrl | None = None
@@ -305,9 +308,9 @@ class Settings(Section):
     alerts: Alerts = Alerts()
 
     def until(self, newest: dict[str, str]) -> Settings:
-        """The same, with each source that goes up to the newest month up to that one."""
-        found = {name: self.source(name).until(month) for name, month in newest.items()}
-        return self.model_copy(update={"sources": self.sources.model_copy(update=found)}) if found else self
+        """A copy in which each source that goes up to `latest` ends at its newest month."""
+        blocks = {name: self.source(name).until(month) for name, month in newest.items()}
+        return self.model_copy(update={"sources": self.sources.model_copy(update=blocks)}) if blocks else self
 
     def source(self, name: str) -> YellowTaxi | CitiBike | Weather:
         """The block of one source."""
@@ -322,7 +325,7 @@ def load(path: Path) -> Settings:
         path: The YAML file.
 
     Returns:
-        The settings, defaults filled in.
+        The settings, with defaults filled in.
 
     Raises:
         ConfigError: The file can't be read, or a key is unknown, missing or wrong.
@@ -330,7 +333,7 @@ def load(path: Path) -> Settings:
     made = _checked(Settings, _content(path, "--mobility-config names another file"), path)
     if made.validation.accepted_file is None:
         return made
-    # Beside the configuration, wherever the run is started.
+    # A relative path is relative to the configuration file, wherever the run is started.
     named = path.parent / made.validation.accepted_file
     content = _content(named, f"validation.accepted_file in {path} names it")
     listed = _checked(_AcceptedFile, {"accepted": content}, named).accepted
@@ -344,7 +347,7 @@ def _content(path: Path, advice: str) -> Any:
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}); {advice}") from error
     except yaml.MarkedYAMLError as error:
-        # Its own text quotes the line, which may hold a password.
+        # Not YAML's own text, which quotes the line: it may hold a password.
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"{path}: is not YAML{where}: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -352,7 +355,7 @@ def _content(path: Path, advice: str) -> Any:
 
 
 class _AcceptedFile(Section):
-    """A file of its own, with a list of what is accepted."""
+    """A file of its own with the list of accepted findings."""
 
     accepted: list[Accepted]
 
@@ -361,7 +364,7 @@ def _checked(kind: type[S], content: Any, path: Path) -> S:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        # Not from the error, which quotes the values, a password among them perhaps.
+        # Not the error's own text, which quotes values: one may be a password.
         raise ConfigError("; ".join(_explain(path, problem) for problem in error.errors()[:3])) from None
 
 

@@ -1,8 +1,7 @@
-"""The environment variables that a run works with: a list of what may pass, and nothing else.
+"""The environment variables that a run works with: only those of a list.
 
-dlt, dbt, Great Expectations and SQLAlchemy take settings from the environment by themselves. A variable that was set
-for another project would change what a run does. So only those pass that concern the machine, the user or this
-pipeline.
+dlt, dbt, Great Expectations and SQLAlchemy read settings from the environment. A variable that was set for another
+project would change what a run does. So only variables of the machine, the user and this pipeline pass.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ PASSING = (
     "COLUMNS",
     "LINES",
     "NO_COLOR",
-    # The way to the publishers.
+    # Proxies and certificates, to reach the publishers.
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
     "NO_PROXY",
     "SSL_CERT_*",
-    # Python and its libraries of numbers, and where a system keeps its libraries.
+    # Python and its numeric libraries, and where a system keeps its libraries.
     "PYTHON*",
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
@@ -51,22 +50,22 @@ PASSING = (
     "LUIGI_*",
 )
 _LOWER_CASE_TOO = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-# Nothing leaves the machine but requests to publishers.
+# Libraries must not send reports on their use.
 _SETTINGS = {"GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 _NAMED = re.compile(r"\$\{([^}]+)\}")
 
 
 def close() -> None:
-    """Leave this process, and those that it starts, with the variables that may pass."""
+    """Remove all other variables from this process, and so from those that it starts."""
     _replace(_passed() | _SETTINGS)
 
 
 @contextmanager
 def closed(more: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Work with the variables that may pass; afterwards all are as they were.
+    """Remove all other variables while the body runs, and restore them afterwards.
 
     Args:
-        more: Variables to set beside them.
+        more: Variables to set in addition.
     """
     before = dict(os.environ)
     _replace(_passed() | _SETTINGS | dict(more or {}))
@@ -87,9 +86,9 @@ def _passes(name: str) -> bool:
 
 
 def _named_in_luigis_configuration() -> set[str]:
-    """The variables that luigi.cfg refers to as `${NAME}`: Luigi looks at them when it needs the option."""
+    """The variables that luigi.cfg refers to as `${NAME}`. Luigi reads them when it needs the option."""
     parser = get_config()
-    if not isinstance(parser, ConfigParser):  # one in TOML refers to none
+    if not isinstance(parser, ConfigParser):  # a configuration in TOML refers to none
         return set()
     values = (parser.get(section, option, raw=True) for section in parser.sections() for option in parser[section])
     return {name for value in values for name in _NAMED.findall(value)}

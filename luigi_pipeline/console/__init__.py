@@ -1,1 +1,1 @@
-"""What a run says and where: lines and log files, progress, the terminal, the standard streams."""
+"""What a run shows and records: console lines, log files, progress, the terminal, the standard streams."""

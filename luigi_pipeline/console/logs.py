@@ -1,4 +1,4 @@
-"""What a run says: one line per task on the console, everything with tracebacks in log files, one of them per task."""
+"""The log of a run: one line per task on the console, and everything, with tracebacks, in log files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _FILE = "pipeline.log"
 _PIPELINE = "luigi_pipeline"
 _LUIGI = "luigi-interface"
 _SUMMARY = "Luigi Execution Summary"
-_LARGEST = 5 << 20  # of a log file; what is older is in files of the same name with a number, or gone
+_LARGEST = 5 << 20  # bytes of a log file; older records are in numbered files of the same name, or deleted
 _KEPT = 5
-# A task that failed, or waits for its publisher, has said why itself, in one line.
-_TOLD_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
+# A task that failed, or waits for its publisher, has explained why in one line of its own.
+_EXPLAINED_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Time and message in one line; of a traceback, only what it ends with."""
+    """Formats a record as time and message in one line. Of a traceback, only the last line is shown."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record as `HH:MM:SS message`; Luigi's summary stays as it is."""
+        """Format a record as `HH:MM:SS message`. Luigi's summary keeps its form."""
         message = record.getMessage()
         if _SUMMARY in message:
             return message
@@ -43,19 +43,19 @@ class ConsoleFormatter(logging.Formatter):
 
 
 class FileFormatter(logging.Formatter):
-    """Everything, tracebacks too, but no secrets: a log is passed on without a thought."""
+    """Formats everything, with tracebacks, but without secrets, so that a log can be passed on safely."""
 
     def __init__(self) -> None:
         """Set the format."""
         super().__init__(_FORMAT)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record, secrets hidden."""
+        """Format a record and hide secrets."""
         return redacted(super().format(record))
 
 
 class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
-    """Shows the pipeline's own lines and Luigi's summary; Luigi's bookkeeping goes to the log files alone."""
+    """Shows the pipeline's own lines and Luigi's summary. Other lines of Luigi go only to the log files."""
 
     def __init__(self) -> None:
         """Write to stderr, as Luigi does."""
@@ -64,35 +64,35 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
         self.addFilter(_is_for_people)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; above the bars, where a terminal shows them."""
+        """Write a record. If a terminal shows progress bars, it goes above them."""
         if not terminal.show_line(self.format(record), record.levelname):
             super().emit(record)
 
 
 class Complaints(logging.Handler):
-    """Keeps what Luigi itself complains of, for the report on the run."""
+    """Collects Luigi's own warnings, for the report on the run."""
 
     def __init__(self) -> None:
-        """Keep no line yet."""
+        """Begin with no lines."""
         super().__init__(logging.WARNING)
         self.setFormatter(ConsoleFormatter())
         self.addFilter(_is_for_people)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line, without its time and level."""
+        """Add a line, without its time and level."""
         self.lines.append(self.format(record).partition(": ")[2])
 
 
 class LogFile(logging.handlers.RotatingFileHandler):
-    """A log file of bounded size that is done without where it can't be opened."""
+    """A log file of bounded size. If it can't be opened, the run goes on without it."""
 
     def __init__(self, path: Path, largest: int) -> None:
-        """Open it with the first record.
+        """Set the file, which is opened with the first record.
 
         Args:
             path: The file.
-            largest: Its size in bytes at which another one is begun; 0 for never.
+            largest: The size in bytes at which a new file is begun; 0 for never.
         """
         super().__init__(path, maxBytes=largest, backupCount=_KEPT, delay=True, encoding="utf-8")
         self.setFormatter(FileFormatter())
@@ -103,7 +103,7 @@ class LogFile(logging.handlers.RotatingFileHandler):
             super().emit(record)
 
     def close(self) -> None:
-        """Close it; what a full disk did not take is on the console."""
+        """Close the file. If a full disk refuses its last lines, they were also shown on the console."""
         with contextlib.suppress(OSError):
             super().close()
 
@@ -111,17 +111,17 @@ class LogFile(logging.handlers.RotatingFileHandler):
 def _is_for_people(record: logging.LogRecord) -> bool:
     if record.name.startswith(_PIPELINE) or _SUMMARY in record.getMessage():
         return True
-    told_by_the_task = str(record.msg).startswith(_TOLD_BY_THE_TASK)
-    return record.name == _LUIGI and record.levelno >= logging.WARNING and not told_by_the_task
+    is_explained = str(record.msg).startswith(_EXPLAINED_BY_THE_TASK)
+    return record.name == _LUIGI and record.levelno >= logging.WARNING and not is_explained
 
 
 def write_to(folder: Path) -> None:
-    """Log everything to a file below the folder too."""
-    # A line that a full disk does not take is on the console; a traceback there for each of them helps no one.
+    """Also log everything to a file in the folder."""
+    # If a full disk refuses a line, it is still shown on the console. A traceback for each such line would help nobody.
     logging.raiseExceptions = False
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _FILE
-    # All processes of a run write to it, so another one is begun between two runs only.
+    # All processes of a run write to this file, so it may be rotated only between two runs.
     handler = LogFile(path, largest=0)
     with contextlib.suppress(OSError):
         if path.stat().st_size > _LARGEST:
@@ -134,7 +134,7 @@ def write_to(folder: Path) -> None:
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Do so for as long as the body runs, in a process that goes on after it: loggers are then as they were."""
+    """Log to the folder while the body runs, and then restore the loggers, because this process goes on."""
     loggers = [logging.getLogger(name) for name in (_PIPELINE, _LUIGI)]
     before = [(logger, logger.level, [*logger.handlers]) for logger in loggers]
     raises = logging.raiseExceptions
@@ -152,13 +152,13 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def note(folder: Path, error: object) -> None:
-    """Log an error to the file below the folder, where there is one, beside whoever else writes to it."""
+    """Log an error to the folder's file, if there is one. Other processes may write to it too."""
     with contextlib.closing(LogFile(folder / _FILE, largest=0)) as handler:
         handler.emit(logging.LogRecord(_PIPELINE, logging.ERROR, __file__, 0, "%s", (error,), None))
 
 
 def hush() -> None:
-    """Show nothing on the console from here on."""
+    """Show no more log lines on the console."""
     for name in (_PIPELINE, _LUIGI):
         logger = logging.getLogger(name)
         for handler in [it for it in logger.handlers if isinstance(it, ConsoleHandler)]:
@@ -166,10 +166,10 @@ def hush() -> None:
 
 
 def complaints() -> list[str]:
-    """Begin to keep what Luigi complains of.
+    """Start to collect Luigi's own warnings.
 
     Returns:
-        The lines, to which those to come are added.
+        The list to which each warning is added.
     """
     handler = Complaints()
     logging.getLogger(_LUIGI).addHandler(handler)
@@ -177,10 +177,10 @@ def complaints() -> list[str]:
 
 
 class _Sender(logging.handlers.QueueHandler):
-    """Sends records on, made fit to be sent."""
+    """Sends records to another process, in a form that can be pickled."""
 
     def __init__(self, send: Callable[[logging.LogRecord], None]) -> None:
-        super().__init__(queue=None)  # type: ignore[arg-type]  # it has none
+        super().__init__(queue=None)  # type: ignore[arg-type]  # type: ignore[arg-type]  # no queue is used
         self._send = send
 
     def enqueue(self, record: logging.LogRecord) -> None:
@@ -188,10 +188,10 @@ class _Sender(logging.handlers.QueueHandler):
 
 
 def send_on(send: Callable[[logging.LogRecord], None]) -> None:
-    """Have this process log nothing by itself from here on, but send it to another one, for which it works.
+    """Send all log records of this process to another one, for which it works, and write none here.
 
     Args:
-        send: Called with what the logger of the same name is to handle there.
+        send: Gets each record, for the logger of the same name in the other process.
     """
     logging.getLogger().handlers = [_Sender(send)]
     for name in (_PIPELINE, _LUIGI):
@@ -201,7 +201,7 @@ def send_on(send: Callable[[logging.LogRecord], None]) -> None:
 
 @contextmanager
 def of_task(path: Path) -> Iterator[None]:
-    """Log what a task's own process does to a file of the task too, what libraries warn of among it."""
+    """Log what a task's process does, with the warnings of libraries, also to a file of the task."""
     handler = LogFile(path, largest=_LARGEST)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""How far a task is, told to the scheduler that gave it out and to the terminal, if the run has one.
+"""How far a task is. This is reported to Luigi's scheduler and, if the run has one, to the terminal.
 
-What does the work calls `tell`, which does nothing outside of a task's own process. Telling never fails the work.
+The work calls `report`. Outside a task's own process it does nothing. A failed report never fails the work.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline")
 
-_SECONDS = 0.5  # between two reports of the same step: a person sees no more, and a scheduler need not hear more
+_SECONDS = 0.5  # between two reports of the same step; nobody would see more
 
 
 class StatusReporter(Protocol):
-    """What a task's process reports to: Luigi's, with the task's place in the scheduler."""
+    """Luigi's reporter for a task's process, which passes reports on to the scheduler."""
 
     def update_status_message(self, message: str) -> None:
-        """Say in words how far the task is."""
+        """Report in words how far the task is."""
 
     def update_progress_percentage(self, percentage: int) -> None:
-        """Say how far the task is, 0 to 100."""
+        """Report how far the task is, 0 to 100."""
 
     def update_tracking_url(self, tracking_url: str) -> None:
-        """Say where to look."""
+        """Report the URL that shows what the task does."""
 
 
 class _Following:
-    """The task that this process works on, and whom to tell."""
+    """The task that this process works on, and where its progress is reported."""
 
     def __init__(self, title: str, reporter: StatusReporter) -> None:
         self.title = title
         self._reporter: StatusReporter | None = reporter
-        self._told_at, self._step = float("-inf"), ""
+        self._reported_at, self._step = float("-inf"), ""
 
-    def tell(self, message: str, fraction: float, step: str) -> None:
+    def report(self, message: str, fraction: float, step: str) -> None:
         now = time.monotonic()
-        if step == self._step and fraction < 1 and now - self._told_at < _SECONDS:
+        if step == self._step and fraction < 1 and now - self._reported_at < _SECONDS:
             return
-        self._told_at, self._step = now, step
+        self._reported_at, self._step = now, step
         terminal.show_progress(self.title, message, fraction)
-        self._report(lambda reporter: reporter.update_status_message(message))
-        self._report(lambda reporter: reporter.update_progress_percentage(int(100 * fraction)))
+        self._update(lambda reporter: reporter.update_status_message(message))
+        self._update(lambda reporter: reporter.update_progress_percentage(int(100 * fraction)))
 
     def link(self, url: str) -> None:
-        self._report(lambda reporter: reporter.update_tracking_url(url))
+        self._update(lambda reporter: reporter.update_tracking_url(url))
 
-    def _report(self, call: Callable[[StatusReporter], None]) -> None:
+    def _update(self, call: Callable[[StatusReporter], None]) -> None:
         if self._reporter is None:
             return
         try:
             call(self._reporter)
-        except Exception as error:  # whatever it is, it is not the work's
-            # Each attempt takes seconds; whether the scheduler is gone for good, the run finds out by itself.
-            log.info("%s: tells the scheduler no more: %s", self.title, error)
+        except Exception as error:  # no error of a report may fail the work
+            # Each attempt takes seconds. If the scheduler is gone for good, the run itself will notice.
+            log.info("%s: reports no more progress to the scheduler: %s", self.title, error)
             self._reporter = None
 
 
@@ -72,11 +72,11 @@ _send: Callable[[str, float, str], None] | None = None
 
 @contextmanager
 def following(title: str, reporter: StatusReporter) -> Iterator[None]:
-    """Let what is told from here on be of a task.
+    """Report the progress of a task while the body runs.
 
     Args:
         title: The task, as people read it.
-        reporter: Luigi's reporter of the task's process.
+        reporter: Luigi's reporter for the task's process.
     """
     global _following
     _following = _Following(title, reporter)
@@ -88,37 +88,37 @@ def following(title: str, reporter: StatusReporter) -> Iterator[None]:
 
 
 def send_on(send: Callable[[str, float, str], None]) -> None:
-    """Have all that this process tells from here on sent to another one, for which it works.
+    """Send all reports of this process to another one, for which it works.
 
     Args:
-        send: Called with what `tell` is to be called with there.
+        send: Gets the arguments of each `report`.
     """
     global _send
     _send = send
 
 
-def tell(message: str, fraction: float, step: str = "") -> None:
-    """Say how far the task is.
+def report(message: str, fraction: float, step: str = "") -> None:
+    """Report how far the task is.
 
     Args:
         message: In words: `loading 2024-10: 2.1 of 3.8 million rows`.
         fraction: The same as a number, 0 to 1.
-        step: What the task is at. Within one step not every report goes out; the first one of a step does.
+        step: What the task is doing. The first report of a step is always shown; later ones are limited in rate.
     """
     if _send:
         _send(message, fraction, step)
     if _following:
-        _following.tell(message, min(max(fraction, 0.0), 1.0), step)
+        _following.report(message, min(max(fraction, 0.0), 1.0), step)
 
 
 def link(url: str | None) -> None:
-    """Say where to look at what the task does or made; None where there is nothing to follow a link with."""
+    """Report the URL that shows what the task does or made; None, without a central scheduler, reports nothing."""
     if _following and url:
         _following.link(url)
 
 
 def of_rows(done: float, rows: int) -> str:
-    """A part of the rows, as people read it: `2.1 of 3.8 million rows`, `5,120 of 38,400 rows`."""
+    """The processed part of the rows in words: `2.1 of 3.8 million rows`, `5,120 of 38,400 rows`."""
     if rows < 1_000_000:
         return f"{done * rows:,.0f} of {rows:,} rows"
     return f"{done * rows / 1e6:,.1f} of {rows / 1e6:,.1f} million rows"
@@ -128,13 +128,13 @@ def of_rows(done: float, rows: int) -> str:
 def of_query(
     connection: duckdb.DuckDBPyConnection, doing: str, rows: int, part: tuple[float, float] = (0, 1)
 ) -> Iterator[None]:
-    """Tell how far DuckDB is with what it executes meanwhile.
+    """Report how far DuckDB is with the query that the body executes.
 
     Args:
-        connection: Which executes it.
-        doing: What it does, which the message begins with.
-        rows: How many rows it does that to.
-        part: Where in the whole task's progress it begins and ends.
+        connection: The connection that executes it.
+        doing: What the query does; each message begins with it.
+        rows: The number of rows that it works on.
+        part: The part of the task's whole progress that the query covers, from and to, each 0 to 1.
     """
     if not _following:
         yield
@@ -146,7 +146,7 @@ def of_query(
         while not over.wait(_SECONDS):
             done = connection.query_progress() / 100
             if done > 0:
-                tell(f"{doing}: {of_rows(done, rows)}", begin + done * (end - begin), step=doing)
+                report(f"{doing}: {of_rows(done, rows)}", begin + done * (end - begin), step=doing)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -1,4 +1,4 @@
-"""Standard input, output and error, whoever started the process and whatever became of them."""
+"""Standard input, output and error, even if they were closed at the start or break later."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ _closed: set[str] = set()
 
 
 def open_closed() -> None:
-    """Open those that the process was started without, as some supervisors do, on /dev/null.
+    """Open missing standard streams on /dev/null. Some supervisors start a process without them.
 
-    The next files that are opened would else take their places, a lock or the warehouse among them, and get what
-    libraries print.
+    Otherwise the next opened files, such as the lock or the warehouse, would take their descriptors, and libraries
+    would print into them.
     """
     for descriptor in _DESCRIPTORS:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest place that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor
     for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
         if getattr(sys, name) is None:
             _closed.add(name)
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (to the process's end)
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (open until the process ends)
 
 
 def settle() -> bool:
-    """Write out what is still to be written; what no one takes (a full disk, a reader that has gone) is dropped.
+    """Flush the output streams. Output that can't be written (a full disk, a closed pipe) is dropped.
 
-    Python would else try once more at its end, and exit with 120 whatever became of the run.
+    Otherwise Python would try again at its end, and exit with code 120 whatever the result of the run.
 
     Returns:
-        Whether all was taken.
+        Whether everything was written.
     """
     taken = True
     for stream in (sys.stdout, sys.stderr):
@@ -45,10 +45,10 @@ def settle() -> bool:
 
 
 def say(text: str) -> bool:
-    """Print a last line to standard error, if it can be written to.
+    """Print a last line to standard error, if possible.
 
     Returns:
-        Whether it was taken.
+        Whether it was written.
     """
     try:
         print(text, file=sys.stderr)

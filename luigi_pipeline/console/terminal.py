@@ -1,7 +1,8 @@
-"""What a person at a terminal sees of a run: its lines, and below them a bar for each task that takes a while.
+"""What a person at a terminal sees of a run: its log lines, and below them a progress bar for each longer task.
 
-Tasks run in processes of their own, so one process draws, and all others write to it: a line of JSON each, short enough
-for a pipe to take it whole. It is forked before anything else runs, and lives as long as any process that writes.
+Tasks run in processes of their own. One process draws, and all others send it lines of JSON through a pipe. The lines
+are short enough for a pipe to take each one whole. The drawing process is forked before anything else runs, and lives
+as long as any process that writes to it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-_LONGEST = 1900  # bytes of a line's text: quoted, and in its envelope, it is below the 4,096 that a pipe takes at once
+_LONGEST = 1900  # bytes of a line's text; as JSON it stays below the 4,096 bytes that a pipe takes at once
 _pipe: int | None = None
 _drawer: int | None = None
 
 
 def open_if_any() -> None:
-    """Begin to draw, if stderr is a terminal that can be drawn on."""
+    """Start to draw, if stderr is a terminal that supports it."""
     global _pipe, _drawer
     if _pipe is not None or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return
@@ -35,7 +36,7 @@ def open_if_any() -> None:
 
 
 def close() -> None:
-    """Draw what is left and give the terminal back; only the process that opened it does."""
+    """Draw what is left and release the terminal. Only the process that opened it does this."""
     global _pipe, _drawer
     if _pipe is None or _drawer is None:
         return
@@ -46,7 +47,7 @@ def close() -> None:
 
 
 def in_child() -> None:
-    """Leave it to the process that forked this one to close the terminal."""
+    """Leave the closing of the terminal to the process that forked this one."""
     global _drawer
     _drawer = None
 
@@ -55,7 +56,7 @@ def show_line(text: str, level: str = "") -> bool:
     """Show a line of text above the bars.
 
     Returns:
-        Whether there is a terminal that shows it.
+        Whether a terminal shows it.
     """
     return all(_send({"line": _cut(line), "level": level}) for line in text.splitlines() or [""])
 
@@ -66,7 +67,7 @@ def show_progress(title: str, message: str, fraction: float) -> None:
 
 
 def end_progress(title: str) -> None:
-    """Take a task's bar away."""
+    """Remove a task's bar."""
     _send({"title": title, "message": "", "fraction": None})
 
 
@@ -79,13 +80,13 @@ def _send(what: dict[str, Any]) -> bool:
         return False
     try:
         os.write(_pipe, json.dumps(what, ensure_ascii=False).encode() + b"\n")
-    except OSError:  # whoever drew was killed
+    except OSError:  # the drawing process was killed
         return False
     return True
 
 
 def _draw_and_exit(pipe: int) -> None:
-    """Draw until all who write have ended. What ends a run by a signal lets its last lines be seen."""
+    """Draw until every writer has ended. Signals that end the run are ignored, so that its last lines are seen."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     try:
@@ -110,22 +111,22 @@ def _draw(pipe: int) -> None:
     with os.fdopen(pipe, encoding="utf-8") as lines, ExitStack() as stack:
         first = next(lines, "")
         if not first or "close" in json.loads(first):
-            return  # nothing to draw: a question may be all that was asked
+            return  # nothing to draw: the command may only have asked a question
         progress = stack.enter_context(Progress(*columns, console=console, transient=True))
         for line in itertools.chain([first], lines):
             try:
-                told = json.loads(line)
-            except ValueError:  # of a writer that was killed
+                message = json.loads(line)
+            except ValueError:  # an incomplete line of a writer that was killed
                 continue
-            if "close" in told:
+            if "close" in message:
                 break
-            if "line" in told:
-                console.print(told["line"], style=styles.get(told["level"]), markup=False)
-            elif told["fraction"] is None:
-                if told["title"] in bars:
-                    progress.remove_task(bars.pop(told["title"]))
+            if "line" in message:
+                console.print(message["line"], style=styles.get(message["level"]), markup=False)
+            elif message["fraction"] is None:
+                if message["title"] in bars:
+                    progress.remove_task(bars.pop(message["title"]))
             else:
-                title = told["title"]
+                title = message["title"]
                 if title not in bars:
                     bars[title] = progress.add_task("", total=1, title=title)
-                progress.update(bars[title], completed=told["fraction"], description=told["message"])
+                progress.update(bars[title], completed=message["fraction"], description=message["message"])

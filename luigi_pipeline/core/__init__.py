@@ -1,1 +1,1 @@
-"""What any other room may use: months, the data dir's layout, errors, redaction, files. It imports no other room."""
+"""Helpers for all other folders: months, the data dir's layout, errors, redaction, files. It imports none of them."""

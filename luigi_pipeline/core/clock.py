@@ -6,5 +6,5 @@ import datetime as dt
 
 
 def utc_now() -> str:
-    """The time, in UTC, to the millisecond."""
+    """The current time, in UTC, to the millisecond."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

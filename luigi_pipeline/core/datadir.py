@@ -1,4 +1,4 @@
-"""The layout of a data dir: everything that the pipeline writes is below it."""
+"""The layout of a data dir. Everything that the pipeline writes is below it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class DataDir:
-    """Names of the files and folders below one data dir."""
+    """The paths of the files and folders in a data dir."""
 
     root: Path
 
     @property
     def lock(self) -> Path:
-        """Held by a run from its first task to its end."""
+        """Locked by a run from its first task to its end."""
         return self.root / ".lock"
 
     @property
     def landing(self) -> Path:
-        """Files as published, one folder per source. May be emptied at any time."""
+        """Files as published, one folder per source. It may be emptied at any time."""
         return self.root / "landing"
 
     @property
     def markers(self) -> Path:
-        """What is done."""
+        """Small files that record what is done."""
         return self.root / "markers"
 
     @property
@@ -34,12 +34,15 @@ class DataDir:
 
     @property
     def write_ahead_log(self) -> Path:
-        """What was written to the warehouse and is not in its file yet. DuckDB leaves none where it is closed well."""
+        """Changes that are not in the warehouse file yet.
+
+        DuckDB removes this file when it closes the warehouse properly.
+        """
         return self.root / "nyc_mobility.duckdb.wal"
 
     @property
     def scratch(self) -> Path:
-        """Unpacked and typed files on their way into the warehouse; emptied after each load."""
+        """Unpacked and typed files on their way into the warehouse. It is emptied after each load."""
         return self.root / "scratch"
 
     @property
@@ -49,7 +52,7 @@ class DataDir:
 
     @property
     def dbt_docs(self) -> Path:
-        """Dbt's documentation of the models as they were built last, one page."""
+        """Dbt's documentation of the models of the last build, as one page."""
         return self.dbt / "docs" / "index.html"
 
     @property
@@ -59,12 +62,12 @@ class DataDir:
 
     @property
     def findings(self) -> Path:
-        """What the newest validation found unusual of months, and since when."""
+        """The findings of the newest validation, and when each was first seen."""
         return self.validation / "findings.json"
 
     @property
     def published(self) -> Path:
-        """What readers open: the last version of the marts that passed its checks. Only ever replaced as a whole."""
+        """The file for readers: the last version of the marts that passed its checks. It is replaced as a whole."""
         return self.root / "published" / "nyc_mobility.duckdb"
 
     def log_of(self, family: str, parameters: dict[str, str]) -> Path:
@@ -78,7 +81,7 @@ class DataDir:
 
     @property
     def history(self) -> Path:
-        """What became of every run and task."""
+        """The history of all runs and tasks."""
         return self.root / "history.sqlite"
 
     @property
@@ -88,16 +91,16 @@ class DataDir:
 
     @property
     def parquet(self) -> Path:
-        """The published tables once more, for other engines."""
+        """The published tables as Parquet, for other engines."""
         return self.root / "published" / "parquet"
 
     @property
     def logs(self) -> Path:
-        """Log files, with the tracebacks that the console does not show."""
+        """Log files. They hold the tracebacks that the console does not show."""
         return self.root / "logs"
 
 
 def relative(path: Path) -> Path:
-    """A path as it is called from here."""
+    """A path relative to the current folder, if it is below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,4 +1,4 @@
-"""Digests: what a value or a file is compared by."""
+"""Digests, by which values and files are compared."""
 
 from __future__ import annotations
 

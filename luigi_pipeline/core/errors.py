@@ -1,4 +1,4 @@
-"""What can go wrong, in words a person can act on: every message is one line, with the file or key it is about."""
+"""Errors that people can act on. Every message is one line that names the file or key."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.redaction import printable, redacted
 
 _NO_SPACE = "No space left on device"
-# DuckDB opens a file that lost its end, and finds out when it reads from there.
+# DuckDB opens a file that was cut off, and notices when it reads beyond the end.
 _DAMAGED = ("Corrupt database file", "bytes from location")
 _MOVE_AWAY = "move it away to load everything anew"
 
 
 class PipelineError(Exception):
-    """A failure that is explained by its message alone; the console shows no traceback for it.
+    """A failure that its message explains. The console shows no traceback for it.
 
     Attributes:
-        exit_code: Of a command that it ends, as luigi.cfg has them for runs.
-        is_passing: Whether another attempt, a little later, may succeed; Luigi then makes it.
+        exit_code: The exit code of a command that it ends, one of those in luigi.cfg.
+        is_passing: Whether another attempt a little later may succeed. Luigi then makes one.
     """
 
     exit_code = 30
     is_passing = False
 
     def __str__(self) -> str:
-        """The message in one line, whatever a publisher put into it, and without the secrets of a URL."""
+        """The message in one line, whatever text a publisher put into it, and without the secrets of a URL."""
         return printable(redacted(super().__str__()))
 
 
 class ConfigError(PipelineError):
-    """The configuration can't be used; the message names the key and the file."""
+    """The configuration can't be used. The message names the key and the file."""
 
     exit_code = 40
 
@@ -42,15 +42,15 @@ class AlreadyRunning(PipelineError):
 
 
 class NotPublished(PipelineError):
-    """The publisher does not have the month yet, and need not have it yet."""
+    """The publisher does not have the month yet, and is not expected to have it yet."""
 
 
 class FetchFailed(PipelineError):
-    """A file could not be had from its publisher, after all attempts."""
+    """A file could not be fetched from its publisher, after all attempts."""
 
 
 class Unavailable(FetchFailed):
-    """The publisher, or the way to it, was down for as long as was waited; it may be up again soon."""
+    """The publisher, or the way to it, was down during all attempts. It may be up again soon."""
 
     is_passing = True
 
@@ -60,15 +60,15 @@ class NotThere(FetchFailed):
 
 
 class Rejected(PipelineError):
-    """A file arrived and is not what it should be; it never reaches the warehouse."""
+    """A file that arrived is not what it should be. It never reaches the warehouse."""
 
 
 class WarehouseError(PipelineError):
-    """The warehouse can't be opened, or holds something else than was loaded into it."""
+    """The warehouse can't be opened, or holds other rows than were loaded."""
 
 
 class WarehouseInUse(WarehouseError):
-    """Another program had the warehouse open for as long as was waited."""
+    """Another program had the warehouse open until `warehouse.wait_seconds` were over."""
 
     is_passing = True
 
@@ -82,26 +82,26 @@ class ValidationFailed(PipelineError):
 
 
 class QueryError(PipelineError):
-    """A question to the metrics that has no answer."""
+    """A query for metrics has no answer."""
 
     exit_code = 40
 
 
 class UnknownName(QueryError):
-    """A metric, or what it is to be cut by, is called otherwise; the message has the nearest names."""
+    """A metric or dimension has another name. The message suggests the nearest names."""
 
 
 def one_line(error: object) -> str:
-    """An error's text in one line, cut where a person would stop reading."""
+    """An error's text in one line, cut off where a person would stop reading."""
     return printable(redacted(str(error)))[:300]
 
 
 def explain(error: BaseException, data_dir: Path) -> str:
-    """What went wrong in a task, in one line that says what to do.
+    """Explain in one line what went wrong in a task, and what to do.
 
     Args:
-        error: What was raised.
-        data_dir: Where the run writes to.
+        error: The exception.
+        data_dir: The folder that the run writes to.
     """
     if _NO_SPACE in str(error):
         return f"no space is left on the disk of {data_dir}; make some, and run again to go on from here"

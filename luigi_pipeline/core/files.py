@@ -1,16 +1,16 @@
-"""Files that are replaced in one step, and whether one has changed."""
+"""Files that are replaced in one step, and the check whether a file has changed."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# Inode, time and size of a file: `write_atomically` makes a new file of it.
+# Inode, time and size of a file. `write_atomically` gives a file a new inode.
 Version = tuple[int, int, int]
 
 
 def version_of(path: Path) -> Version | None:
-    """What a file's content is known again by, so that it need not be read again; None where there is no file."""
+    """Identifies a file's content without reading it; None if there is no file."""
     try:
         stat = path.stat()
     except OSError:
@@ -21,7 +21,7 @@ def version_of(path: Path) -> Version | None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step: temporary file beside it, fsync, rename, fsync of the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")  # one name: what a kill leaves is written over, not added to
+    temporary = path.with_name(f".{path.name}.tmp")  # one fixed name, so that the next call overwrites what a kill left
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
@@ -31,7 +31,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, outlive a machine that loses its power now."""
+    """Write a file, or the names in a folder, to the disk, so that a power failure does not lose them."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -17,10 +17,10 @@ _HERE, _EXCHANGE = -100, 2
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A new, empty folder that takes the place of another when the block ends well.
+    """A new, empty folder that replaces another one when the block succeeds.
 
-    Whoever opens the target finds the old one or the new one, whole. If the block fails, the old one stays; what a
-    kill leaves beside it is taken away by the next call.
+    A reader of the target finds the complete old folder or the complete new one. If the block fails, the old one stays.
+    What a kill leaves behind is removed by the next call.
     """
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -42,7 +42,7 @@ def _take_place(new: Path, target: Path) -> None:
 
 
 def _exchange(new: Path, target: Path) -> None:
-    """Let two folders exchange their names; in two steps where the system can't do it in one."""
+    """Exchange the names of two folders. This takes two steps on a system that can't do it in one."""
     if sys.platform.startswith("linux"):
         library = ctypes.CDLL(None, use_errno=True)
         if hasattr(library, "renameat2") and not library.renameat2(

@@ -1,4 +1,4 @@
-"""Months of New York time, written 'YYYY-MM' as in the configuration, the markers and the warehouse."""
+"""Months in New York time, written 'YYYY-MM' as in the configuration, the markers and the warehouse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 NEW_YORK = ZoneInfo("America/New_York")
 _PATTERN = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])")
 
-# TLC, the slowest of the publishers, takes about two months.
+# TLC is the slowest of the publishers: about two months.
 _USUAL_DELAY = dt.timedelta(days=92)
 
 
@@ -62,7 +62,7 @@ def in_words(months: Iterable[str]) -> str:
 
 
 def may_be_unpublished(month: str, today: dt.date) -> bool:
-    """Whether a publisher may still owe the month: it ended less than three months ago, or has not ended."""
+    """Whether the month may be unpublished: it has not ended, or ended less than three months ago."""
     return today - last_day(month) < _USUAL_DELAY
 
 

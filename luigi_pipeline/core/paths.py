@@ -8,11 +8,11 @@ from luigi_pipeline.core.errors import ConfigError
 
 
 def expanded(named: str, option: str) -> Path:
-    """A path with the home folder in place of a `~` that it begins with, where no shell has put it there.
+    """Replace a leading `~` by the home folder, if no shell has done so.
 
     Args:
         named: The path.
-        option: What names it, for the message.
+        option: The option that names it, for the message.
 
     Raises:
         ConfigError: There is no such home folder.

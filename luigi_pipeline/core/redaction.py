@@ -1,10 +1,10 @@
-"""Keeping secrets, and what a terminal would obey, out of all that is shown or written down."""
+"""Keeping secrets, and characters that control a terminal, out of everything that is shown or written."""
 
 from __future__ import annotations
 
 import re
 
-# A URL's `user:secret@`, and the values of parameters that are keys or signatures by their name.
+# A URL's `user:secret@`, and the values of parameters whose names say that they are keys or signatures.
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s'\"]*@")
 _SECRET_NAME = r"[\w.%-]*(?:key|token|secret|signature|passw|pwd|credential|auth|session)[\w.%-]*|sig"
 _PARAMETER = re.compile(rf"([?&;](?:{_SECRET_NAME})=)[^&;#\s'\"]+", re.IGNORECASE)
@@ -17,7 +17,7 @@ def redacted(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A text in one line, with the characters escaped that a terminal would obey rather than show."""
+    """A text in one line, with escapes for the characters that would control a terminal."""
     line = " ".join(text.split())
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in line

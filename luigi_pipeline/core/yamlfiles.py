@@ -1,4 +1,4 @@
-"""Reading YAML files, by libyaml where PyYAML has it: in a tenth of the time."""
+"""Reading YAML files. If PyYAML has libyaml, this takes a tenth of the time."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def read_as(kind: type[Model], path: Path, *, item_name: str = "", **more: Any) 
     Args:
         kind: The model.
         path: The file.
-        item_name: The key by whose value a message names an item of a list; without it, by its position.
-        more: Values of the model that the file does not have.
+        item_name: The key whose value names an item of a list in messages. Without it, its position does.
+        more: Values of the model that are not in the file.
 
     Raises:
         ConfigError: The file can't be read, or a key is unknown, missing or wrong.

@@ -1,11 +1,11 @@
-"""Asking the metrics of the published marts, from Python and, with `python -m luigi_pipeline metrics`, from a shell.
+"""Querying the metrics of the published marts, from Python or, with `python -m luigi_pipeline metrics`, from a shell.
 
     from luigi_pipeline import metrics
 
     metrics.query(["total_trips", "citibike_mode_share_pct"], by=["pickup_borough", "trip_date__week"])
 
-The definitions are MetricFlow's, beside the models below dbt_project/models/. They are read from the published file
-itself, which bears those that it was built with: asking needs neither the dbt project nor dbt.
+The definitions are MetricFlow's, beside the models below dbt_project/models/. The published file holds the definitions
+that it was built with, so a query needs neither the dbt project nor dbt.
 """
 
 from luigi_pipeline.metrics.asking import dimensions, find, list_metrics, query

@@ -1,4 +1,4 @@
-"""An answer, with what is needed to show it: which columns are metrics, and of which unit."""
+"""An answer with what is needed to show it: which columns are metrics, and their units."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was asked, and the rows.
+    """The columns and rows of an answer.
 
     Attributes:
-        by: The columns that the metrics are cut by.
+        by: The columns of the dimensions. They come first.
         metrics: The metrics, whose columns follow.
         columns: The values, column by column.
     """
@@ -34,7 +34,7 @@ class Answer:
 
     @classmethod
     def of(cls, table: pa.Table, metrics: Sequence[Metric]) -> Answer:
-        """Take an answer apart."""
+        """Make an answer from a table that `query` returned."""
         by = table.schema.names[: table.num_columns - len(metrics)]
         return cls(by, list(metrics), [column.to_pylist() for column in table.columns])
 
@@ -49,11 +49,11 @@ class Answer:
         return self.by + [metric.name for metric in self.metrics]
 
     def whole_days(self, position: int) -> bool:
-        """Whether the times in a column are days, or begin weeks or more."""
+        """Whether the times in a column are whole days, or the first days of weeks, months or years."""
         return position < len(self.by) and not self.by[position].endswith("__hour")
 
     def write_csv(self, out: IO[str]) -> None:
-        """Write it as CSV with a header; nulls are empty."""
+        """Write the answer as CSV with a header. Nulls are empty."""
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.names)
         writer.writerows(
@@ -61,7 +61,7 @@ class Answer:
         )
 
     def write_json(self, out: IO[str]) -> None:
-        """Write it as JSON, a list of one object per row, each on its line."""
+        """Write the answer as a JSON list of objects, one row on each line."""
         lines = (
             json.dumps(
                 {
@@ -76,7 +76,7 @@ class Answer:
         out.write("[" + ",\n ".join(lines) + "]\n")
 
     def table(self) -> Table:
-        """Show it as a table: numbers to the right, units in the header."""
+        """Make a table for the terminal, with numbers to the right and units in the header."""
         table = Table()
         for name in self.by:
             table.add_column(_header(name), overflow="fold")

@@ -1,4 +1,4 @@
-"""Asking for metrics: from names as people use them to an Arrow table."""
+"""Querying metrics: from names as people use them to an Arrow table."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ def query(
     end: Moment | None = None,
     data_dir: str | Path | None = None,
 ) -> pa.Table:
-    """Ask for metrics.
+    """Query metrics.
 
     Args:
-        metrics: Names of metrics; `list_metrics` has them.
-        by: What to cut them by, such as `pickup_borough` or `trip_date__week`; `dimensions` has the names.
-        where: Conditions in SQL on what the metrics can be cut by: `temperature_category = 'cold'`.
-        order_by: Names from `metrics` and `by`, with a `-` in front for a falling order; by default, `by`.
-        limit: Rows at most.
-        start: First hour of New York time, or first day.
-        end: Last hour of New York time, or last day; it counts whole.
-        data_dir: The data dir; that of the pipeline (`MOBILITY_DATA_DIR`, `data`) by default.
+        metrics: Names of metrics, as `list_metrics` lists them.
+        by: Names of dimensions to group by, such as `pickup_borough` or `trip_date__week`, as `dimensions` lists them.
+        where: Conditions in SQL on dimensions: `temperature_category = 'cold'`.
+        order_by: Names from `metrics` and `by`, with a `-` in front for descending order; by default, `by`.
+        limit: The largest number of rows.
+        start: The first hour (in New York time) or day.
+        end: The last hour (in New York time) or day, included.
+        data_dir: The data dir; by default that of the pipeline (`MOBILITY_DATA_DIR`, `data`).
 
     Returns:
-        A column for each name in `by`, then one for each metric, called as they were asked for. Times are the
-        beginnings of their hour, day, week (Monday), ... in New York; counts are int64, sums of money decimal.
+        A column for each name in `by`, then one for each metric, with the names that were asked for. A time is the
+        beginning of its hour, day, week (Monday), ... in New York. Counts are int64, and sums of money are decimals.
 
     Raises:
-        UnknownName: A name means nothing, or too much; the message has the nearest.
-        QueryError: The question has no answer.
+        UnknownName: A name is unknown or ambiguous. The message suggests the nearest names.
+        QueryError: The query has no answer.
         WarehouseError: Nothing is published yet.
     """
     from luigi_pipeline.metrics.engine import Question
@@ -73,23 +73,23 @@ def query(
         order_by=_order(_listed(order_by), cuts, dict(zip(asked, meant, strict=True))),
         limit=limit,
     )
-    # MetricFlow takes a limit of no rows for no limit.
+    # MetricFlow ignores a limit of 0.
     table = version.answer(question).slice(0, limit)
     return _typed(table.rename_columns([cut.asked for cut in cuts] + list(asked)))
 
 
 def list_metrics(data_dir: str | Path | None = None, *, parts: bool = False) -> list[Metric]:
-    """All metrics, group by group.
+    """List all metrics, group by group.
 
     Args:
-        data_dir: The data dir; that of the pipeline by default.
-        parts: Whether to list those too that only others are made of; they come last, and have no group.
+        data_dir: The data dir; by default that of the pipeline.
+        parts: Whether to include metrics that only others are made of. They come last, and have no group.
 
     Raises:
         WarehouseError: Nothing is published yet.
     """
-    found = reading.current(_data(data_dir)).metrics
-    return [metric for metric in found if metric.group or parts]
+    defined = reading.current(_data(data_dir)).metrics
+    return [metric for metric in defined if metric.group or parts]
 
 
 def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list[Metric]:
@@ -97,10 +97,10 @@ def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list
 
     Args:
         names: Names of metrics.
-        data_dir: The data dir; that of the pipeline by default.
+        data_dir: The data dir; by default that of the pipeline.
 
     Raises:
-        UnknownName: A metric is called otherwise.
+        UnknownName: A metric does not exist.
         WarehouseError: Nothing is published yet.
     """
     asked = _unique(names)
@@ -111,22 +111,22 @@ def find(names: str | Sequence[str], data_dir: str | Path | None = None) -> list
 
 
 def dimensions(metrics: str | Sequence[str], data_dir: str | Path | None = None) -> list[Attribute]:
-    """What all of some metrics can be cut by, each with the shortest name that means it.
+    """The dimensions that some metrics have in common, each with its shortest unambiguous name.
 
     Args:
         metrics: Names of metrics.
-        data_dir: The data dir; that of the pipeline by default.
+        data_dir: The data dir; by default that of the pipeline.
 
     Raises:
-        UnknownName: A metric is called otherwise.
+        UnknownName: A metric does not exist.
         WarehouseError: Nothing is published yet.
     """
     asked = _unique(metrics)
     version = reading.current(_data(data_dir))
     _check_metrics(asked, version.metrics)
     meant = looking_back.by_hour(asked, [f"{names.TRIP_DATE}__hour"], version.metrics)
-    found = [item for item in version.engine.attributes(meant) if not names.is_another_trip_date(item)]
-    short = {names.short_name(item, found): item for item in found}
+    attributes = [item for item in version.engine.attributes(meant) if not names.is_another_trip_date(item)]
+    short = {names.short_name(item, attributes): item for item in attributes}
     return [replace(short[name], name=name) for name in sorted(short)]
 
 
@@ -158,7 +158,9 @@ def _cut(name: str, attributes: Sequence[Attribute], metrics: Sequence[str], ver
     except UnknownName as error:
         unable = [metric for metric in metrics if not _can_cut(metric, name, version)]
         if unable and any(_can_cut(metric.name, name, version) for metric in version.metrics):
-            raise UnknownName(f"{', '.join(unable)} can't be cut by {name}; --dimensions lists by what") from None
+            raise UnknownName(
+                f"{', '.join(unable)} can't be grouped by {name}; --dimensions lists the dimensions"
+            ) from None
         raise UnknownName(f"{', '.join(metrics)}: {error}") from None
 
 
@@ -184,7 +186,7 @@ def _order(asked: Sequence[str], cuts: Sequence[Cut], metrics: Mapping[str, str]
 def _moment(value: Moment | None, time: dt.time) -> dt.datetime | None:
     if isinstance(value, str):
         try:
-            # fromisoformat alone reads 20241001 too, and 2024-W40-1
+            # fromisoformat alone would also accept 20241001 and 2024-W40-1
             parsed = dt.datetime.fromisoformat(value)
             value = parsed.date() if len(value) == len("2024-10-01") else parsed
         except ValueError:
@@ -195,7 +197,7 @@ def _moment(value: Moment | None, time: dt.time) -> dt.datetime | None:
 
 
 def _typed(table: pa.Table) -> pa.Table:
-    """Counts as integers: DuckDB's sum of integers is a HUGEINT, which Arrow has as a decimal."""
+    """Turn counts into integers. DuckDB sums integers to a HUGEINT, which becomes a decimal in Arrow."""
     import pyarrow as pa
 
     for position, field in enumerate(table.schema):

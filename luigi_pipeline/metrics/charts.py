@@ -1,4 +1,4 @@
-"""Answers drawn in the terminal: a line over time, bars over anything else."""
+"""Drawing answers in the terminal: a line over time, bars over anything else."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _TICKS = 6
 
 
 def draw(answer: Answer, width: int, *, colour: bool) -> str:
-    """Draw an answer, one chart per metric: units differ.
+    """Draw an answer, one chart for each metric, because their units differ.
 
     Args:
         answer: The answer.
-        width: Of the terminal, in characters.
+        width: The width of the terminal, in characters.
         colour: Whether the terminal shows colours.
 
     Returns:
         The charts, as text.
 
     Raises:
-        QueryError: There is nothing to draw along.
+        QueryError: The answer has no dimension to draw along.
     """
     import plotext
 
     if not answer.by:
-        raise QueryError("a chart needs something to draw along: --by trip_date__week, say")
+        raise QueryError("a chart needs a dimension, such as --by trip_date__week")
     times = [at for at, column in enumerate(answer.columns) if _is_time(column) and at < len(answer.by)]
     charts = []
     for at, metric in enumerate(answer.metrics, start=len(answer.by)):
@@ -67,7 +67,7 @@ def _lines(answer: Answer, time: int, at: int, metric: Metric, width: int) -> st
 
 
 def _bars(answer: Answer, at: int, metric: Metric, width: int) -> str:
-    """Bars of own making: plotext's lose the sign."""
+    """Draw bars without plotext, which would drop the sign of a value."""
     if not answer.rows:
         return f"{_title(metric)}: no values"
     shown = [(", ".join(_text(answer, by, row) for by in range(len(answer.by))), row[at]) for row in answer.rows]
@@ -83,7 +83,7 @@ def _bars(answer: Answer, at: int, metric: Metric, width: int) -> str:
 
 
 def _seconds(moment: dt.datetime) -> float:
-    return moment.replace(tzinfo=dt.UTC).timestamp()  # New York's wall time, evenly spaced on whatever machine
+    return moment.replace(tzinfo=dt.UTC).timestamp()  # evenly spaced on any machine
 
 
 def _title(metric: Metric) -> str:

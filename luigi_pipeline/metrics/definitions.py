@@ -1,4 +1,4 @@
-"""The metrics as they are defined: names, groups, units and formulas, out of a semantic manifest."""
+"""The definitions of the metrics, read from a semantic manifest: names, groups, units and formulas."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ GROUPS = ("Core", "Mode", "Weather", "Time", "Growth", "Quality", "All modes")
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric.
+    """A metric.
 
     Attributes:
-        name: As it is asked for.
-        label: As a chart or a table calls it.
-        description: What it counts, in a sentence that says the unit.
-        group: Core, Mode, Weather, Time, Growth, Quality or All modes; empty for one that only others are made of.
+        name: The name to query it by.
+        label: Its title in a chart or a table.
+        description: What it counts, in a sentence with the unit.
+        group: Core, Mode, Weather, Time, Growth, Quality or All modes; empty if only other metrics are made of it.
         unit: trips, minutes, miles, USD, %, ...
         kind: MetricFlow's type: simple, ratio, derived or cumulative.
-        formula: What it is made of.
-        steps: How far back it compares: `1 month`, say.
-        by_hour: The metric that is the same by the hour, where that is one of its own.
+        formula: How it is computed.
+        steps: How far back it compares, such as `1 month`.
+        by_hour: The metric that replaces it in queries by the hour, if there is one.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Metric:
 
 
 def read(semantic_manifest: str) -> list[Metric]:
-    """The metrics of a semantic manifest, group by group, in the order in which they are defined."""
+    """Read the metrics of a semantic manifest, group by group, in the order of their definition."""
     defined = json.loads(semantic_manifest)
     measures = {
         measure["name"]: measure for model in defined["semantic_models"] for measure in model.get("measures") or []
     }
     by_hour = {of: metric["name"] for metric in defined["metrics"] if (of := _meta(metric).get("by_hour_of"))}
-    found = [_metric(metric, measures, by_hour) for metric in defined["metrics"]]
-    return sorted(found, key=lambda metric: GROUPS.index(metric.group) if metric.group in GROUPS else len(GROUPS))
+    metrics = [_metric(metric, measures, by_hour) for metric in defined["metrics"]]
+    return sorted(metrics, key=lambda metric: GROUPS.index(metric.group) if metric.group in GROUPS else len(GROUPS))
 
 
 def _meta(metric: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _formula(metric: dict[str, Any], measures: dict[str, Any]) -> str:
         case "derived":
             inputs = {part.get("alias") or part["name"]: _input(part) for part in made_of["metrics"]}
             names = "|".join(re.escape(name) for name in inputs)
-            formula = re.sub(rf"\b({names})\b", lambda found: inputs[found[0]], made_of["expr"])
+            formula = re.sub(rf"\b({names})\b", lambda match: inputs[match[0]], made_of["expr"])
         case "cumulative":
             return _cumulative(made_of, measures, _where(metric.get("filter")))
         case _:

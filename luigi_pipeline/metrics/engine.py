@@ -1,4 +1,4 @@
-"""MetricFlow's engine, used for one thing: to turn a question into SQL. The SQL is run by DuckDB itself."""
+"""MetricFlow's engine. It only turns a question into SQL, and DuckDB itself runs the SQL."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, in MetricFlow's own names.
+    """A query in MetricFlow's own names.
 
     Attributes:
         metrics: Names of metrics.
-        by: Names to cut them by, grains included.
+        by: Names of dimensions to group by, with their grains.
         where: Filters, in MetricFlow's templates.
-        order_by: Names from the two above, with a `-` in front for a falling order.
-        limit: Rows at most.
+        order_by: Names from the two above, with a `-` in front for descending order.
+        limit: The largest number of rows.
     """
 
     metrics: tuple[str, ...]
@@ -40,28 +40,28 @@ class Engine:
     """The metrics of one semantic manifest."""
 
     def __init__(self, semantic_manifest: str) -> None:
-        """Read the manifest; the first time in a process, MetricFlow is imported."""
+        """Read the manifest. The first time in a process, this imports MetricFlow."""
         from metricflow.engine.metricflow_engine import MetricFlowEngine
         from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
         from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-        # It warns of its own slowness, on the console.
+        # They would warn on the console that they are slow.
         for name in ("metricflow", "metricflow_semantics"):
             logging.getLogger(name).setLevel(logging.ERROR)
         lookup = SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(semantic_manifest))
         self._engine: MetricFlowEngine = MetricFlowEngine(lookup, _renderer())
-        # MetricFlow numbers its aliases with a counter that all threads share.
+        # MetricFlow numbers its aliases with a counter that all threads share, so only one thread uses it at a time.
         self._turn = threading.Lock()
 
     def attributes(self, metrics: tuple[str, ...]) -> list[Attribute]:
-        """What all of some metrics can be cut by."""
+        """The dimensions that some metrics have in common."""
         from metricflow.engine.models import Dimension
 
         with self._turn:
-            # With all grains: metrics dated by the hour and by the day have the finest one not in common.
-            found = self._engine.list_group_bys(list(metrics), include_derived_time_granularities=True)
+            # List all grains: a metric by the hour and a metric by the day do not share their finest grain.
+            listed = self._engine.list_group_bys(list(metrics), include_derived_time_granularities=True)
         attributes: dict[str, Attribute] = {}
-        for item in found:
+        for item in listed:
             made = (
                 _dimension(item)
                 if isinstance(item, Dimension)
@@ -75,7 +75,7 @@ class Engine:
         return list(attributes.values())
 
     def sql(self, question: Question) -> str:
-        """The SQL that answers a question: a column for each name to cut by, then one for each metric.
+        """The SQL that answers a question, with a column for each dimension, then one for each metric.
 
         Raises:
             QueryError: MetricFlow has no plan for it.
@@ -105,7 +105,7 @@ def _dimension(item: Dimension) -> Attribute:
 
 
 def _renderer() -> SqlClient:
-    """What MetricFlow asks of a client while it only writes SQL."""
+    """The part of a SQL client that MetricFlow uses when it only writes SQL."""
     from metricflow.protocols.sql_client import SqlEngine
     from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 
@@ -117,10 +117,10 @@ def _renderer() -> SqlClient:
 
 
 def _explain(message: str) -> str:
-    """The first thing that MetricFlow's report on a question says of it, in a line."""
+    """The first error in MetricFlow's report on a question, in one line."""
     if "do not include 'metric_time'" in message:
-        return "a metric that looks back in time has to be cut by time: by trip_date__month, say"
-    found = re.search(
+        return "a metric that looks back in time has to be grouped by time, such as trip_date__month"
+    match = re.search(
         r"Message:\s*(.+?)(?:\n\s*\n\s*(?:Query Input|Suggestions|Issue Location)|\Z)", message, re.DOTALL
     )
-    return one_line(found[1] if found else message)
+    return one_line(match[1] if match else message)

@@ -1,4 +1,4 @@
-"""Filters as people write them, made into MetricFlow's: names become references, all else stays as it is."""
+"""Translating filters for MetricFlow: names become references, and everything else stays as it is."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _REFERENCES = {"categorical": "Dimension", "entity": "Entity"}
 
 
 def rewrite(where: str, attributes: Sequence[Attribute], metrics: Sequence[str]) -> str:
-    """Rewrite a filter, `temperature_category = 'cold' and trip_date__month >= '2024-10-01'`, for MetricFlow.
+    """Rewrite a filter for MetricFlow, such as `temperature_category = 'cold' and trip_date__month >= '2024-10-01'`.
 
     Args:
-        where: A condition in SQL on what the metrics can be cut by. One in MetricFlow's own templates is left alone.
-        attributes: What they can be cut by.
-        metrics: The metrics that are asked, which can't stand in a filter.
+        where: A condition in SQL on dimensions. A condition in MetricFlow's own templates stays as it is.
+        attributes: The dimensions of the metrics.
+        metrics: The metrics of the query. They can't be used in a filter.
 
     Returns:
-        The condition with `{{ Dimension('...') }}` and the like in place of the names.
+        The condition, with `{{ Dimension('...') }}` and the like in place of names.
 
     Raises:
-        UnknownName: A name means nothing.
+        UnknownName: A name is unknown.
         QueryError: It is not a condition in SQL.
     """
     if "{{" in where:
@@ -32,17 +32,17 @@ def rewrite(where: str, attributes: Sequence[Attribute], metrics: Sequence[str])
     parts, position = [], 0
     for start, end, name in _names(where):
         if name in metrics:
-            raise QueryError(f"where: {name} is a metric; a filter is on what metrics are cut by")
+            raise QueryError(f"where: {name} is a metric; a filter is on dimensions")
         parts += [_literally(where[position:start]), _reference(_resolve(name, attributes))]
         position = end
     return "".join([*parts, _literally(where[position:])])
 
 
 def period(start: dt.datetime | None, end: dt.datetime | None, attributes: Sequence[Attribute]) -> list[str]:
-    """Filters on when it was, both ends included.
+    """Filters for a period, both ends included.
 
-    MetricFlow has a time constraint of its own, which takes a day for its first hour where trips are dated by the hour.
-    What looks back in time, such as a growth, still sees what lies before the period.
+    MetricFlow's own time constraint is not used: for trips dated by the hour, it takes a day for its first hour. A
+    metric that looks back in time, such as a growth, still sees the time before the period.
     """
     time = next(attribute for attribute in attributes if attribute.name == METRIC_TIME)
     when = _reference(Cut(METRIC_TIME, time, time.grain))
@@ -51,7 +51,7 @@ def period(start: dt.datetime | None, end: dt.datetime | None, attributes: Seque
 
 
 def _names(where: str) -> list[tuple[int, int, str]]:
-    """Start, end and text of every name in a condition that a column could have."""
+    """Start, end and text of every name in a condition that can be a column."""
     import sqlglot
     from sqlglot import expressions
 
@@ -59,13 +59,13 @@ def _names(where: str) -> list[tuple[int, int, str]]:
         condition = sqlglot.parse_one(where, dialect="duckdb", into=expressions.Condition)
     except sqlglot.errors.SqlglotError as error:
         raise QueryError(f"where {where!r} is not a condition in SQL: {_without_marks(error)}") from error
-    found = []
+    places = []
     for column in condition.find_all(expressions.Column):
         if not isinstance(column.this, expressions.Identifier) or column.table:
             raise QueryError(f"where: {column.sql()} is not a name")
         place = column.this.meta
-        found.append((place["start"], place["end"] + 1, column.name))
-    return sorted(found)
+        places.append((place["start"], place["end"] + 1, column.name))
+    return sorted(places)
 
 
 def _resolve(name: str, attributes: Sequence[Attribute]) -> Cut:
@@ -82,8 +82,8 @@ def _reference(cut: Cut) -> str:
 
 
 def _literally(text: str) -> str:
-    """SQL as it stands: MetricFlow renders a filter as a template, and would take a text '{%' for a part of it."""
-    return re.sub(r"\{[%#]", lambda found: f"{{{{ '{found[0]}' }}}}", text)
+    """Protect SQL from MetricFlow's template engine, which would take '{%' in a text for a tag."""
+    return re.sub(r"\{[%#]", lambda match: f"{{{{ '{match[0]}' }}}}", text)
 
 
 def _without_marks(error: Exception) -> str:

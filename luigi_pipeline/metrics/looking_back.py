@@ -1,4 +1,4 @@
-"""What looks back in time: which grains it has, and what is asked for it by the hour."""
+"""Metrics that look back in time: the grains that they support, and their variants for queries by the hour."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from luigi_pipeline.core.errors import QueryError
 from luigi_pipeline.metrics.definitions import Metric
 from luigi_pipeline.metrics.names import GRAINS, METRIC_TIME, TRIP_DATE, Cut
 
-# The grains whose beginnings, moved by a step, are beginnings again: a week that begins a month earlier is no week.
+# The grains that stay whole when moved by a step. A week that is moved by a month does not begin on a Monday.
 _GRAINS_OF = {"week": ("hour", "day", "week"), "month": ("hour", "day", "month")}
 
 
 def by_hour(asked: Sequence[str], by: Sequence[str], defined: Sequence[Metric]) -> tuple[str, ...]:
-    """The metrics to ask in place of some, which by the hour are metrics of their own.
+    """Replace metrics by their variants for queries by the hour.
 
     Args:
         asked: Names of metrics.
-        by: What they are cut by, as asked for.
+        by: The dimensions of the query, as asked for.
         defined: All metrics.
     """
     if not {f"{TRIP_DATE}__hour", f"{METRIC_TIME}__hour"} & {name.strip().lower() for name in by}:
@@ -27,10 +27,10 @@ def by_hour(asked: Sequence[str], by: Sequence[str], defined: Sequence[Metric]) 
 
 
 def check_grains(asked: Sequence[str], cuts: Sequence[Cut], defined: Sequence[Metric]) -> None:
-    """Check that what is compared with an earlier time has one.
+    """Check that each metric that compares with an earlier time has one at the query's grain.
 
     Raises:
-        QueryError: It is cut by a grain at which every comparison would be with nothing.
+        QueryError: The query has a grain at which there is nothing to compare with.
     """
     grains = [cut.grain for cut in cuts if cut.attribute.name == METRIC_TIME and cut.grain]
     for metric in defined:
@@ -39,6 +39,6 @@ def check_grains(asked: Sequence[str], cuts: Sequence[Cut], defined: Sequence[Me
             unable = next((grain for grain in grains if grain not in allowed), None)
             if unable:
                 raise QueryError(
-                    f"{metric.name} can't be cut by {unable}: no {unable} begins {step} after another; "
-                    f"cut it by {', '.join(allowed[:-1])} or {allowed[-1]}"
+                    f"{metric.name} can't be grouped by {unable}: no {unable} begins {step} after another; "
+                    f"group it by {', '.join(allowed[:-1])} or {allowed[-1]}"
                 )

@@ -1,7 +1,8 @@
-"""The names that people use for what a metric is cut by, and the names that MetricFlow has for the same.
+"""The short names that people use for dimensions, and MetricFlow's names for the same.
 
-MetricFlow calls an attribute by the way to it, `pickup_location__borough`. A unique end of that will do, with `_` for
-`__` and `location` left out: `pickup_borough`. After a time attribute comes its grain: `trip_date__week`.
+MetricFlow names a dimension by the path to it: `pickup_location__borough`. People may use a unique end of the path,
+with `_` for `__` and without `location`: `pickup_borough`. The name of a time is followed by a grain:
+`trip_date__week`.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from dataclasses import dataclass
 from luigi_pipeline.core.errors import UnknownName
 
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
-# What every metric is dated by. MetricFlow's name for it is the same in all models, so metrics of two models can be
-# asked together.
+# The time of every metric. MetricFlow has one name for it in all models, so that metrics of two models can be queried
+# together.
 TRIP_DATE = "trip_date"
 METRIC_TIME = "metric_time"
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """Something that metrics can be cut by, or filtered with.
+    """A dimension, to group metrics by or to filter with.
 
     Attributes:
         name: MetricFlow's name, without a grain.
         kind: categorical, time or entity.
-        description: As the models have it.
-        grain: Of a time, the finest.
+        description: Its description in the models.
+        grain: The finest grain of a time.
     """
 
     name: str
@@ -38,12 +39,12 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Cut:
-    """An attribute, and for a time the grain.
+    """A dimension of a query: an attribute and, for a time, its grain.
 
     Attributes:
-        asked: As it was asked for.
-        attribute: What is meant.
-        grain: hour to year; None for anything but a time.
+        asked: The name as it was asked for.
+        attribute: The attribute that it means.
+        grain: hour to year; None if it is not a time.
     """
 
     asked: str
@@ -60,14 +61,14 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
     """Find the attribute that a name means.
 
     Raises:
-        UnknownName: None is, or several are, called so; the message has the nearest names.
+        UnknownName: The name is unknown or ambiguous. The message suggests the nearest names.
     """
     base, grain = _split_grain(asked.strip().lower())
-    # In front of all others: the models' own trip_date is another way to the same, which not all metrics have.
+    # This comes first: the models' own trip_date is the same time, but not all metrics have it.
     if base == TRIP_DATE and (time := _by_name(METRIC_TIME, attributes)):
         return _with_grain(asked, time, grain)
-    for found in (_called(base, attributes), _ending(base, attributes)):
-        nearest = _fewest_links(found)
+    for candidates in (_called(base, attributes), _ending(base, attributes)):
+        nearest = _fewest_links(candidates)
         if len(nearest) > 1:
             names = " or ".join(sorted(attribute.name for attribute in nearest))
             raise UnknownName(f"{asked} may be {names}; say which")
@@ -76,16 +77,16 @@ def resolve(asked: str, attributes: Sequence[Attribute]) -> Cut:
     start, _, unknown = base.rpartition("__")
     if start == TRIP_DATE and _by_name(METRIC_TIME, attributes):
         raise UnknownName(f"{asked}: there is no grain {unknown}; the grains are {', '.join(GRAINS)}")
-    raise UnknownName(f"nothing to cut by is called {asked}; the nearest are {nearest_names(asked, attributes)}")
+    raise UnknownName(f"there is no dimension {asked}; the nearest are {nearest_names(asked, attributes)}")
 
 
 def grains(attribute: Attribute) -> tuple[str, ...]:
-    """The grains that a time has, the finest first."""
+    """The grains of a time, the finest first."""
     return GRAINS[GRAINS.index(attribute.grain) :] if attribute.grain in GRAINS else GRAINS
 
 
 def short_name(attribute: Attribute, attributes: Sequence[Attribute]) -> str:
-    """The shortest name that means an attribute."""
+    """The shortest name that means only this attribute."""
     if attribute.name == METRIC_TIME:
         return TRIP_DATE
     parts = _without_location(attribute.name)
@@ -100,19 +101,19 @@ def short_name(attribute: Attribute, attributes: Sequence[Attribute]) -> str:
 
 
 def nearest_names(asked: str, attributes: Sequence[Attribute]) -> str:
-    """The three names nearest to one that is unknown, as a text."""
+    """The three names that are nearest to an unknown name, as a text."""
     base, _ = _split_grain(asked.lower())
     known = {short_name(attribute, attributes) for attribute in attributes if not is_another_trip_date(attribute)}
     return nearest(base, known)
 
 
 def is_another_trip_date(attribute: Attribute) -> bool:
-    """Whether it is a model's own trip_date: another way to the time that every metric is dated by."""
+    """Whether it is a model's own trip_date, which is the same as the time of every metric."""
     return attribute.name.endswith(f"__{TRIP_DATE}")
 
 
 def nearest(asked: str, known: Iterable[str]) -> str:
-    """The three known names nearest to one that is unknown, as a text."""
+    """The three known names that are nearest to an unknown name, as a text."""
     return ", ".join(difflib.get_close_matches(asked, sorted(known), n=3, cutoff=0)) or "none"
 
 
@@ -127,7 +128,7 @@ def _with_grain(asked: str, attribute: Attribute, grain: str | None) -> Cut:
             raise UnknownName(f"{asked}: its finest grain is {grains(attribute)[0]}")
         return Cut(asked, attribute, grain or ("day" if "day" in grains(attribute) else grains(attribute)[0]))
     if grain:
-        raise UnknownName(f"{asked}: {attribute.name} is no time and has no grain")
+        raise UnknownName(f"{asked}: {attribute.name} is not a time and has no grain")
     return Cut(asked, attribute)
 
 
@@ -154,6 +155,6 @@ def _without_location(name: str) -> list[str]:
 
 
 def _fewest_links(attributes: list[Attribute]) -> list[Attribute]:
-    """Those with the shortest way to them: an attribute may be reached by a detour too."""
+    """The attributes with the shortest path. Longer paths lead to the same attribute by a detour."""
     least = min((attribute.name.count("__") for attribute in attributes), default=0)
     return [attribute for attribute in attributes if attribute.name.count("__") == least]

@@ -1,7 +1,7 @@
-"""The published file, open for reading, with the metrics that it was published with.
+"""The published file, open for reading, with its own metrics.
 
-A process keeps the file open, and MetricFlow's engine, from one question to the next. When a new version has been
-swapped in, the next question is asked of that.
+From one query to the next, a process keeps the file and MetricFlow's engine. After a new version was published, the
+next query reads the new version.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TABLES = """
 
 
 class Version:
-    """One version of the published file. Its connection is private to it: what others attach, they attach elsewhere."""
+    """One version of the published file. It has a connection of its own, so that others can attach files to theirs."""
 
     def __init__(self, path: Path) -> None:
         """Open the file.
@@ -44,16 +44,16 @@ class Version:
         """
         import duckdb
 
-        # Attached under the warehouse's name and not opened: DuckDB hands a process that opens a file again the
-        # version that it has open, even if another one has taken the name since.
+        # Attach the file under the warehouse's name, instead of opening it. If a process opens a file a second time,
+        # DuckDB returns the version that is already open, even if another file has taken the name since.
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(config={"temp_directory": _scratch()})
         try:
             self._connection.execute(f"attach {quoting.text(path)} as nyc_mobility (read_only)")
-            found = self._connection.execute("select manifest from nyc_mobility.meta.semantic_manifest").fetchone()
+            row = self._connection.execute("select manifest from nyc_mobility.meta.semantic_manifest").fetchone()
             self._tables = dict(self._connection.execute(_TABLES).fetchall())
         except duckdb.Error as error:
             raise WarehouseError(f"{path}: can't be read: {one_line(error)}") from error
-        self.semantic_manifest = str(found[0]) if found else "{}"
+        self.semantic_manifest = str(row[0]) if row else "{}"
         self._engine: Engine | None = None
 
     @cached_property
@@ -63,7 +63,7 @@ class Version:
 
     @cached_property
     def findings(self) -> list[str]:
-        """What is unusual of its months and accepted by nobody, a line each; none in a file of an older version."""
+        """The findings that nobody has accepted, a line each. A file of an older version has none."""
         import duckdb
 
         query = (
@@ -76,7 +76,7 @@ class Version:
 
     @property
     def engine(self) -> Engine:
-        """MetricFlow's engine on the metrics of this version."""
+        """MetricFlow's engine for the metrics of this version."""
         from luigi_pipeline.metrics.engine import Engine
 
         if self._engine is None:
@@ -95,7 +95,7 @@ class Version:
         """Run a query.
 
         Raises:
-            QueryError: DuckDB can't run it: a filter that compares a text with a number, say.
+            QueryError: DuckDB can't run it. For example, a filter compares a text with a number.
         """
         import duckdb
 
@@ -130,12 +130,12 @@ def current(data: DataDir) -> Version:
                 f"{path}: nothing is published yet; luigi --module luigi_pipeline Publish does"
             ) from None
         key = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        found = _open.get(path)
-        if found is None or found.key != key:
-            found = _open[path] = _Open(key, Version(path))
-        return found.version
+        opened = _open.get(path)
+        if opened is None or opened.key != key:
+            opened = _open[path] = _Open(key, Version(path))
+        return opened.version
 
 
 def _scratch() -> str:
-    """Where DuckDB spills what does not fit in memory: who reads need not be allowed to write to the data dir."""
+    """Where DuckDB puts what does not fit in memory. A reader may have no right to write to the data dir."""
     return os.path.join(tempfile.gettempdir(), f"nyc_mobility-{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Values of answers as people and as programs read them."""
+"""Formatting the values of answers, for people and for programs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ NOTHING = "\N{EN DASH}"
 
 
 def for_people(value: Any, unit: str = "", *, whole_days: bool = False) -> str:
-    """A value in a table: thousands apart, two decimals, a percent sign; nothing where it is null.
+    """A value in a table, with thousands separators, two decimals and a percent sign; empty if it is null.
 
     Args:
         value: The value.
-        unit: The metric's.
-        whole_days: Whether times are days, or begin weeks or more.
+        unit: The unit of the metric.
+        whole_days: Whether times are whole days, or the first days of longer periods.
     """
     if value is None:
         return NOTHING
@@ -31,14 +31,14 @@ def for_people(value: Any, unit: str = "", *, whole_days: bool = False) -> str:
 
 
 def for_csv(value: Any, *, whole_days: bool = False) -> Any:
-    """A value in CSV: as DuckDB and pandas read it; null is empty."""
+    """A value in CSV, in a form that DuckDB and pandas read. A null is empty."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return for_programs(value, whole_days=whole_days)
 
 
 def for_programs(value: Any, *, whole_days: bool = False) -> Any:
-    """A value in JSON: times in ISO 8601, the rest as it is."""
+    """A value in JSON: times in ISO 8601, anything else as it is."""
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if whole_days else value.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, dt.date):

@@ -1,4 +1,4 @@
-"""`python -m luigi_pipeline.report DATA_DIR`: make the report of what is published there anew, and name it."""
+"""`python -m luigi_pipeline.report DATA_DIR`: make the report of the published data again, and print its path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from luigi_pipeline.core.errors import PipelineError
 
 
 def main() -> int:
-    """Make it.
+    """Make the report.
 
     Returns:
         The exit code.

@@ -1,4 +1,4 @@
-"""The tables that the page's charts are drawn from, and how they are written into it."""
+"""The tables that the page's charts are drawn from, and the form in which the page holds them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-# As people call them; the charts' colours, dashes and shapes go by these.
+# The names that people use. The colours, dashes and shapes of the charts are set by these names.
 MODES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike"}
-# Within a sentence.
-SAID = {"Yellow taxi": "taxi", "CitiBike": "CitiBike"}
+# The same within a sentence.
+SHORT_NAMES = {"Yellow taxi": "taxi", "CitiBike": "CitiBike"}
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One table.
+    """A table.
 
     Attributes:
-        name: As charts refer to it.
-        columns: Names of its columns; `day`, `month` and `mode` are what the page's filter goes by.
+        name: The name that charts refer to.
+        columns: Names of its columns. The page's filter uses `day`, `month` and `mode`.
         rows: Its rows.
     """
 
@@ -30,7 +30,7 @@ class Dataset:
 
     @classmethod
     def of(cls, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Dataset:
-        """Make one of an answer's rows: times become days, decimals numbers."""
+        """Make a table from the rows of an answer. Times become days, and decimals become floats."""
         return cls(name, tuple(columns), [tuple(_plain(value) for value in row) for row in rows])
 
     def column(self, name: str) -> list[Any]:
@@ -39,7 +39,10 @@ class Dataset:
         return [row[at] for row in self.rows]
 
     def packed(self) -> dict[str, Any]:
-        """The table as the page holds it: column by column, a text written once and numbered."""
+        """The table column by column, as the page holds it.
+
+        Each distinct text is written once and referred to by number.
+        """
         return {name: _packed(self.column(name)) for name in self.columns}
 
 

@@ -1,8 +1,8 @@
-"""What rain, snow, heat and cold do to the number of trips, as `rain_effect_pct` has it for rain.
+"""What rain, snow, heat and cold do to the number of trips. For rain, the metric `rain_effect_pct` does the same.
 
-The hours in question are held against the dry hours of the same mode and hour of the week within 28 days either side:
-so neither the season nor the time of day passes for weather. An hour without any such dry hour is left out. All hours
-in question are of days that all modes cover, so that the effects on modes compare.
+Hours with such weather are compared with dry hours of the same mode and hour of the week, at most 28 days earlier or
+later. So the season and the time of day do not distort the result. An hour without any such dry hour is left out. Only
+days that all modes cover are compared, so that the effects on the modes can be compared too.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Hour:
         hour_of_day: 0 to 23.
         mode: `trip_type`.
         trips: Trips that began in it.
-        temperature: Degrees Celsius; None where there is no weather.
+        temperature: Degrees Celsius; None if there is no weather for the hour.
         precipitation: none, rain, snow, mixed or unknown.
-        is_dry: Precipitation is known to be zero.
+        is_dry: Whether precipitation is known to be zero.
     """
 
     day: dt.date
@@ -42,13 +42,13 @@ class Hour:
 
     @property
     def of_week(self) -> tuple[str, int, int]:
-        """Its mode and place in the week."""
+        """Its mode, weekday and hour."""
         return self.mode, self.day.isoweekday(), self.hour_of_day
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A kind of weather, and the dry hours that it is held against."""
+    """A kind of weather, and the dry hours that it is compared with."""
 
     name: str
     holds: Callable[[Hour], bool]
@@ -76,10 +76,10 @@ def compare(hours: Sequence[Hour], days: Collection[dt.date]) -> Iterator[tuple[
 
     Args:
         hours: All hours of all modes.
-        days: The days whose hours are compared; dry hours may be of other days.
+        days: The days whose hours are compared. The dry hours may be of other days.
 
     Yields:
-        Condition, mode, effect in percent, hours compared, their trips, and the trips expected of them.
+        Condition, mode, effect in percent, number of hours compared, their trips, and their expected trips.
     """
     for condition in CONDITIONS:
         usual: dict[tuple[str, int, int], list[Hour]] = defaultdict(list)

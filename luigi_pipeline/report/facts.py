@@ -1,4 +1,4 @@
-"""What the page says of the data themselves: months, files, checks. It is read from markers and from the validation."""
+"""What the page says about the data: months, files, checks. It is read from markers and from the validation."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Cell:
 
     Attributes:
         state: loaded, due, missing, disabled, not configured, or out of the configuration.
-        rows: Rows loaded.
-        loaded_at: When, UTC, ISO 8601.
+        rows: Number of rows loaded.
+        loaded_at: When it was loaded, UTC, ISO 8601.
     """
 
     state: str
@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class File:
-    """A published file, or a member of an archive: its rows when it was read, and those that stand in the warehouse."""
+    """A published file or an archive member: how many rows it had when it was read, and how many are loaded."""
 
     source: str
     month: str | None
@@ -56,26 +56,26 @@ class File:
 
     @property
     def agrees(self) -> bool:
-        """Whether none was lost and none came twice."""
+        """Whether no row was lost and none was loaded twice."""
         return self.rows_in_file == self.rows_loaded
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All of it.
+    """Everything that the page says about the data.
 
     Attributes:
         sources: Names of the monthly sources, in order.
-        months: From the first month to the last.
-        calendar: By month and source.
-        files: All that the published tables stand on.
-        recorded: Rows loaded, trips recorded and rides counted twice, by mode.
-        freshness: Source, newest month, when it was loaded, and what is still to come.
+        months: All months from the first to the last.
+        calendar: The state of each month and source.
+        files: All files that the published tables are made from.
+        recorded: Rows loaded and trips recorded, by mode.
+        freshness: For each source, its newest month, when it was loaded, and what is still to come.
         report: The validation's report.
         history: The newest validations, newest first.
         build: Details of dbt's build.
-        findings: What is unusual of months, accepted or not.
-        problems: What is wrong, or worth knowing, in words: severity and text, with each number as `stated`.
+        findings: What is unusual about months, accepted or not.
+        problems: What is wrong or worth knowing: severity and sentence. Each number in a sentence is `stated`.
     """
 
     sources: list[str]
@@ -91,17 +91,17 @@ class Facts:
     problems: list[tuple[str, Markup]] = field(default_factory=list)
 
     def unusual(self, source: str, month: str) -> list[Finding]:
-        """What is unusual of a month and not accepted."""
+        """The findings of a month that nobody has accepted."""
         return [it for it in self.findings if (it.source, it.source_month) == (source, month) and not it.is_accepted]
 
 
 def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
-    """Gather them.
+    """Gather the facts.
 
     Args:
         data: The data dir.
-        settings: The configuration: which sources and months there are to be.
-        answers: What the metrics say.
+        settings: The configuration, which names the sources and months that should be there.
+        answers: The answers of the metrics.
     """
     loads = {
         (marker.parameters["source"], marker.parameters["month"]): marker
@@ -129,7 +129,7 @@ def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
 
 
 def history(data: DataDir) -> list[dict[str, Any]]:
-    """What past validations found, newest first."""
+    """The results of past validations, newest first."""
     try:
         lines = (data.validation / "history.jsonl").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -139,14 +139,14 @@ def history(data: DataDir) -> list[dict[str, Any]]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return found
+    return content
 
 
 def _months(settings: Settings, loads: dict[tuple[str, str], Marker]) -> list[str]:
-    """From the first month to the last: one that is missing everywhere is seen as well."""
+    """All months from the first to the last, so that a month without any data is seen too."""
     known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in MONTHLY_SOURCES))
     return months_between(min(known), max(known)) if known else []
 
@@ -206,7 +206,7 @@ def _freshness(settings: Settings, loads: dict[tuple[str, str], Marker], name: s
 
 
 def _days_between(month: str | None, loaded_at: str | None) -> int | None:
-    """Days from the end of a month to a moment."""
+    """Days from the end of a month to its load."""
     if not month or not loaded_at:
         return None
     return (dt.date.fromisoformat(loaded_at[:10]) - first_day(next_month(month))).days
@@ -229,7 +229,7 @@ def _problems(
 
 
 def _coverage(answers: Answers) -> Iterator[tuple[str, Markup]]:
-    """What totals count beyond the loaded months, and over which days modes are compared."""
+    """Which trips count only in the totals, and over which days modes are compared."""
     strays = (answers.totals["total_trips"] or 0) - sum(filter(None, answers.datasets["daily"].column("trips")))
     if strays:
         count = stated(f"{strays:,}", "total_trips", [f"not {COVERED}"])
@@ -237,25 +237,25 @@ def _coverage(answers: Answers) -> Iterator[tuple[str, Markup]]:
     if answers.compared_days == answers.covered_days:
         return
     if answers.compared_days:
-        told = "Modes are compared over the days that all of them cover: {} of {}."
+        template = "Modes are compared over the days that all of them cover: {} of {}."
         compared = stated(f"{len(answers.compared_days):,}", "part_covered_days", [COVERED_BY_ALL])
-        yield "note", sentence(told, compared, stated(f"{len(answers.covered_days):,}", "part_covered_days"))
+        yield "note", sentence(template, compared, stated(f"{len(answers.covered_days):,}", "part_covered_days"))
     else:
         yield "note", Markup("No day is covered by all modes: they are not compared.")
 
 
 def _findings(facts: Facts) -> Iterator[tuple[str, Markup]]:
-    # As the run said them: a number is the profile's, not a metric's.
+    # In the words of the run. The numbers are those of month profiles, not of metrics.
     for it in facts.findings:
         if it.is_accepted:
-            told = "Unusual, and accepted: <q>{}</q> (since {}). Why: <q>{}</q>."
-            yield "note", sentence(told, it.line, it.first_seen_at[:10], it.accepted_because)
+            template = "Unusual, and accepted: <q>{}</q> (since {}). Why: <q>{}</q>."
+            yield "note", sentence(template, it.line, it.first_seen_at[:10], it.accepted_because)
         else:
             yield "warning", sentence("Unusual: <q>{}</q> (since {}).", it.line, it.first_seen_at[:10])
 
 
 def _checks(facts: Facts) -> Iterator[tuple[str, Markup]]:
-    # What others have written is quoted: a number in it is theirs.
+    # Texts of dbt and of checks are quoted, because their numbers are not `stated`.
     for item in facts.report.get("results", []):
         if item["status"] in ("failed", "errored") and item["suite"] != PROFILES:
             column = f" of {item['column']}" if item["column"] else ""
@@ -271,8 +271,8 @@ def _checks(facts: Facts) -> Iterator[tuple[str, Markup]]:
 
 def _disabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
     left = [month for month, state in states.items() if state == "out of the configuration"]
-    told = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
-    yield "note", sentence("{} is disabled in the configuration{}", NAMES[name], told)
+    rest = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
+    yield "note", sentence("{} is disabled in the configuration{}", NAMES[name], rest)
 
 
 def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
@@ -282,8 +282,8 @@ def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
     if between:
         yield "warning", sentence("{} has no data for {}: charts have a gap there.", NAMES[name], _listed(between))
     elif absent:
-        told = "{} has no data for {}, where there are other sources' data."
-        yield "note", sentence(told, NAMES[name], _listed(absent))
+        template = "{} has no data for {}, where there are other sources' data."
+        yield "note", sentence(template, NAMES[name], _listed(absent))
     due = [month for month, state in states.items() if state == "due"]
     if due:
         yield "note", sentence("{} of {} is recent: its publisher still fills in values.", NAMES[name], _listed(due))
@@ -294,8 +294,8 @@ def _columns(name: str, loads: Sequence[Marker]) -> Iterator[tuple[str, Markup]]
     if changed:
         what = sorted({change.rpartition(": ")[2] for load in changed for change in load.schema_changes})
         months = _listed([load.parameters["month"] for load in changed])
-        told = "{} of {} came with other columns than declared: <q>{}</q>."
-        yield "note", sentence(told, NAMES[name], months, "; ".join(what))
+        template = "{} of {} came with other columns than declared: <q>{}</q>."
+        yield "note", sentence(template, NAMES[name], months, "; ".join(what))
 
 
 def _counted(item: dict[str, Any]) -> str:
@@ -305,12 +305,12 @@ def _counted(item: dict[str, Any]) -> str:
 
 
 def _listed(months: Sequence[str]) -> str:
-    """Months in words, those that follow one another as a span."""
+    """Months in words. Months in a row become a span."""
     spans: list[list[str]] = []
     for month in months:
         if spans and next_month(spans[-1][-1]) == month:
             spans[-1].append(month)
         else:
             spans.append([month])
-    told = [f"{span[0]} to {span[-1]}" if span[1:] else span[0] for span in spans]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if told[1:] else told)
+    texts = [f"{span[0]} to {span[-1]}" if span[1:] else span[0] for span in spans]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)

@@ -15,7 +15,7 @@ log = logging.getLogger("luigi_pipeline.report")
 
 
 def make(data: DataDir, settings: Settings) -> Path:
-    """Make the report of what is published, and let it take the place of the last one.
+    """Make the report of the published data, in place of the last one.
 
     Args:
         data: The data dir.
@@ -25,7 +25,7 @@ def make(data: DataDir, settings: Settings) -> Path:
         The page.
 
     Raises:
-        PipelineError: A metric could not be asked.
+        PipelineError: A metric could not be queried.
     """
     answers = questions.ask(data.root)
     gathered = facts.gather(data, settings, answers)

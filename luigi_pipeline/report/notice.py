@@ -1,7 +1,7 @@
-"""What a page that stands says of a newer validation: that it failed, and that the page shows the last good version.
+"""The notice on a published page that a newer validation failed, and that the page shows the last good version.
 
-The page is one file without a server, so what it says is written into it: between two comments at its top. Nothing
-here may stand in the way of the validation's own verdict.
+The page is one file without a server, so the notice is written into it, between two comments at its top. An error here
+never changes the result of the validation.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ BEGIN, END = "<!-- newest validation -->", "<!-- end of newest validation -->"
 _MOST = 5
 
 
-def tell(data: DataDir, failures: Sequence[str]) -> None:
-    """Say on top of the page what has failed since it was made; or, where nothing has, take such a notice away.
+def show(data: DataDir, failures: Sequence[str]) -> None:
+    """Show at the top of the page which checks have failed since it was made. If none has, remove the notice.
 
     Args:
-        data: The data dir; without a page in it, nothing happens.
+        data: The data dir. If it has no page, nothing happens.
         failures: The expectations that do not hold, a line each.
     """
     page = data.report / "index.html"
@@ -39,7 +39,7 @@ def tell(data: DataDir, failures: Sequence[str]) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError):
-        log.warning("%s could not be told of the newest validation; see the log", page, exc_info=True)
+        log.warning("%s: the notice on the newest validation could not be written; see the log", page, exc_info=True)
 
 
 def _notice(failures: Sequence[str]) -> str:

@@ -11,10 +11,10 @@ from luigi_pipeline.core.datadir import DataDir, relative
 
 
 def main() -> int:
-    """Show it, and name it, as not every machine has a browser.
+    """Show the report, and print its path, because not every machine has a browser.
 
     Returns:
-        1 where there is no report.
+        1 if there is no report.
     """
     folders = [Path(os.environ.get("MOBILITY_DATA_DIR", "data")).expanduser(), Path("data/demo")]
     pages = [page for folder in folders if (page := DataDir(folder.resolve()).report / "index.html").is_file()]

@@ -1,4 +1,4 @@
-"""The page itself: figures, facts and what draws them, in one file that needs nothing else."""
+"""The page itself: figures, facts and the code that draws them, in one file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from markupsafe import Markup
 
 from luigi_pipeline.report import notice
 from luigi_pipeline.report.charts import SECTIONS, Figure, draw
-from luigi_pipeline.report.datasets import MODES, SAID
+from luigi_pipeline.report.datasets import MODES, SHORT_NAMES
 from luigi_pipeline.report.facts import NAMES, Facts
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers, of_mode
 from luigi_pipeline.report.stating import fact, stated
 
-# What would end a script, or begin a comment in one, is written so that it does not.
+# Escapes, so that no text can end the script or begin a comment in it.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.datetime) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        answers: What the metrics say.
-        facts: What is said of the data themselves.
-        sites: Places of the Data Docs and the dbt docs, by name, as the page links to them.
-        built_at: When it is made, UTC.
+        answers: The answers of the metrics.
+        facts: What is said about the data.
+        sites: Links to the Data Docs and the dbt docs, by name.
+        built_at: When the page is made, UTC.
     """
     figures = draw(answers)
     days = [
@@ -66,7 +66,7 @@ def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.d
         built_at=built_at,
         days=(content["first"], content["last"]),
         modes=MODES,
-        said=SAID,
+        short_names=SHORT_NAMES,
         names=NAMES,
         notice_begin=Markup(notice.BEGIN),
         notice_end=Markup(notice.END),
@@ -82,7 +82,7 @@ def _used(figure: Figure) -> set[str]:
     return {figure.dataset.name} & _TABLES | set(re.findall(r'"data": \{"name": "(\w+)"', json.dumps(figure.charts)))
 
 
-# Offered as they are; those of other figures are parts of these.
+# The tables that are offered for download. The tables of other figures are parts of these.
 _TABLES = {"daily", "hourly", "durations", "distances", "effects", "zones", "flows", "fares", "payments", "flagged"}
 
 
@@ -108,10 +108,10 @@ def _static(name: str) -> str:
 
 @cache
 def _vega() -> str:
-    """Vega, Vega-Lite and vega-embed, as altair's own pages have them."""
+    """Vega, Vega-Lite and vega-embed, in the versions that altair's own pages use."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub wants what it does not need
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # type: ignore[call-arg]  # its stub requires an argument that it does not need
     return re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
 
 

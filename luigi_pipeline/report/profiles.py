@@ -1,4 +1,4 @@
-"""The statistics of months that the page draws, of what is published."""
+"""The statistics of published months that the page draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from luigi_pipeline.metrics import reading
 from luigi_pipeline.report.datasets import MODES, Dataset
 from luigi_pipeline.state.findings import label, unit
 
-# A choice: all of them are in month_profiles.
+# A selection; month_profiles holds more.
 _DRAWN = {
     "yellow_taxi": (
         "trips",
@@ -38,8 +38,8 @@ _COLUMNS = ("month", "of", "caption", "value", "rows", "unusual")
 
 
 def ask(data_dir: Path) -> Dataset:
-    """The months' values, statistic by statistic; those of a source with two months and more."""
-    found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    """The values of months, by statistic. Sources with a single month are left out."""
+    rows: dict[tuple[str, str], list[tuple[object, ...]]] = {}
     for row in reading.current(DataDir(data_dir)).run(_QUERY).to_pylist():
         source, statistic = row["source"], row["statistic"]
         is_share = statistic.startswith("share_")
@@ -47,6 +47,6 @@ def ask(data_dir: Path) -> Dataset:
         caption = f"{shown}: {label(statistic)}{', %' if is_share else unit(statistic).replace(' ', ', ', 1)}"
         value = 100 * row["value"] if is_share else row["value"]
         made = (row["source_month"], shown, caption, value, row["row_count"], int(row["is_unusual"]))
-        found.setdefault((source, statistic), []).append(made)
+        rows.setdefault((source, statistic), []).append(made)
     drawn = [(source, statistic) for source, statistics in _DRAWN.items() for statistic in statistics]
-    return Dataset.of("profiles", _COLUMNS, [row for key in drawn for row in found.get(key, [])])
+    return Dataset.of("profiles", _COLUMNS, [row for key in drawn for row in rows.get(key, [])])

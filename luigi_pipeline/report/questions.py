@@ -1,4 +1,4 @@
-"""What the page asks of the metrics. Its numbers about trips come from here, but for those of months' profiles."""
+"""The page's questions to the metrics. All its numbers about trips come from here, except those of month profiles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BY_MODE = (
     "voided_trip_rate_pct",
     "suspect_trip_rate_pct",
 )
-# What modes are compared by.
+# The metrics that modes are compared by.
 COMPARED = (
     "share_of_all_trips_pct",
     "median_trip_duration_minutes",
@@ -39,26 +39,26 @@ COMPARED = (
 )
 _MONTH = "trip_date__month"
 OF_TAXIS = "trip_type = 'yellow_taxi'"
-# A trip on a day that its mode covers, and days that all modes cover: those over which modes are compared.
+# The trip is on a day that its mode covers. The other condition: all modes cover the day, so they can be compared.
 COVERED = "coalesce(covering_modes like '%' || trip_type || '%', false)"
 COVERED_BY_ALL = "is_covered_by_all_modes"
 
 
 def of_mode(mode: str) -> str:
-    """The condition that trips are of a mode."""
+    """The condition that a trip is of a mode."""
     return f"trip_type = '{mode}'"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """All that was asked.
+    """All answers.
 
     Attributes:
         totals: Metrics over everything.
         by_mode: Metrics of each mode that has trips.
-        compared: Metrics of each mode over the days that all modes cover; empty where there is no such day.
-        compared_days: These days.
-        covered_days: The days that some mode covers.
+        compared: Metrics of each mode over the days that all modes cover; empty if there is no such day.
+        compared_days: The days that all modes cover.
+        covered_days: The days that at least one mode covers.
         datasets: The charts' tables, by name.
     """
 
@@ -71,7 +71,7 @@ class Answers:
 
 
 def ask(data_dir: Path) -> Answers:
-    """Ask everything of what is published in a data dir.
+    """Ask all questions about the published data of a data dir.
 
     Raises:
         WarehouseError: Nothing is published, or it can't be read.
@@ -103,26 +103,26 @@ def ask(data_dir: Path) -> Answers:
 
 
 class _Asker:
-    """Asks the metrics of one data dir."""
+    """Queries the metrics of one data dir."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
 
     def rows(self, names: Sequence[str], by: Sequence[str] = (), where: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The answer, row by row."""
-        found: list[dict[str, Any]] = metrics.query(list(names), by, where, data_dir=self._data_dir).to_pylist()
-        return found
+        answer: list[dict[str, Any]] = metrics.query(list(names), by, where, data_dir=self._data_dir).to_pylist()
+        return answer
 
     def days(self, where: Sequence[str] = ()) -> set[dt.date]:
-        """The days that some mode covers."""
+        """The days that at least one mode covers."""
         return {row["trip_date__day"].date() for row in self.rows(["part_covered_days"], ["trip_date__day"], where)}
 
     def dataset(self, name: str, columns: dict[str, str], names: Sequence[str], where: Sequence[str] = ()) -> Dataset:
         """The answer as a table.
 
         Args:
-            name: The table's.
-            columns: Names of its columns, by what they hold: what to cut by, or a metric.
+            name: The name of the table.
+            columns: Names of its columns, by what they hold: a dimension or a metric.
             names: The metrics.
             where: Conditions.
         """
@@ -163,12 +163,12 @@ def _hours(asker: _Asker) -> Iterator[Hour]:
 
 
 def _daily(asker: _Asker, hours: Sequence[Hour], compared_days: Collection[dt.date]) -> Dataset:
-    """Days and modes, every day from the first to the last; null where a mode's month is not loaded.
+    """A row for every day and mode, from the first day to the last. Values are null if the mode's month is not loaded.
 
     `compared` is 1 on days that all modes cover.
     """
     asked = ("total_trips", "avg_trip_duration_minutes")
-    found = {
+    answer = {
         (row["trip_date__day"].date(), row["trip_type"]): row
         for row in asker.rows(asked, ["trip_date__day", "trip_type"], [COVERED])
         if row["trip_date__day"] is not None
@@ -182,7 +182,7 @@ def _daily(asker: _Asker, hours: Sequence[Hour], compared_days: Collection[dt.da
     rows = []
     for day in _days(days[0], days[-1]) if days else []:
         for mode in sorted({mode for _, mode in covered}, reverse=True):
-            row = found.get((day, mode), {})
+            row = answer.get((day, mode), {})
             trips = row.get("total_trips", 0) if (day, mode) in covered else None
             warmth = sum(degrees[day]) / len(degrees[day]) if degrees[day] else None
             warmth = None if warmth is None else round(warmth, 1)
@@ -227,7 +227,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
         row["trip_date__day"].date(): [row[name] for name in asked]
         for row in asker.rows(asked, ["trip_date__day"], [OF_TAXIS, COVERED])
     }
-    # Days without taxis are there as nulls: a line is not to run on through them.
+    # Days without taxi trips are there as nulls, so that lines have a gap.
     days = _days(min(of_day), max(of_day)) if of_day else []
     nothing = [None] * len(asked)
     yield Dataset.of("fares", ("day", "fare", "tips", "revenue"), ([day, *of_day.get(day, nothing)] for day in days))
@@ -235,7 +235,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
     rows = []
     for row in asker.rows(names, [_MONTH, "payment_type"], [OF_TAXIS, COVERED]):
         tips = (row["part_tips_in_cents"] or 0) / 100
-        kind = row["payment_type"] or "not told"
+        kind = row["payment_type"] or "not recorded"
         rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["part_metered_fares"] or 0, tips))
     yield Dataset.of("payments", ("month", "payment", "trips", "fares", "tips"), rows)
 

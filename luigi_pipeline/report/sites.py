@@ -1,4 +1,4 @@
-"""The sites that the page links to: Great Expectations' Data Docs and dbt's docs, whole and without a network."""
+"""The sites that the page links to: Great Expectations' Data Docs and dbt's docs. They need no network."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def copy(data: DataDir, folder: Path) -> dict[str, str]:
     """Copy the sites into the report's folder.
 
     Args:
-        data: The data dir, with the last validation's and the last build's documents.
-        folder: The report's.
+        data: The data dir, with the Data Docs of the last validation and the dbt docs of the last build.
+        folder: The report's folder.
 
     Returns:
-        Where each site begins, by its name; a site whose documents are gone is not there.
+        The first page of each site, by the site's name. A site whose files are gone is left out.
     """
     there: dict[str, str] = {}
     docs = data.validation / "data_docs"

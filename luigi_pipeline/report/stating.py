@@ -1,7 +1,7 @@
-"""Numbers in sentences: each stands in an element that names what it states.
+"""Numbers in sentences: each is in an element that names what it states.
 
-The element says the metric, what it is cut by, and of which trips and days: `data-metric`, `data-by` and `data-where`
-are as `luigi_pipeline.metrics.query` takes them. So every number of the page can be asked for again.
+The element names the metric, its dimensions, and its trips and days. `data-metric`, `data-by` and `data-where` have the
+form that `luigi_pipeline.metrics.query` takes, so every number of the page can be queried again.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ def stated(
     pick: str = "",
     of: Literal["value", "share", "key"] = "value",
 ) -> Markup:
-    """A number, or the name of a group, as a sentence has it.
+    """A number, or the name of a group, within a sentence.
 
     Args:
         shown: The text.
         metric: The metric that it states, or two with ` / ` between them.
         where: Conditions.
-        by: What the metric is cut by.
-        pick: Which group is meant: that with the `most`, with the `least`, or the one that is called so.
-        of: What is said of it: its value, its share of all groups in percent, or what it is called.
+        by: The dimensions of the metric.
+        pick: Which group is meant: the one with the `most`, the one with the `least`, or one by its name.
+        of: What is stated of the group: its value, its share of all groups in percent, or its name.
     """
     given = {"metric": metric, "by": " ".join(by), "where": " and ".join(map("({})".format, where)), "pick": pick}
     if of != "value":
@@ -39,16 +39,16 @@ def stated(
 
 
 def fact(shown: object, name: str) -> Markup:
-    """A number that states no metric, but how many there are of something: files, checks."""
+    """A number that is not of a metric: it counts something, such as files or checks."""
     return Markup('<span data-fact="{}">{}</span>').format(name, shown)
 
 
 def sentence(template: str, *parts: object) -> Markup:
-    """A sentence of a template and its parts; what is not markup is escaped."""
+    """A sentence from a template and its parts. Parts that are not markup are escaped."""
     return Markup(template).format(*parts)
 
 
 def joined(separator: str, parts: Iterable[Markup]) -> Markup:
-    """Parts of a sentence, joined, with a capital letter in front; nothing for none."""
+    """Parts of a sentence, joined, with a capital letter in front. No parts give an empty text."""
     text = Markup(separator).join(parts)
     return text[:1].upper() + text[1:] + "." if text else text

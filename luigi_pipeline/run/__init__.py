@@ -1,1 +1,4 @@
-"""One run: how it begins, what it holds, its failures, its end, and whom it tells. Only here is Luigi hooked into."""
+"""One run: how it begins, what it holds, its failures, its end, its alerts.
+
+Only this folder changes how Luigi works.
+"""

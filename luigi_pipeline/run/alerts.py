@@ -1,4 +1,4 @@
-"""Telling people of a run by email and to a chat, if the configuration asks for it: one message per run at the most."""
+"""Sending a report on a run by email and to a chat, if the configuration asks for it. A run sends one at most."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ log = logging.getLogger("luigi_pipeline.alerts")
 
 
 def send(report: Report, alerts: Alerts) -> bool:
-    """Send a report to all that the configuration names, side by side.
+    """Send a report to every address that the configuration names, in parallel.
 
-    Nothing that goes wrong here, nor a server that does not answer, holds up or fails a run.
+    An error, or a server that does not answer, neither delays nor fails the run.
 
     Args:
         report: The report.
         alerts: The configuration's `alerts` block.
 
     Returns:
-        Whether it may have reached anyone: whether a server took it is not always known.
+        Whether it may have reached anyone. It is not always known whether a server took it.
     """
     taken: list[str] = []
     ways: list[tuple[str, Callable[[], None]]] = []
@@ -33,7 +33,7 @@ def send(report: Report, alerts: Alerts) -> bool:
         ways.append((f"email to {', '.join(alerts.email)}", lambda: _mail(report, alerts.email)))
     if alerts.webhook:
         ways.append(("webhook", lambda: _post(report, str(alerts.webhook), alerts.timeout_seconds)))
-    # Daemons: one that hangs, in a look-up of a name say, is left behind when the process ends.
+    # Daemon threads: one that hangs, for example in a DNS look-up, is abandoned when the process ends.
     threads = [threading.Thread(target=_attempt, args=(*way, taken), daemon=True) for way in ways]
     for thread in threads:
         thread.start()
@@ -48,19 +48,19 @@ def _attempt(name: str, act: Callable[[], None], taken: list[str]) -> None:
     try:
         act()
         taken.append(name)
-    except Exception as error:  # whatever it is, it is not the run's
+    except Exception as error:  # no error of an alert may fail the run
         log.warning("alert by %s: not sent (%s: %s)", name, type(error).__name__, one_line(error))
 
 
 def _mail(report: Report, recipients: Sequence[str]) -> None:
-    """Send by Luigi's own means: the server is that of luigi.cfg's [smtp], or what [email] says instead."""
+    """Send with Luigi's own email functions. The server is that of luigi.cfg's [smtp], or of [email]."""
     send_email(report.title, str(report), email().sender, list(recipients))
 
 
 def _post(report: Report, url: str, timeout_seconds: float) -> None:
     from luigi_pipeline.sources import proxies
 
-    # The path is the hook's secret. httpx would tell it at level info, which config/logging.cfg leaves out.
+    # The path of the URL is a secret. httpx would log it at level info, which config/logging.cfg switches off.
     with proxies.client(timeout=timeout_seconds) as client:
         response = client.post(url, json={"text": str(report)})
     if response.is_error:

@@ -1,9 +1,10 @@
-"""Runs from Python: `luigi.build` holds the data dir as a run from the command line does.
+"""Runs from Python: `luigi.build` holds the data dir, as a run from the command line does.
 
-Luigi has no hook for that. What it calls of a task it calls for those who only look at tasks too, or in the process of
-one task alone. So its worker is extended, here and nowhere else: it takes a task before it asks whether that is
-complete, and it is left when the build ends, whatever it came to. In between the data dir is held, from the first of
-the pipeline's tasks on. Nothing of it stays in a process that goes on: no lock, no log file, no handler of a signal.
+Luigi has no hook for this: its task hooks are also called for tasks that are only looked at, or only in a task's own
+process. So this module extends two methods of Luigi's worker, and no other module does. The worker calls the first
+when it takes a task, before it asks whether the task is complete, and the second when the build ends, in whatever
+way. The data dir is held from the first task of the pipeline to the end. After that, nothing is left in the process:
+no lock, no log file, no signal handler.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
 from luigi_pipeline.run import ending, failures, runs, scheduling
 from luigi_pipeline.run.holding import holding
 
-# As luigi.cfg's `retcode` has them for runs from the command line.
+# The same codes as in luigi.cfg's `retcode`, which holds for runs from the command line.
 _CODES = {
     LuigiStatusCode.SUCCESS: 0,
     LuigiStatusCode.SUCCESS_WITH_RETRY: 0,
@@ -59,7 +60,7 @@ def _leave_and_let_go(
 
 
 def _begin(worker: Worker, task: luigi.Task, stack: ExitStack) -> None:
-    """Begin the run; the stack ends it.
+    """Begin the run, and let the stack end it.
 
     Raises:
         AlreadyRunning: Another run holds the data dir.

@@ -23,14 +23,14 @@ def holding(data: DataDir) -> Iterator[None]:
         try:
             yield
         finally:
-            # Not left to the file's end: a child that others have forked meanwhile has it open for as long as it lives.
+            # Unlock now: closing the file is not enough, because a process forked meanwhile still has it open.
             fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 def hold(data: DataDir) -> IO[str]:
-    """Hold a data dir for as long as the file that is returned is open, in this process or in a child of it.
+    """Hold a data dir for as long as the returned file is open, in this process or in a child of it.
 
-    The kernel lets go, whatever kills them.
+    The kernel releases the lock when they end, even if they are killed.
 
     Raises:
         AlreadyRunning: A run, or a command that changes the data dir, holds it.
@@ -47,6 +47,6 @@ def hold(data: DataDir) -> IO[str]:
 
 
 def _write_for_ourselves() -> None:
-    """Let no one else write to what is made from here on: where a umask lets all the world, it is not meant."""
+    """Forbid other users to write to new files. A umask that lets everybody write is not meant for a warehouse."""
     mask = os.umask(0o022)
-    os.umask(mask if mask & 0o002 else mask | 0o022)  # 002 shares with a group on purpose
+    os.umask(mask if mask & 0o002 else mask | 0o022)  # a umask of 002 shares with a group on purpose

@@ -1,4 +1,4 @@
-"""How the processes of a run take signals, and end with one another."""
+"""How the processes of a run handle signals, and how they end together."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SECONDS_TO_END = 4.0
 
 
 def end_by_signals() -> None:
-    """Let signals end the run, but for those that were to be ignored when it began, as under nohup."""
+    """Let signals end the run, except those that were ignored when it began, as under nohup."""
     for number in _not_ignored():
         signal.signal(number, _stop)
 
 
 def in_child() -> None:
-    """Make a process forked from the run's one that ends with it, and leaves to it what only it is to do."""
-    # At once: the run's own handler is for the process that has the children.
+    """Prepare a process that was forked from the run: it ends with the run, and leaves signals and terminal to it."""
+    # First of all: the inherited handler would end the children, which only the run's own process may do.
     for number in _not_ignored():
         signal.signal(number, signal.SIG_DFL)
     _die_with_parent()
@@ -38,14 +38,14 @@ def _not_ignored() -> list[signal.Signals]:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    """End the run and its children at once; what they had not committed, the next run does again."""
+    """End the run and its children at once. The next run repeats what they had not committed."""
     children = multiprocessing.active_children()
     takes_sigterm = signal.SIGTERM in _not_ignored()
     for child in children:
         if takes_sigterm:
             child.terminate()
         else:
-            child.kill()  # Luigi's `terminate` waits for what ignores it
+            child.kill()  # Luigi's `terminate` would wait for a child that ignores SIGTERM
     for child in children:
         child.join(_SECONDS_TO_END / max(len(children), 1))
         if child.is_alive():
@@ -58,7 +58,7 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is killed, so that no orphan goes on writing."""
+    """Ask Linux to kill this process when its parent is killed, so that no orphan goes on writing."""
     parent = multiprocessing.parent_process()
     if not sys.platform.startswith("linux") or parent is None:
         return
@@ -66,6 +66,6 @@ def _die_with_parent() -> None:
 
     set_parent_death_signal = 1
     ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
-    # Not by 1, which takes in orphans: it may be another process that does, and a container's first one is the run.
-    if os.getppid() != parent.pid:  # it was killed already
+    # Not a comparison with PID 1: orphans may go to another process, and in a container the run itself may be PID 1.
+    if os.getppid() != parent.pid:  # the parent was killed before the line above
         os._exit(1)

@@ -31,14 +31,14 @@ log = logging.getLogger("luigi_pipeline")
 
 _held: list[IO[str]] = []
 
-# Titles of the tasks that this run does again, whether or not anything has changed.
+# Titles of the tasks that this run does again, even if nothing has changed.
 forced: set[str] = set()
-# Months beyond the configuration's that this run is to load, by source.
+# Months that this run loads in addition to those of the configuration, by source.
 wanted_months: dict[str, list[str]] = {}
 
 
 def _options() -> options.mobility:
-    """The options of this run: once it is on, they stay, and are read a thousand times to see what is complete."""
+    """The options of this run. They are read once, because every completeness check asks for them."""
     return _options_of_run() if is_on() else options.mobility()
 
 
@@ -51,8 +51,8 @@ def data_dir() -> DataDir:
     """The data dir of this run.
 
     Raises:
-        ConfigError: Its path has characters that DuckDB, dlt or dbt would take for something else, or a ~ that
-            stands for no folder.
+        ConfigError: Its path has characters that DuckDB, dlt or dbt would misread, or begins with a ~ that stands for
+            no folder.
     """
     return _data_dir_of_run() if is_on() else options.data_dir()
 
@@ -72,7 +72,7 @@ def config_file() -> Path:
 
 
 def configuration() -> settings.Settings:
-    """The configuration of this run, read once; up to the newest months that are known, where it goes so far."""
+    """The configuration of this run, read once. `latest` stands for the newest month that is known."""
     return _up_to_date(config_file().resolve(), data_dir().root)
 
 
@@ -88,18 +88,18 @@ def _load(path: Path) -> settings.Settings:
 
 @functools.lru_cache
 def started_at() -> str:
-    """When this run began, UTC, ISO 8601: what is asked of a publisher later than that is asked by this run."""
+    """When this run began, UTC, ISO 8601. Whatever a publisher was asked later, it was asked by this run."""
     return utc_now()
 
 
 def wants_to_ask(asked_at: str, settled_at: str | None) -> bool:
-    """Whether this run has yet to ask a publisher again for a file that is loaded.
+    """Whether this run must ask a publisher again for a file that is loaded.
 
-    A refresh asks for all. Any other run asks for those whose last values were still to come, once a day.
+    A refresh asks for every file. Any other run asks for files whose last values were not final, once a day.
 
     Args:
-        asked_at: When the publisher was asked last.
-        settled_at: Until when the file's values were to change; None if what is published stands.
+        asked_at: When the publisher was last asked.
+        settled_at: When the file's values become final; None if they are final.
     """
     if _options().refresh:
         return asked_at < started_at()
@@ -110,27 +110,28 @@ def wants_to_ask(asked_at: str, settled_at: str | None) -> bool:
 
 @functools.lru_cache
 def found_unknown_warehouse(root: Path) -> bool:
-    """Whether the run began with a warehouse in the data dir that is not known, as told when it began.
+    """Whether the data dir held an unknown warehouse when the run began.
 
-    Later it says nothing: a warehouse that a load is just making is not known for a moment either.
+    The answer is kept. Later it would mislead, because a warehouse that a load is just creating is unknown for a
+    moment.
     """
     data = DataDir(root)
     return data.warehouse.exists() and identity.warehouse_id(data) is None
 
 
 def is_on() -> bool:
-    """Whether this process, or the one it was forked from, is a run from the command line."""
+    """Whether this process, or the one that it was forked from, is a run from the command line."""
     return bool(_held)
 
 
 def begin() -> None:
     """Begin a run when its first task is made: check the configuration and hold the data dir until the process ends.
 
-    Only a run from the command line holds the data dir then; who makes tasks to look at them does not, and
-    `luigi.build` does when it takes them (`building`).
+    Only a run from the command line holds the data dir here. `luigi.build` holds it when it takes the tasks (see
+    `building`). Code that only looks at tasks holds nothing.
 
     Raises:
-        ConfigError: The configuration can't be used; on the command line that is one line and exit code 40.
+        ConfigError: The configuration can't be used. On the command line, this is one line and exit code 40.
         PidLockAlreadyTakenExit: Another run holds the data dir.
     """
     on_command_line = CmdlineParser.get_instance() is not None
@@ -143,13 +144,13 @@ def begin() -> None:
 
 
 def begin_anew() -> None:
-    """Begin a further run of a process that goes on between runs: what an earlier one found may have changed.
+    """Begin another run in the same process. Forget what the last run looked up, because it may have changed.
 
     Raises:
         ConfigError: The configuration can't be used.
     """
-    for found in (_load, _up_to_date, started_at, found_unknown_warehouse):
-        found.cache_clear()
+    for cached in (_load, _up_to_date, started_at, found_unknown_warehouse):
+        cached.cache_clear()
     _look()
 
 
@@ -161,31 +162,31 @@ def _look() -> None:
 
 
 def refuse(error: Exception) -> NoReturn:
-    """End a run that was asked for something that can't be: on the command line, by one line and exit code 40.
+    """Refuse what a run was asked for. On the command line, print one line and exit with code 40.
 
     Raises:
-        Exception: The error, where tasks are made by other code.
+        Exception: The error, if the tasks are made from Python.
     """
     if CmdlineParser.get_instance() is None:
         raise error
     if not ending.is_reported() and not streams.say(f"error: {error}"):
         with suppress(ConfigError):
             logs.note(data_dir().logs, error)
-    # Not by luigi.cfg, which may be out of reach: what can't be used may be the project's folder.
+    # Not through luigi.cfg's exit codes: it may be missing, if the project's folder is what can't be used.
     sys.exit(ConfigError.exit_code)
 
 
-def at_end(tell: Callable[[], None]) -> None:
-    """Have something told when a run from the command line has ended, however it did but by a signal."""
+def at_end(act: Callable[[], None]) -> None:
+    """Call a function when a run from the command line has ended, in whatever way except by a signal."""
     if not is_on() or multiprocessing.parent_process() is not None:
         return
     arguments = sys.argv[1:]
 
-    def told() -> None:
-        with CmdlineParser.global_instance(arguments):  # Luigi has let go of its options by then
-            tell()
+    def act_with_options() -> None:
+        with CmdlineParser.global_instance(arguments):  # Luigi has dropped its options by then
+            act()
 
-    atexit.register(told)
+    atexit.register(act_with_options)
 
 
 def _hold(data: DataDir) -> None:
@@ -200,7 +201,7 @@ def _hold(data: DataDir) -> None:
     if not options.mobility().quiet:
         terminal.open_if_any()
     atexit.register(terminal.close)
-    # Luigi sets up logging after the first task is made, which would drop the log file again.
+    # Luigi sets up logging after the first task is made. That would drop our log file, so it is done before.
     InterfaceLogging.setup(core())
     logs.write_to(data.logs)
     if options.mobility().quiet:
@@ -215,10 +216,10 @@ def _hold(data: DataDir) -> None:
 
 
 def recognise_warehouse() -> None:
-    """Look into a warehouse that is not known, before anything is scheduled that it may hold already.
+    """Look into an unknown warehouse before tasks are scheduled: it may hold what they would load.
 
-    In a process of its own: DuckDB does not outlive a fork, and Luigi forks for each task. Where the warehouse can't
-    be opened now, the tasks find that too, and say so.
+    This runs in a process of its own, because DuckDB does not survive a fork and Luigi forks for each task. If the
+    warehouse can't be opened now, the tasks meet the same error and report it.
     """
     from luigi_pipeline.warehouse.recognise import recognise
 
@@ -235,7 +236,7 @@ def recognise_warehouse() -> None:
 
 
 def ask_for_new_months() -> None:
-    """Bring the configuration up to date, where it goes up to the newest month that is published."""
+    """Ask the publishers for their newest months, if the configuration says `latest`, and use the answers."""
     if latest.open_sources(configuration()):
         latest.ask(configuration(), data_dir())
         _up_to_date.cache_clear()

@@ -1,4 +1,4 @@
-"""What a run has to do with a central scheduler, if there is one."""
+"""What a run does with a central scheduler, if there is one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("luigi_pipeline")
 
 
 def address() -> str | None:
-    """Where the scheduler is, ending in a slash; None for a run that has one of its own."""
+    """The scheduler's URL, ending in a slash; None if the run uses a local scheduler."""
     settings = core()
     if settings.local_scheduler:
         return None
@@ -26,27 +26,27 @@ def address() -> str | None:
 
 
 def link_to(path: Path, data: DataDir) -> str | None:
-    """The URL at which `python -m luigi_pipeline scheduler` shows a file; None where there is no scheduler."""
+    """The URL at which `python -m luigi_pipeline scheduler` shows a file; None if there is no central scheduler."""
     url = address()
     return f"{url}files/{quote(path.relative_to(data.root).as_posix())}" if url else None
 
 
 def release_tasks_of_ended_runs(given: object = None) -> None:
-    """Tell luigid that no one works any more on what it takes for running.
+    """Tell luigid that nobody works on the tasks that it lists as running.
 
-    It finds out by itself that a worker was killed, but only after a minute; until then it would give out none of the
-    tasks that the worker had. Who holds the data dir knows: one luigid serves one data dir.
+    luigid notices only after a minute that a worker was killed. Until then it would not give out that worker's tasks.
+    The run knows better, because it holds the data dir, and one luigid serves one data dir.
 
     Args:
         given: The run's scheduler; by default the one that Luigi's configuration names.
 
     Raises:
-        ConfigError: It does not answer.
+        ConfigError: The scheduler does not answer.
     """
     if given is None and (url := address()):
         given = RemoteScheduler(url)
     if not isinstance(given, RemoteScheduler):
-        return  # it is the run's own
+        return  # a local scheduler
     scheduler: Any = given
     try:
         for task_id, task in scheduler.task_list(status="RUNNING", upstream_status="").items():
@@ -57,9 +57,9 @@ def release_tasks_of_ended_runs(given: object = None) -> None:
                 runnable=False,
                 expl="the run was ended",
             )
-            log.info("%s was cut off with the run that had it", task["display_name"])
+            log.info("%s was cut off when its run ended", task["display_name"])
         for task_id in scheduler.task_list(status="DISABLED", upstream_status=""):
-            scheduler.re_enable_task(task_id)  # it failed too often for that run, not for this one
+            scheduler.re_enable_task(task_id)  # disabled because it failed too often in an earlier run
     except RPCError as error:
         raise ConfigError(
             f"no luigid answers at {scheduler._url}/: start one, or run without LUIGI_CONFIG_PATH"

@@ -14,25 +14,26 @@ from luigi_pipeline.run import ending, processes, runs, scheduling
 
 
 class TaskProcessContext:
-    """What a task's own process needs while the task runs; named in luigi.cfg as `task_process_context`."""
+    """Sets up a task's own process for as long as the task runs. luigi.cfg names it as `task_process_context`."""
 
     def __init__(self, process: TaskProcess) -> None:
-        """Luigi hands over the process."""
+        """Keep the process, which Luigi passes in."""
         self._process = process
         self._open = ExitStack()
 
     def __enter__(self) -> None:
-        """Die with the run, log to the task's own file, and tell how far the task is."""
+        """Make the process end with the run, log to the task's own file, and report the task's progress."""
         if not ending.is_awaited():
-            return  # it is another one's, which has no task of the pipeline
+            return  # another program's Luigi run, without a task of the pipeline
         if multiprocessing.parent_process() is not None:
             processes.in_child()
             surroundings.close()
             if os.path.expanduser("~") == "~":
-                # The user has no home folder, and no name to find one by; libraries ask for it as they are imported.
+                # The user has no home folder, and no name to look one up by. Libraries ask for the home folder when
+                # imported.
                 os.environ["HOME"] = str(runs.data_dir().root)
         task = self._process.task
-        # A wrapper has neither: it is Luigi's own.
+        # A wrapper task is Luigi's own, and has neither a log path nor a title.
         path = getattr(task, "log_path", None) or runs.data_dir().log_of(task.task_family, {})
         self._open.enter_context(logs.of_task(path))
         title = getattr(task, "title", task.task_family)

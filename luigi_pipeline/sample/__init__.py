@@ -1,6 +1,6 @@
-"""An offline sample: seeded files as TLC, CitiBike and Open-Meteo publish them, and their server.
+"""An offline sample: generated files as TLC, CitiBike and Open-Meteo publish them, and a server for them.
 
-`generate` writes a folder of files; `Publishers` serves such a folder on loopback.
+`generate` writes a folder of files. `Publishers` serves such a folder on loopback.
 """
 
 from luigi_pipeline.sample.faults import Fault

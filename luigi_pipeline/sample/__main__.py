@@ -1,4 +1,4 @@
-"""Command line of the offline sample."""
+"""The command line of the offline sample."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: Command line without the program; None for the process's own.
+        arguments: The command line without the program; None for that of the process.
 
     Returns:
-        Exit code: 0 done, 1 refused (2 comes from argparse).
+        The exit code: 0 done, 1 refused (2 comes from argparse).
     """
     options = _parser().parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""Open-Meteo's archive API, answered from one JSON file for each year."""
+"""Open-Meteo's archive API, answered from one JSON file per year."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ UNITS = {
     "wind_speed_10m": "m/s",
     "wind_direction_10m": "°",
 }
-# As it is stored, in km/h; answers are in m/s.
+# Stored in km/h, answered in m/s.
 _KMH = {"wind_speed_10m": 3.6}
-# The publisher's default, and what is answered here. It knows more of each; who asks for those is refused, and not
-# answered in the wrong zone or unit.
+# The publisher's defaults, and the only values that this server knows. The publisher knows more. A request for another
+# value is refused, so that it does not get an answer in the wrong zone or unit.
 _ONLY = {
     "timezone": ("GMT", "GMT"),
     "timeformat": ("iso8601", "iso8601"),
@@ -48,11 +48,11 @@ def respond(folder: Path, query: Mapping[str, str]) -> tuple[int, bytes]:
     """Answer a request to the archive.
 
     Args:
-        folder: Folder of YYYY.json files, each a year of UTC hours in the publisher's default units.
+        folder: The folder of YYYY.json files, each with a year of UTC hours in the publisher's default units.
         query: latitude, longitude, start_date, end_date, hourly, wind_speed_unit (`ms`).
 
     Returns:
-        Status (200, or 400 with a reason), and a JSON body.
+        The status (200, or 400 with a reason), and a JSON body.
     """
     try:
         return 200, json.dumps(_answer(folder, query)).encode()
@@ -74,7 +74,7 @@ def _answer(folder: Path, query: Mapping[str, str]) -> dict[str, Any]:
     stored = {year: _year(folder, year) for year in range(first.year, last.year + 1)}
     return {
         **{key: stored[first.year][key] for key in ("latitude", "longitude", "elevation")},
-        "generationtime_ms": time.perf_counter() % 1,  # another with every call, as published
+        "generationtime_ms": time.perf_counter() % 1,  # another value in every answer, as the publisher has it
         "utc_offset_seconds": 0,
         "timezone": "GMT",
         "timezone_abbreviation": "GMT",
@@ -137,18 +137,18 @@ def _year(folder: Path, year: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=6)
 def _read(file: Path, _version: tuple[int, ...]) -> dict[str, Any]:
-    """A year's answer, with the row of each hour added; kept until the file is another."""
+    """Read a year's answer, and add the row of each hour. It is cached until the file changes."""
     stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     stored["rows"] = {label: row for row, label in enumerate(stored["hourly"]["time"])}
     return stored
 
 
 def _values(stored: Mapping[int, dict[str, Any]], name: str, hours: list[dt.datetime]) -> list[float | None]:
-    """A variable's values at UTC hours; an hour or a variable that is not stored is null."""
-    found, factor = [], _KMH.get(name, 1)
+    """A variable's values at UTC hours. An hour or a variable that is not stored is null."""
+    answered, factor = [], _KMH.get(name, 1)
     for hour in hours:
         row = stored[hour.year]["rows"].get(f"{hour:{_LABEL}}")
         values = stored[hour.year]["hourly"].get(name)
         value = None if row is None or values is None else values[row]
-        found.append(value if value is None or factor == 1 else round(value / factor, 2))
-    return found
+        answered.append(value if value is None or factor == 1 else round(value / factor, 2))
+    return answered

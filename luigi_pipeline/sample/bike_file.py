@@ -1,4 +1,4 @@
-"""A month's CitiBike archive: several CSV members, and what macOS leaves beside each."""
+"""A month's CitiBike archive: several CSV members, and the resource forks that macOS packs beside them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _QUARANTINE = b"ATTR\x00\x00\x00\x00\x15com.apple.quarantine\x00q/0083;\xff\xfe\
 
 
 def is_quoted(month: Month) -> bool:
-    """Whether a month's CSV quotes all text and ends lines in CRLF, or neither; they take turns."""
+    """Whether a month's CSV quotes all text and ends lines in CRLF. Months alternate."""
     return month.ordinal % 2 == 1
 
 
@@ -78,9 +78,9 @@ def _columns(rides: Rides, month: Month) -> list[pa.Array]:
 
 
 def _csv(columns: list[pa.Array], quoted: bool) -> pa.Buffer:
-    """Join columns to lines, a column at a time.
+    """Join columns to lines, one column at a time.
 
-    Arrow's own writer knows neither CRLF nor both ways of quoting.
+    Arrow's own writer supports neither CRLF nor both ways of quoting.
     """
     end_of_line = "\r\n" if quoted else "\n"
     fields = []
@@ -93,7 +93,7 @@ def _csv(columns: list[pa.Array], quoted: bool) -> pa.Buffer:
         fields.append(pc.fill_null(field, ""))
     last = pc.binary_join_element_wise(fields.pop(), end_of_line, "")
     lines = pc.binary_join_element_wise(*fields, last, ",")
-    # The values of a string array lie in memory one after the other: they are the file's body.
+    # The values of a string array are stored in memory one after the other, so they are the body of the file.
     _, offsets, body = lines.buffers()
     length = np.frombuffer(offsets, dtype=np.int32, count=len(lines) + 1)[-1]
     return body.slice(0, int(length))
@@ -107,7 +107,7 @@ def _header(quoted: bool) -> bytes:
 def _entry(name: str, published: Month) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, (published.year, published.number, 4, 9, 38, 14))
     entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3  # Unix, whatever system the sample is made on
+    entry.create_system = 3  # Unix, whatever system generates the sample
     entry.external_attr = 0o100644 << 16
     return entry
 
@@ -116,13 +116,13 @@ def write_bike_month(path: Path, seed: int, month: Month, rows: int) -> int:
     """Write a month's rides as CitiBike publishes them.
 
     Args:
-        path: Zip file to write.
+        path: The zip file to write.
         seed: The sample's seed.
-        month: Month of the file.
-        rows: Rides in all its members together.
+        month: The month of the file.
+        rows: The number of rides in all its members together.
 
     Returns:
-        Rides written.
+        The number of rides written.
     """
     rides = make_rides(seed, month, rows)
     quoted = is_quoted(month)
@@ -135,7 +135,7 @@ def write_bike_month(path: Path, seed: int, month: Month, rows: int) -> int:
             with archive.open(_entry(name, published), "w", force_zip64=False) as member:
                 member.write(_header(quoted))
                 member.write(_csv(columns, quoted))
-            # Its name ends in .csv too, and it stands before the next real member.
+            # Its name also ends in .csv, and it comes before the next real member.
             archive.writestr(
                 _entry(f"__MACOSX/._{name}", published),
                 _APPLE_DOUBLE + bytes(300) + _QUARANTINE,

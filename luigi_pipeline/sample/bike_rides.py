@@ -1,4 +1,4 @@
-"""CitiBike rides as they happened: when, from where to where, by whom, and the oddities."""
+"""CitiBike rides as they happened: times, stations, riders, and the oddities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luigi_pipeline.sample.clock import (
 from luigi_pipeline.sample.demand import CITIBIKE, draw_starts
 from luigi_pipeline.sample.stations import kilometres_between, stations
 
-# Up to here a month's file holds the rides that began in it, afterwards those that ended in it.
+# Up to this month, a file holds the rides that began in it. Later files hold the rides that ended in it.
 LAST_MONTH_BY_START = Month(2024, 5)
 STRADDLING, STRADDLING_TWICE = 12, 3
 SHORTEST_SECONDS = 61
@@ -29,11 +29,11 @@ NO_STATION = -1
 
 @dataclass
 class Rides:
-    """Columns of rides; times are UTC in milliseconds, stations are positions or `NO_STATION`.
+    """Columns of rides. Times are UTC in milliseconds. Stations are positions or `NO_STATION`.
 
-    `drift` is how far the bike stood from its stations, in degrees: start and end latitude, start
-    and end longitude. `lost_id` marks rides whose end has a station's name but no id,
-    `lost_place` those whose end is not even known by its coordinates.
+    `drift` is how far the bike was from its stations, in degrees: start and end latitude, start and end longitude.
+    `lost_id` marks rides whose end has the name of a station but no id. `lost_place` marks those whose end has no
+    coordinates either.
     """
 
     identifier: npt.NDArray[np.bytes_]
@@ -59,7 +59,7 @@ def join(parts: list[Rides]) -> Rides:
 
 
 def _identifiers(rng: np.random.Generator, count: int) -> npt.NDArray[np.bytes_]:
-    """Sixteen hexadecimal digits; one in 500 looks like a number, such as 36212525220441E5."""
+    """Sixteen hexadecimal digits. One in 500 looks like a number, such as 36212525220441E5."""
     text = binascii.hexlify(rng.bytes(count * 8)).upper()
     letters = np.frombuffer(text, dtype=np.uint8).reshape(count, 16).copy()
     numeric = rng.permutation(count)[: max(1, count // 500)]
@@ -69,7 +69,7 @@ def _identifiers(rng: np.random.Generator, count: int) -> npt.NDArray[np.bytes_]
 
 
 def _make(rng: np.random.Generator, started_seconds: IntArray) -> Rides:
-    """Give each start a bike, a rider, two stations and a length."""
+    """Give each start a bike, a rider, two stations and a duration."""
     count = len(started_seconds)
     electric, member = rng.random(count) < 0.66, rng.random(count) < 0.81
     start = rng.choice(len(stations().share), count, p=stations().share)
@@ -92,7 +92,7 @@ def _make(rng: np.random.Generator, started_seconds: IntArray) -> Rides:
         start=start,
         end=end,
         member=member,
-        # Electric bikes tell where they stand, classic ones only which station holds them.
+        # Electric bikes report their position. Classic bikes have that of their station.
         drift=rng.normal(0, 0.0002, (count, 4)) * electric[:, None],
         lost_id=unknown,
         lost_place=unknown.copy(),
@@ -103,11 +103,11 @@ def _add_oddities(rng: np.random.Generator, rides: Rides, month: Month) -> None:
     lots = Lots(rng, len(rides.started))
     changed_at = month.repeated_hour_utc()
     if changed_at is not None:
-        # On the wall clock these end before they start.
+        # By the wall clock, these end before they start.
         rows = lots.draw(0, 3)
         rides.started[rows] = changed_at * 1000 - rng.integers(20_000, 300_000, len(rows))
         rides.ended[rows] = changed_at * 1000 + rng.integers(60_000, 400_000, len(rows))
-    kept = lots.draw(0.0005, 2)  # bikes that were never docked again
+    kept = lots.draw(0.0005, 2)  # bikes that were never returned
     rides.ended[kept] = rides.started[kept] + rng.integers(90_000_000, 200_000_000, len(kept))
     rides.end[kept[::2]] = NO_STATION
     rides.end[lots.draw(0.003, 4)] = NO_STATION
@@ -118,14 +118,14 @@ def _add_oddities(rng: np.random.Generator, rides: Rides, month: Month) -> None:
 
 
 def _file_by_end(rides: Rides, month: Month) -> None:
-    """Move rides that would end after the month back, so that all end in it."""
+    """Shift rides that would end after the month, so that all rides end in it."""
     over = np.maximum(rides.ended - (month.end_utc * 1000 - 1), 0)
     rides.started -= over
     rides.ended -= over
 
 
 def _straddling(seed: int, month: Month) -> Rides:
-    """The rides from the last minutes before a month into its first; the same for both files."""
+    """The rides that begin in the last minutes before a month and end in it; the same for both files."""
     rng = random_stream(seed, "straddling", month.year, month.number)
     begins = np.sort(month.start_utc - rng.integers(30, 1500, STRADDLING))
     rides = _make(rng, begins)
@@ -134,17 +134,17 @@ def _straddling(seed: int, month: Month) -> Rides:
 
 
 def make_rides(seed: int, month: Month, count: int) -> Rides:
-    """Make the rides of a month's file, in the order of the file.
+    """Generate the rides of a month's file, in the order of the file.
 
-    A few rides over the end of a month stand in both months' files.
+    A few rides over the end of a month are in the files of both months.
 
     Args:
         seed: The sample's seed.
-        month: Month of the file.
-        count: Rides in the file.
+        month: The month of the file.
+        count: The number of rides in the file.
 
     Returns:
-        The rides, in no order of time, as published.
+        The rides, not ordered by time, as published.
     """
     rng = random_stream(seed, "citibike", month.year, month.number)
     by_start = month <= LAST_MONTH_BY_START
@@ -161,6 +161,6 @@ def make_rides(seed: int, month: Month, count: int) -> Rides:
 
 
 def wall_milliseconds(utc_milliseconds: IntArray) -> IntArray:
-    """New York wall time in milliseconds since 1970 on its own clock."""
+    """New York wall time, in milliseconds since 1970 by that clock."""
     seconds, rest = np.divmod(utc_milliseconds, 1000)
     return to_new_york(seconds) * 1000 + rest

@@ -25,16 +25,16 @@ def error(code: str, message: str, **details: str) -> bytes:
 def listing(folder: Path, query: Mapping[str, str], etags: ETags) -> tuple[int, bytes]:
     """List a bucket's keys in order.
 
-    As in S3, `list-type=2` pages by continuation-token and start-after, and without it by marker;
-    each ignores the other's parameters.
+    As in S3, `list-type=2` pages by continuation-token and start-after. Without it, paging is by marker. Each ignores
+    the parameters of the other.
 
     Args:
-        folder: Folder that is the bucket.
+        folder: The folder that is the bucket.
         query: prefix, max-keys and the paging parameters.
-        etags: Where the files' ETags are kept.
+        etags: The cache of the files' ETags.
 
     Returns:
-        Status, and an XML body.
+        The status, and an XML body.
     """
     second = query.get("list-type") == "2"
     try:
@@ -68,7 +68,7 @@ def _elements(fields: Mapping[str, str]) -> str:
 
 
 def _keys(folder: Path) -> list[str]:
-    """Keys in S3's order, which is that of their bytes; files still being written are not there."""
+    """Keys in S3's order, which is that of their bytes. Files that are still being written are left out."""
     files = (file for file in folder.rglob("[!.]*") if file.is_file())
     return sorted((file.relative_to(folder).as_posix() for file in files), key=str.encode)
 
@@ -81,7 +81,7 @@ def _start(query: Mapping[str, str], second: bool) -> str:
 
 
 def _token(key: str) -> str:
-    """Opaque, so that no client can take it for a key."""
+    """An opaque token, so that no client can mistake it for a key."""
     return base64.b64encode(b"1" + key.encode()).decode()
 
 

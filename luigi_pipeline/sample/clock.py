@@ -1,4 +1,4 @@
-"""Months, New York wall time and random streams: what every part of the sample shares."""
+"""Months, New York wall time and random streams, which all parts of the sample share."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Month:
         return self.year * 12 + self.number - 1
 
     def shift(self, months: int) -> Month:
-        """The month so many months later (or earlier, when negative)."""
+        """The month this many months later, or earlier if the number is negative."""
         ordinal = self.ordinal + months
         return Month(ordinal // 12, ordinal % 12 + 1)
 
@@ -78,17 +78,16 @@ class Month:
         return np.arange(self.start_utc, self.end_utc, HOUR_SECONDS, dtype=np.int64)
 
     def repeated_hour_utc(self) -> int | None:
-        """Epoch seconds at which this month's clocks go back, or None where they do not."""
+        """Epoch seconds at which the clocks of this month go back; None if they do not."""
         hours = self.hours_utc()
         back = np.flatnonzero(np.diff(to_new_york(hours)) == 0)
         return int(hours[back[0] + 1]) if len(back) else None
 
 
 def to_new_york(utc_seconds: IntArray) -> IntArray:
-    """Turn UTC into New York wall time, both as seconds since 1970 on their own clock.
+    """Convert UTC to New York wall time, both as seconds since 1970 by their own clock.
 
-    The zone's rules are asked once for each distinct hour, since every change of offset
-    falls on a whole UTC hour.
+    The offset is looked up once for each distinct hour, because every change of offset is at a whole UTC hour.
 
     Args:
         utc_seconds: Epoch seconds.
@@ -102,7 +101,7 @@ def to_new_york(utc_seconds: IntArray) -> IntArray:
 
 
 def weekday(wall_seconds: IntArray) -> IntArray:
-    """Day of the week, Monday 0; 1970-01-01 was a Thursday."""
+    """Day of the week, with Monday as 0. 1970-01-01 was a Thursday."""
     return np.asarray((wall_seconds // DAY_SECONDS + 3) % 7, dtype=np.int64)
 
 
@@ -117,13 +116,13 @@ def _offset_seconds(hour: int) -> int:
 
 
 def random_stream(seed: int, name: str, year: int, month: int = 0) -> np.random.Generator:
-    """A generator of its own for each part and month, so that any month can be made alone.
+    """A random generator for one part and month, so that any month can be generated alone.
 
     Args:
         seed: The sample's seed.
         name: What the numbers are for.
-        year: Year they belong to.
-        month: Month they belong to, 0 for a whole year.
+        year: The year they belong to.
+        month: The month they belong to; 0 for a whole year.
 
     Returns:
         The generator.
@@ -135,16 +134,16 @@ class Lots:
     """Draws disjoint sets of rows, so that no row gets two oddities at once."""
 
     def __init__(self, rng: np.random.Generator, rows: int) -> None:
-        """Shuffle the positions of so many rows."""
+        """Shuffle the positions of this many rows."""
         self._rows = rows
         self._left = rng.permutation(rows)
 
     def draw(self, share: float, least: int) -> IntArray:
-        """Take rows that were not taken before.
+        """Draw rows that were not drawn before.
 
         Args:
-            share: Part of all rows, 0 to 1.
-            least: Rows to take however small the share is.
+            share: The share of all rows, 0 to 1.
+            least: The least number of rows, however small the share is.
 
         Returns:
             Row positions.

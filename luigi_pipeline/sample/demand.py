@@ -1,4 +1,4 @@
-"""When trips start: the rhythm of the day and the week, and what the weather does to it."""
+"""When trips start: by hour and weekday, and by weather."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Rhythm:
 
 
 def _taxi_weather(temperature: FloatArray, rain: FloatArray, snow: FloatArray) -> FloatArray:
-    """A few more hail a cab in the rain or the cold; snow keeps cars off the street."""
+    """A few more people take a taxi in rain or cold. Snow keeps cars off the street."""
     cold = 1 + 0.04 * (temperature < 5)
     return np.asarray(np.select([snow > 0, rain > 0], [0.82, 1.07], 1.0) * cold)
 
 
 def _bike_weather(temperature: FloatArray, rain: FloatArray, snow: FloatArray) -> FloatArray:
-    """Rain halves riding, heavy rain and snow all but end it; cold takes a good part."""
+    """Rain halves riding, heavy rain and snow nearly end it, and cold reduces it."""
     comfort = 0.35 + 0.65 / (1 + np.exp(-(temperature - 8) / 4))
     wet = np.select([snow > 0, rain >= 2.5, rain > 0], [0.22, 0.3, 0.55], 1.0)
     return np.asarray(wet * comfort)
@@ -68,25 +68,25 @@ def _weather_at(seed: int, hours: IntArray) -> dict[str, FloatArray]:
     years = np.unique(hours.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970)
     axis = np.concatenate([hours_of_year(year) for year in years.tolist()])
     where = np.searchsorted(axis, hours)
-    found = [weather_of_year(seed, year) for year in years.tolist()]
+    weather = [weather_of_year(seed, year) for year in years.tolist()]
     names = ("temperature_2m", "rain", "snowfall")
-    return {name: np.concatenate([year[name] for year in found])[where] for name in names}
+    return {name: np.concatenate([year[name] for year in weather])[where] for name in names}
 
 
 def hourly_weights(rhythm: Rhythm, seed: int, month: Month) -> FloatArray:
-    """Expected share of a month's trips in each of its hours.
+    """The expected share of a month's trips in each of its hours.
 
     Args:
         rhythm: The mode's demand.
-        seed: The sample's seed, which fixes the weather.
-        month: New York month.
+        seed: The sample's seed, which decides the weather.
+        month: The New York month.
 
     Returns:
-        One share for each of `month.hours_utc()`; they sum to 1.
+        A share for each of `month.hours_utc()`. Their sum is 1.
     """
     hours = month.hours_utc()
     wall = to_new_york(hours)
-    # What falls between h and h + 1 stands at label h + 1.
+    # The precipitation between h and h + 1 has the label h + 1.
     now, following = _weather_at(seed, hours), _weather_at(seed, hours + HOUR_SECONDS)
     weights = rhythm.week[weekday(wall), hour_of_day(wall)] * rhythm.weather_factor(
         now["temperature_2m"], following["rain"], following["snowfall"]
@@ -95,9 +95,9 @@ def hourly_weights(rhythm: Rhythm, seed: int, month: Month) -> FloatArray:
 
 
 def draw_starts(rng: np.random.Generator, rhythm: Rhythm, seed: int, month: Month, count: int) -> IntArray:
-    """Draw the starts of a month's trips, as epoch seconds in UTC and in order.
+    """Draw the starts of a month's trips, as epoch seconds in UTC, in order.
 
-    Drawn in UTC, so March's missing hour stays empty and November's repeated hour is full twice.
+    They are drawn in UTC, so March's missing hour stays empty, and November's repeated hour gets twice the trips.
     """
     trips = rng.multinomial(count, hourly_weights(rhythm, seed, month))
     starts = np.repeat(month.hours_utc(), trips) + rng.integers(0, HOUR_SECONDS, count)

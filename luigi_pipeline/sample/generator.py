@@ -1,4 +1,4 @@
-"""Writes a folder of sample files, laid out as the three publishers serve them."""
+"""Generating a folder of sample files, with the layout that the three publishers serve."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from luigi_pipeline.sample.zones import write_zones
 DEFAULT_MONTHS = ("2024-10", "2024-11")
 DEFAULT_ROWS = 75_000
 DEFAULT_SEED = 2024
-# Room for one of every oddity.
+# Enough rows for one of every oddity.
 FEWEST_ROWS = 100
-# Earlier rides have another CSV header, which the sample does not know.
+# Earlier rides have another CSV header, which the sample does not have.
 FIRST_MONTH = Month(2021, 2)
 
 
@@ -33,20 +33,20 @@ def generate(
 ) -> dict[str, int]:
     """Write a seeded sample of what TLC, CitiBike and Open-Meteo publish.
 
-    A file depends on the seed, its own month (or year) and size only: the same arguments give the
-    same bytes, and a month made alone equals the month made with others. Each file is dated as
-    its publisher would date it.
+    A file depends only on the seed, its own month (or year) and its size. The same arguments give the same bytes, and a
+    month that is generated alone is equal to the same month generated with others. Each file has the date that its
+    publisher would give it.
 
     Args:
-        folder: Folder to write to; made where it is missing. Other files in it stay.
-        months: New York months, `YYYY-MM`. Weather is written for each year that they touch,
-            and for the one after a December.
-        taxi_trips_per_month: Rows of each month's yellow taxi file.
-        rides_per_month: Rows of each month's CitiBike archive.
+        folder: The folder to write to. It is created if it is missing. Other files in it stay.
+        months: New York months, `YYYY-MM`. Weather is written for each year that they touch, and for the year after a
+            December.
+        taxi_trips_per_month: The number of rows of each month's yellow taxi file.
+        rides_per_month: The number of rows of each month's CitiBike archive.
         seed: Any number from 0.
 
     Returns:
-        Rows of each file written, by its path under the folder.
+        The number of rows of each file that was written, by its path in the folder.
 
     Raises:
         ValueError: A month, a size or the seed is out of range; nothing is written.
@@ -82,7 +82,7 @@ def _check(months: list[Month], fewest: int, seed: int) -> None:
 
 
 def _put(path: Path, published: Month, write: Callable[[Path], int]) -> int:
-    """Write a file beside its place, date it, and move it there: a server never shows half."""
+    """Write a file beside its place, date it, and rename it, so that a server never shows half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     try:

@@ -1,4 +1,4 @@
-"""Files as a CDN or a bucket serves them: validators, conditional requests and ranges."""
+"""Files as a CDN or a bucket serves them: ETags and dates, conditional requests, and ranges."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Answer:
 
 
 def version_of(file: Path) -> tuple[int, ...]:
-    """What tells a file from an older one under its name.
+    """Distinguishes a file from an older one of the same name.
 
-    The time of modification alone does not: a sample's files are dated as if published.
+    The time of modification alone is not enough, because a sample's files have the dates of their publication.
     """
     stat = file.stat()
     return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 class ETags:
-    """ETags of files, which are their MD5 sums, computed once for each version of a file."""
+    """ETags of files. They are MD5 sums, computed once for each version of a file."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Start with an empty cache."""
         self._known: dict[tuple[Path, tuple[int, ...]], str] = {}
         self._lock = threading.Lock()
 
@@ -58,7 +58,7 @@ def _md5(file: Path) -> str:
 
 
 def find(root: Path, path: str) -> Path | None:
-    """The file that a URL path names, or None where there is none under the root."""
+    """The file that a URL path names; None if there is no such file below the root."""
     if "\0" in path:
         return None
     file = (root / path.lstrip("/")).resolve()
@@ -66,12 +66,12 @@ def find(root: Path, path: str) -> Path | None:
 
 
 def answer_for(file: Path, etag: str, headers: Message) -> Answer:
-    """Decide what a request for a file gets.
+    """Decide on the answer to a request for a file.
 
     Args:
         file: The file.
         etag: Its quoted ETag.
-        headers: The request's headers; If-None-Match, If-Modified-Since, Range and If-Range count.
+        headers: The request's headers. If-None-Match, If-Modified-Since, Range and If-Range are used.
 
     Returns:
         200, 206, 304 or 416, with its headers.
@@ -106,7 +106,7 @@ def _is_unchanged(headers: Message, etag: str, modified: int) -> bool:
 
 
 def _range_counts(headers: Message, etag: str, modified: int) -> bool:
-    """If-Range: the range counts only for the version the client began with."""
+    """Whether the range counts. With If-Range, it counts only for the version that the client began with."""
     condition = headers.get("If-Range")
     return condition is None or condition == etag or _moment(condition) == modified
 
@@ -119,7 +119,7 @@ def _moment(text: str | None) -> int | None:
 
 
 def _range(headers: Message, size: int) -> tuple[int, int] | None:
-    """First and last byte asked for; first > last where none can be given; None for all."""
+    """The first and last byte of the range; first > last if it can't be satisfied; None for the whole file."""
     asked = re.fullmatch(r"bytes=(\d*)-(\d*)", headers.get("Range") or "")
     if asked is None or not (asked[1] or asked[2]):
         return None
@@ -128,5 +128,5 @@ def _range(headers: Message, size: int) -> tuple[int, int] | None:
         return (size - count, size - 1)
     first = int(asked[1])
     if asked[2] and int(asked[2]) < first:
-        return None  # not a valid range, which a server ignores
+        return None  # an invalid range, which a server ignores
     return (first, min(int(asked[2]), size - 1) if asked[2] else size - 1)

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that stands in for the three publishers."""
+"""An HTTP server on loopback that replaces the three publishers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SLOW_PIECES = 20
 
 
 class Request(NamedTuple):
-    """A request as the server saw it, with the status it answered."""
+    """A request as the server saw it, with the status of the answer."""
 
     method: str
     path: str
@@ -38,11 +38,11 @@ class Request(NamedTuple):
 
 
 class Publishers:
-    """Serves a folder of published files the way their publishers do.
+    """Serves a folder of published files as their publishers do.
 
-    `url` is TLC's CDN (`/trip-data/...`, `/misc/...`; a missing file is 403), `url + "/tripdata"`
-    CitiBike's bucket (lists itself; a missing key is 404), `url + "/v1/archive"` Open-Meteo's
-    archive, from `archive/YYYY.json` in the folder. Files may come and go while it runs.
+    `url` is TLC's CDN (`/trip-data/...`, `/misc/...`; a missing file gives 403). `url + "/tripdata"` is CitiBike's
+    bucket (it can be listed; a missing key gives 404). `url + "/v1/archive"` is Open-Meteo's archive, from
+    `archive/YYYY.json` in the folder. Files may be added and removed while it runs.
 
         publishers = Publishers(folder)
         with publishers as url:
@@ -51,18 +51,18 @@ class Publishers:
         assert publishers.log[0].status == 503
 
     Attributes:
-        url: Where it listens, without a slash at the end.
-        log: Every request in the order of the answers.
-        faults: Faults that wait for a request.
-        most_at_once: How many requests for a path were open at the same time, at the most.
+        url: Its URL, without a slash at the end.
+        log: Every request, in the order of the answers.
+        faults: The faults that wait for a request.
+        most_at_once: The largest number of requests for a path that were open at the same time.
     """
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
-        """Take the port, so that no request is lost between here and the start.
+        """Take the port at once, so that no request before the start is lost.
 
         Args:
-            folder: Folder to serve.
-            port: Port on 127.0.0.1; 0 takes a free one.
+            folder: The folder to serve.
+            port: The port on 127.0.0.1; 0 for a free one.
 
         Raises:
             NotADirectoryError: There is no such folder.
@@ -78,7 +78,7 @@ class Publishers:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> str:
-        """Start to answer; gives the URL."""
+        """Start to answer; return the URL."""
         self._thread.start()
         return self.url
 
@@ -88,14 +88,14 @@ class Publishers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop, also where an answer stalls."""
+        """Stop, even if an answer stalls."""
         self._server.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def serve_forever(self) -> None:
-        """Answer in this thread until it is interrupted."""
+        """Answer requests in this thread until it is interrupted."""
         with self._server:
             self._server.serve_forever()
 
@@ -112,7 +112,7 @@ class _Server(ThreadingHTTPServer):
 
     @contextmanager
     def counting(self, path: str) -> Iterator[None]:
-        """Count the requests for a path that are open."""
+        """Count the open requests for a path."""
         with self._lock:
             self._open[path] += 1
             self._most[path] = max(self._most[path], self._open[path])
@@ -123,14 +123,14 @@ class _Server(ThreadingHTTPServer):
                 self._open[path] -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is not worth a traceback."""
+        """Ignore errors: a client that hangs up is not worth a traceback."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body are sent apart; without this a client's delayed ACK costs 40 ms.
+    # Headers and body are sent separately. Without this, a client's delayed ACK would cost 40 ms.
     disable_nagle_algorithm = True
     server: _Server
     fault: Fault | None = None
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def log_request(self, code: int | str = "-", _size: int | str = "-") -> None:
-        """Called before a byte is sent, so that who has the answer finds its request here."""
+        """Log the request before a byte is sent, so that a client with an answer finds its request in the log."""
         path, query = self._target()
         wanted, match = self.headers.get("Range"), self.headers.get("If-None-Match")
         self.server.log.append(Request(self.command, path, query, wanted, match, int(code)))
@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(path)
 
     def _refuse(self, fault: Fault) -> bool:
-        """Send an answer that has nothing to do with what was asked, where the fault wants one."""
+        """Send another answer than the file, if the fault asks for one. Return whether it was sent."""
         if fault.kind == "status":
             retry = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
             self._send_bytes(fault.status, fault.body, fault.content_type, retry)
@@ -206,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = bucket.error("NoSuchKey", "The specified key does not exist.", Key=key)
             self._send_bytes(404, body, "application/xml")
         else:
-            # CloudFront may not list the bucket behind it, so it cannot know that a key is missing.
+            # CloudFront may not list the bucket behind it, so it can't know that a key is missing.
             self._send_bytes(403, bucket.error("AccessDenied", "Access Denied"), "application/xml")
 
     def _send_bytes(self, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> None:
@@ -253,6 +253,6 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.kind == "stall":
             self.server.closing.wait(fault.seconds)
         elif fault.kind == "reset":
-            # Closed at once and without lingering, the connection ends in RST and not in FIN.
+            # With SO_LINGER at 0, the connection ends in RST and not in FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             socket.close(self.connection.detach())

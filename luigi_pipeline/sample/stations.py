@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from luigi_pipeline.sample.clock import FloatArray
 
-# Manhattan's grid: from 14th Street and 6th Avenue, a block north and an avenue west in degrees.
+# Manhattan's grid, from 14th Street and 6th Avenue: one block north and one avenue west, in degrees.
 _ORIGIN, _BLOCK, _AVENUE = (40.7377, -73.9965), (0.0006, 0.00044), (0.0011, -0.0028)
 # fmt: off
 _AVENUES = (("1 Ave", -4.6), ("2 Ave", -3.7), ("3 Ave", -2.7), ("Park Ave", -1.7),
@@ -37,7 +37,7 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class Stations:
-    """Station columns; `share` is the part of all rides that starts there."""
+    """Columns of stations. `share` is the part of all rides that starts there."""
 
     identifier: npt.NDArray[np.object_]
     name: npt.NDArray[np.object_]
@@ -47,7 +47,7 @@ class Stations:
 
 
 def _grid() -> list[tuple[str, str, float, float]]:
-    found = []
+    grid = []
     for position, (avenue, west) in enumerate(_AVENUES, start=1):
         for street in _STREETS:
             if 0 <= west <= 1 and street > 60:
@@ -55,10 +55,10 @@ def _grid() -> list[tuple[str, str, float, float]]:
             side = "W" if west >= 0 else "E"
             latitude = _ORIGIN[0] + (street - 14) * _BLOCK[0] + west * _AVENUE[0]
             longitude = _ORIGIN[1] + (street - 14) * _BLOCK[1] + west * _AVENUE[1]
-            # Text, not a number: 5940.10 is another station than 5940.1 would be.
+            # Text, not a number: 5940.10 and 5940.1 are different stations.
             identifier = f"{5620 + street * 20}.{position:02d}"
-            found.append((identifier, f"{side} {street} St & {avenue}", latitude, longitude))
-    return found
+            grid.append((identifier, f"{side} {street} St & {avenue}", latitude, longitude))
+    return grid
 
 
 @lru_cache(maxsize=1)
@@ -77,9 +77,9 @@ def stations() -> Stations:
 
 @lru_cache(maxsize=1)
 def kilometres_between() -> FloatArray:
-    """Kilometres as the crow flies between any two stations."""
+    """Kilometres in a straight line between any two stations."""
     place = stations()
-    # Kilometres in a degree of latitude, and in one of longitude at New York.
+    # Kilometres per degree of latitude, and per degree of longitude in New York.
     north = (place.latitude[:, None] - place.latitude[None, :]) * 111.2
     east = (place.longitude[:, None] - place.longitude[None, :]) * 84.3
     return np.asarray(np.hypot(north, east), dtype=np.float64)

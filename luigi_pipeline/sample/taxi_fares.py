@@ -1,4 +1,4 @@
-"""What a yellow taxi trip costs, part by part, in whole cents."""
+"""The price of a yellow taxi trip, part by part, in whole cents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from luigi_pipeline.sample.taxi_trips import (
     JFK_RATE,
     NEGOTIATED_RATE,
     NEWARK_RATE,
-    NOT_TOLD,
+    NOT_RECORDED,
     TaxiTrips,
 )
 from luigi_pipeline.sample.zones import (
@@ -45,7 +45,7 @@ def _touches(trips: TaxiTrips, zones: IntArray | tuple[int, ...]) -> BoolArray:
 
 
 def _metered(trips: TaxiTrips, miles: FloatArray) -> IntArray:
-    """The meter counts a unit for a fifth of a mile when driving, for a minute when crawling."""
+    """The meter counts a unit per fifth of a mile when driving, and per minute when crawling."""
     units = np.round(miles * 5 * 0.62 + trips.minutes * 0.52)
     fare = FIRST_DROP + UNIT * units.astype(np.int64)
     negotiated = np.round(miles * 4 + 10).astype(np.int64) * 100
@@ -61,7 +61,7 @@ def _metered(trips: TaxiTrips, miles: FloatArray) -> IntArray:
 
 
 def _extra(trips: TaxiTrips) -> IntArray:
-    """Surcharges by the clock (rush hour, night) and for LaGuardia."""
+    """Surcharges for rush hour, night and LaGuardia."""
     hour = hour_of_day(trips.pickup)
     rush = (weekday(trips.pickup) < 5) & (hour >= 16) & (hour < 20)
     night = (hour >= 20) | (hour < 6)
@@ -79,7 +79,7 @@ def _tolls(rng: np.random.Generator, trips: TaxiTrips, miles: FloatArray) -> Int
 
 
 def _tips(rng: np.random.Generator, trips: TaxiTrips, before_tip: IntArray) -> IntArray:
-    """Tips are recorded for cards only: mostly one of the three that the screen offers."""
+    """Tips are recorded for cards only. Most are one of the three that the screen offers."""
     rates = rng.choice((0.2, 0.25, 0.3, 0.0), len(before_tip), p=(0.58, 0.17, 0.2, 0.05))
     own = rng.uniform(0.05, 0.35, len(before_tip))
     rate = np.where(rng.random(len(before_tip)) < 0.25, own, rates)
@@ -92,15 +92,14 @@ def make_fares(rng: np.random.Generator, trips: TaxiTrips, month: Month) -> dict
     Args:
         rng: The month's stream.
         trips: The trips.
-        month: Month of the file.
+        month: The month of the file.
 
     Returns:
-        The parts named in `PARTS` and their exact sum, `total`, in cents. A part that the file
-        leaves null is 0.
+        The parts named in `PARTS` and their exact sum, `total`, in cents. A part that is null in the file is 0 here.
     """
-    # Priced on the way between the zones: the meter's odd distances have ordinary fares.
+    # Priced by the real way between the zones, so a trip with an odd recorded distance has an ordinary fare.
     miles = miles_between()[trips.pickup_zone, trips.dropoff_zone]
-    told = trips.payment != NOT_TOLD
+    is_recorded = trips.payment != NOT_RECORDED
     airport = np.isin(trips.pickup_zone, (JFK, LAGUARDIA))
     in_manhattan = _touches(trips, service_zones()["Yellow Zone"])
     charged = _touches(trips, CHARGED_ZONES) & (month >= CBD_SINCE)
@@ -111,8 +110,8 @@ def make_fares(rng: np.random.Generator, trips: TaxiTrips, month: Month) -> dict
         "tip": np.zeros(len(miles), dtype=np.int64),
         "tolls": _tolls(rng, trips, miles),
         "improvement": np.full(len(miles), IMPROVEMENT),
-        "congestion": CONGESTION * (in_manhattan & told),
-        "airport": AIRPORT * (airport & told),
+        "congestion": CONGESTION * (in_manhattan & is_recorded),
+        "airport": AIRPORT * (airport & is_recorded),
         "cbd": CBD_CHARGE * charged,
     }
     money["tip"] = _tips(rng, trips, sum_of_parts(money))

@@ -1,4 +1,4 @@
-"""A month's yellow taxi file: the voided twins, TLC's columns, and their drift in name and type."""
+"""A month's yellow taxi file: TLC's columns, their changing names and types, and voided twins."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 
 from luigi_pipeline.sample.clock import IntArray, Month, random_stream
 from luigi_pipeline.sample.taxi_fares import CBD_SINCE, make_fares
-from luigi_pipeline.sample.taxi_trips import NOT_TOLD, TaxiTrips, make_trips
+from luigi_pipeline.sample.taxi_trips import NOT_RECORDED, TaxiTrips, make_trips
 
 TWIN_SHARE = 0.005
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one month's file spells what all of them hold."""
+    """The spelling and types of one month's file."""
 
     vendor: pa.DataType
     zone: pa.DataType
@@ -27,7 +27,7 @@ class Dialect:
     airport_fee: str
 
 
-# TLC's files change between these from month to month; the sample takes turns.
+# TLC's files change between these from month to month. The sample alternates.
 DIALECTS = (
     Dialect(pa.int64(), pa.int64(), pa.float64(), pa.string(), "airport_fee"),
     Dialect(pa.int32(), pa.int32(), pa.int64(), pa.large_string(), "Airport_fee"),
@@ -41,21 +41,21 @@ def dialect_of(month: Month) -> Dialect:
 
 
 def _row_order(trips: TaxiTrips) -> tuple[IntArray, IntArray]:
-    """Which trip each row of the file shows, and whether it shows it negated (-1) or not (1)."""
+    """The trip of each row of the file, and whether the row shows it negated (-1) or not (1)."""
     count = len(trips.pickup)
     shown = np.concatenate([np.arange(count), trips.voided_paired])
     sign = np.ones(len(shown), dtype=np.int64)
     sign[trips.voided_alone] = -1
     sign[count:] = -1
-    # TLC appends the trips of the null block; a reversal stands before the trip it voids.
-    order = np.lexsort((sign, trips.pickup[shown], trips.payment[shown] == NOT_TOLD))
+    # TLC appends the trips of the null block. A reversal comes before the trip that it voids.
+    order = np.lexsort((sign, trips.pickup[shown], trips.payment[shown] == NOT_RECORDED))
     return shown[order], sign[order]
 
 
 def _table(trips: TaxiTrips, money: dict[str, IntArray], month: Month) -> pa.Table:
     dialect = dialect_of(month)
     shown, sign = _row_order(trips)
-    null_block = (trips.payment == NOT_TOLD)[shown]
+    null_block = (trips.payment == NOT_RECORDED)[shown]
 
     def whole(values: IntArray, kind: pa.DataType, mask: object = None) -> pa.Array:
         return pa.array(values[shown], mask=mask).cast(kind)
@@ -97,13 +97,13 @@ def write_taxi_month(path: Path, seed: int, month: Month, rows: int) -> int:
     """Write a month's yellow taxi trips as TLC publishes them.
 
     Args:
-        path: Parquet file to write.
+        path: The Parquet file to write.
         seed: The sample's seed.
-        month: Month of the file.
-        rows: Rows of the file, reversals included.
+        month: The month of the file.
+        rows: The number of rows of the file, reversals included.
 
     Returns:
-        Rows written.
+        The number of rows written.
     """
     rng = random_stream(seed, "taxi", month.year, month.number)
     twins = max(2, round(rows * TWIN_SHARE))

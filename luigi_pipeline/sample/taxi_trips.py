@@ -1,4 +1,4 @@
-"""Yellow taxi trips as they happened: where, when, how far, how long, and the oddities."""
+"""Yellow taxi trips as they happened: places, times, distances, durations, and the oddities."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from luigi_pipeline.sample.zones import (
     service_zones,
 )
 
-CARD, CASH, NO_CHARGE, DISPUTE, NOT_TOLD = 1, 2, 3, 4, 0
+CARD, CASH, NO_CHARGE, DISPUTE, NOT_RECORDED = 1, 2, 3, 4, 0
 STANDARD_RATE, JFK_RATE, NEWARK_RATE, NEGOTIATED_RATE, UNKNOWN_RATE = 1, 2, 3, 5, 99
 # Miles per hour for a short trip, by hour of the day.
 # fmt: off
@@ -37,10 +37,10 @@ _STREET_SPEED = np.array([13.5, 14.5, 15.5, 16.5, 17.5, 17, 14, 10.5, 8.8, 8.5, 
 
 @dataclass
 class TaxiTrips:
-    """Columns of a month's trips, before money: one position in each is one trip.
+    """Columns of a month's trips, without prices. The same position in each column is one trip.
 
-    Times are New York wall time in seconds since 1970. `null_block` marks the trips whose
-    vendor sent no passenger count, rate code, flag, congestion surcharge or airport fee.
+    Times are New York wall time in seconds since 1970. `null_block` marks trips whose vendor sent no passenger count,
+    rate code, flag, congestion surcharge or airport fee.
     """
 
     vendor: IntArray
@@ -59,7 +59,7 @@ class TaxiTrips:
 
 
 def _zones(rng: np.random.Generator, count: int) -> tuple[IntArray, IntArray]:
-    """Pick-up and drop-off zones: of two places to go, people more often mean the nearer one."""
+    """Pick-up and drop-off zones. Out of two possible drop-offs, the nearer one is chosen more often."""
     start = rng.choice(len(pickup_shares()), count, p=pickup_shares())
     ends = rng.choice(len(dropoff_shares()), (2, count), p=dropoff_shares())
     nearer = miles_between()[start, ends[0]] <= miles_between()[start, ends[1]]
@@ -68,7 +68,7 @@ def _zones(rng: np.random.Generator, count: int) -> tuple[IntArray, IntArray]:
 
 
 def _seconds(rng: np.random.Generator, miles: FloatArray, pickup: IntArray) -> IntArray:
-    """Seconds on the way: long trips use faster roads, weekends are emptier."""
+    """The duration in seconds. Long trips use faster roads, and weekends have less traffic."""
     weekend = weekday(pickup) >= 5
     speed = _STREET_SPEED[hour_of_day(pickup)] * np.where(weekend, 1.12, 1.0)
     speed = speed * (0.75 + 0.38 * np.log1p(miles)) * rng.lognormal(0, 0.2, len(miles))
@@ -87,14 +87,14 @@ def _rate_codes(rng: np.random.Generator, start: IntArray, end: IntArray) -> Int
 
 
 def make_trips(rng: np.random.Generator, seed: int, month: Month, count: int, twins: int) -> TaxiTrips:
-    """Make a month's taxi trips, with the oddities that TLC's files hold.
+    """Generate a month's taxi trips, with the oddities of TLC's files.
 
     Args:
         rng: The month's stream.
-        seed: The sample's seed, which fixes the weather.
-        month: Month of the file.
-        count: Trips to make.
-        twins: How many of them get voided by a negative twin later.
+        seed: The sample's seed, which decides the weather.
+        month: The month of the file.
+        count: The number of trips.
+        twins: The number of trips that a negative twin voids later.
 
     Returns:
         The trips, in order of pick-up.
@@ -107,7 +107,7 @@ def make_trips(rng: np.random.Generator, seed: int, month: Month, count: int, tw
     vendor = rng.choice(vendors, count, p=shares)
     miles = miles_between()[pickup_zone, dropoff_zone] * rng.lognormal(0, 0.13, count)
     seconds = _seconds(rng, miles, pickup)
-    # Vendor 1's meters tell tenths of a mile only.
+    # Vendor 1's meters record tenths of a mile.
     miles = np.where(vendor == 1, np.round(miles, 1), np.round(miles, 2))
     lots = Lots(rng, count)
     trips = TaxiTrips(
@@ -132,7 +132,7 @@ def make_trips(rng: np.random.Generator, seed: int, month: Month, count: int, tw
 
 
 def _add_payment_kinds(rng: np.random.Generator, trips: TaxiTrips, lots: Lots) -> None:
-    trips.payment[lots.draw(0.085, 5)] = NOT_TOLD
+    trips.payment[lots.draw(0.085, 5)] = NOT_RECORDED
     trips.payment[lots.draw(0.006, 2)] = NO_CHARGE
     trips.payment[lots.draw(0.008, 2)] = DISPUTE
     for rows in (trips.voided_paired, trips.voided_alone):
@@ -143,7 +143,7 @@ def _add_impossible_values(rng: np.random.Generator, trips: TaxiTrips, lots: Lot
     far = lots.draw(0.00004, 2)
     trips.miles[far] = np.round(rng.uniform(20_000, 250_000, len(far)), 2)
     trips.miles[lots.draw(0.012, 3)] = 0.0
-    # A meter that was left on until just before the next day's same minute.
+    # A meter that was left on until just before the same minute of the next day.
     left_on = lots.draw(0.0012, 2)
     trips.dropoff[left_on] = trips.pickup[left_on] + rng.integers(82_800, 86_390, len(left_on))
     backwards = lots.draw(0.00003, 2)
@@ -151,10 +151,10 @@ def _add_impossible_values(rng: np.random.Generator, trips: TaxiTrips, lots: Lot
 
 
 def _add_strays(rng: np.random.Generator, trips: TaxiTrips, lots: Lots, month: Month) -> None:
-    """Date some trips outside the file's month: late reports, and clocks that were reset."""
+    """Move some trips out of the file's month: late reports, and clocks that were reset."""
     first, after = (int(to_new_york(np.array([at]))[0]) for at in (month.start_utc, month.end_utc))
     reset_clock = int(np.datetime64("2008-12-31T23:02:00", "s").astype(np.int64))
-    # Spread over two hours, so that some are dated 2008 and some 2009.
+    # Spread over two hours, so that some are in 2008 and some in 2009.
     _redate(trips, lots.draw(0.00002, 2), reset_clock, spacing=3000)
     late = lots.draw(0.00006, 3)
     _redate(trips, late, first - int(rng.integers(600, 3600)), spacing=-97)

@@ -12,11 +12,11 @@ import numpy as np
 
 from luigi_pipeline.sample.clock import HOUR_SECONDS, FloatArray, IntArray, random_stream
 
-# The archive answers for the centre of its own grid cell, not for the point asked for.
+# The archive answers for the centre of its grid cell, not for the requested point.
 GRID_CELL = {"latitude": 40.710335, "longitude": -73.99308, "elevation": 32.0}
 # Open-Meteo's own ratio: a millimetre of water is 0.7 cm of snow.
 SNOW_CM_PER_MM = 0.7
-# One storm is certain to fall in late November, the rest in winter: (month, day).
+# One storm is always in late November, the others in winter: (month, day).
 SNOW_STORMS = ((1, 16), (2, 13), (3, 8), (11, 22), (12, 20))
 WHOLE_NUMBERS = ("relative_humidity_2m", "cloud_cover", "wind_direction_10m")
 
@@ -28,7 +28,7 @@ def hours_of_year(year: int) -> IntArray:
 
 
 def _smooth_noise(rng: np.random.Generator, count: int, memory_hours: float) -> FloatArray:
-    """Noise of mean 0 and deviation 1 that changes over about so many hours."""
+    """Noise of mean 0 and deviation 1 that changes over about this many hours."""
     kernel = np.exp(-np.arange(int(memory_hours * 5)) / memory_hours)
     white = rng.standard_normal(count + len(kernel) - 1)
     return np.convolve(white, kernel / np.sqrt(np.sum(kernel**2)), mode="valid")
@@ -44,7 +44,7 @@ def _temperature(rng: np.random.Generator, hours: IntArray) -> FloatArray:
 
 
 def _precipitation(rng: np.random.Generator, count: int) -> FloatArray:
-    """Millimetres in each hour, in spells: about one hour in nine is wet."""
+    """Millimetres in each hour. Rain comes in spells, and about one hour in nine is wet."""
     latent = _smooth_noise(rng, count, 5)
     excess = latent - np.quantile(latent, 0.885)
     amount = np.where(excess > 0, excess * rng.gamma(1.2, 2.4, count), 0.0)
@@ -52,7 +52,7 @@ def _precipitation(rng: np.random.Generator, count: int) -> FloatArray:
 
 
 def _add_snow_storms(rng: np.random.Generator, year: int, temperature: FloatArray, water: FloatArray) -> None:
-    """Lay cold, wet half days over the year, in place."""
+    """Add cold, wet half days to the year, in place."""
     for month, day in SNOW_STORMS:
         first = (dt.date(year, month, day) - dt.date(year, 1, 1)).days * 24 + 8
         storm = slice(first, first + int(rng.integers(10, 16)))
@@ -64,16 +64,16 @@ def _add_snow_storms(rng: np.random.Generator, year: int, temperature: FloatArra
 
 @lru_cache(maxsize=8)
 def weather_of_year(seed: int, year: int) -> dict[str, FloatArray]:
-    """Make a year's hourly weather.
+    """Generate a year's hourly weather.
 
     Args:
         seed: The sample's seed.
-        year: Calendar year in UTC.
+        year: The calendar year in UTC.
 
     Returns:
-        Arrays by the archive's variable names, one value for each hour of the year, NaN where
-        nothing was measured. Precipitation, rain (mm) and snowfall (cm) are sums of the hour
-        before; the rest is at the hour: degrees C, %, hPa, km/h, degrees.
+        Arrays by the archive's variable names, one value per hour of the year, NaN if nothing was measured.
+        Precipitation, rain (mm) and snowfall (cm) are sums of the hour before. Other values are at the hour: degrees C,
+        %, hPa, km/h, degrees.
     """
     rng = random_stream(seed, "weather", year)
     hours = hours_of_year(year)
@@ -82,7 +82,7 @@ def weather_of_year(seed: int, year: int) -> dict[str, FloatArray]:
     water = _precipitation(rng, count)
     _add_snow_storms(rng, year, temperature, water)
 
-    # Between frost and 1.5 degrees half of it falls as sleet: rain and snow in one hour.
+    # Between frost and 1.5 degrees, half of it falls as sleet: rain and snow in one hour.
     frozen = np.select([temperature <= 0, temperature < 1.5], [1.0, 0.5], 0.0)
     snowfall = np.round(water * frozen * SNOW_CM_PER_MM, 2)
     rain = np.round(water - snowfall / SNOW_CM_PER_MM, 2)
@@ -94,11 +94,11 @@ def weather_of_year(seed: int, year: int) -> dict[str, FloatArray]:
     wind = np.clip(13.5 + 5.5 * _smooth_noise(rng, count, 8) + 5 * wet, 0.4, None)
     direction = (250 + 70 * _smooth_noise(rng, count, 20)) % 360
     pressure = 1016.5 + 7 * _smooth_noise(rng, count, 40) - 4 * wet
-    # No direction is told for a calm hour, and a barometer fails for one night a month.
+    # A calm hour has no wind direction, and the barometer fails for one night a month.
     direction[wind < 1.5] = np.nan
     pressure[hours // HOUR_SECONDS % 730 < 6] = np.nan
 
-    # Magnus formula for the vapour pressure (hPa) and dew point, Steadman's apparent temperature.
+    # The Magnus formula for the vapour pressure (hPa) and dew point, and Steadman's apparent temperature.
     vapour = humidity / 100 * 6.112 * np.exp(17.62 * temperature / (243.12 + temperature))
     log_ratio = np.log(vapour / 6.112)
     series = {
@@ -127,15 +127,15 @@ def _json_values(name: str, values: FloatArray) -> list[float | int | None]:
 
 
 def write_weather(path: Path, seed: int, year: int) -> int:
-    """Write a year's weather as the archive answers it: one full time axis, UTC labels.
+    """Write a year's weather in the archive's form: one full time axis with UTC labels.
 
     Args:
-        path: JSON file to write.
+        path: The JSON file to write.
         seed: The sample's seed.
-        year: Calendar year in UTC.
+        year: The calendar year in UTC.
 
     Returns:
-        Hours written.
+        The number of hours written.
     """
     labels = np.datetime_as_string(hours_of_year(year).astype("datetime64[s]"), unit="m").tolist()
     series = weather_of_year(seed, year).items()

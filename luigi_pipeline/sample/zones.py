@@ -1,4 +1,4 @@
-"""Taxi zones: the lookup file, how popular each zone is, and how far apart two of them are."""
+"""Taxi zones: the lookup file, the popularity of each zone, and the distance between any two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHARGED_ZONES = (
     4, 12, 13, 45, 48, 50, 68, 79, 87, 88, 90, 100, 107, 113, 114, 125, 137, 144, 148, 158, 161,
     162, 163, 164, 170, 186, 209, 211, 224, 229, 230, 231, 232, 233, 234, 246, 249, 261,
 )
-# Pick-ups in relation to one another; a zone of Manhattan that is not named counts 5.
+# Relative numbers of pick-ups. A zone of Manhattan that is not listed counts 5.
 _BUSIEST = {
     161: 48, 237: 47, 236: 44, 132: 46, 162: 36, 230: 36, 186: 33, 138: 32, 142: 32, 163: 29,
     170: 28, 239: 27, 234: 27, 68: 25, 141: 24, 48: 24, 79: 23, 107: 21, 140: 20, 238: 20, 249: 19,
@@ -26,7 +26,7 @@ _BUSIEST = {
     264: 3, 265: 0.1, 103: 0, 104: 0, 105: 0, 199: 0,
 }
 # fmt: on
-# Centres in miles east and north of Midtown, and how far zones lie around them.
+# Centres in miles east and north of Midtown, and how far their zones are spread.
 _BOROUGHS = {
     "Manhattan": (0.0, 0.0, 0.55, 1.7),
     "Brooklyn": (2.0, -6.0, 1.8, 1.8),
@@ -51,10 +51,10 @@ def write_zones(path: Path) -> int:
     """Write the lookup as TLC publishes it: quoted header and text, CRLF.
 
     Args:
-        path: CSV file to write.
+        path: The CSV file to write.
 
     Returns:
-        Zones written.
+        The number of zones written.
     """
     lines = ['"LocationID","Borough","Zone","service_zone"']
     lines += [f'{number},"{a}","{b}","{c}"' for number, a, b, c in zone_rows()]
@@ -65,15 +65,15 @@ def write_zones(path: Path) -> int:
 @lru_cache(maxsize=1)
 def service_zones() -> dict[str, IntArray]:
     """Location ids by service zone."""
-    found: dict[str, list[int]] = {}
+    numbers_by_zone: dict[str, list[int]] = {}
     for number, _, _, service_zone in zone_rows():
-        found.setdefault(service_zone, []).append(number)
-    return {name: np.array(numbers, dtype=np.int64) for name, numbers in found.items()}
+        numbers_by_zone.setdefault(service_zone, []).append(number)
+    return {name: np.array(numbers, dtype=np.int64) for name, numbers in numbers_by_zone.items()}
 
 
 @lru_cache(maxsize=1)
 def pickup_shares() -> FloatArray:
-    """Share of pick-ups by location id (position 0 is empty)."""
+    """The share of pick-ups by location id. Position 0 is empty."""
     weights = np.zeros(LAST_ZONE + 1)
     weights[service_zones()["Yellow Zone"]] = 5.0
     weights[service_zones()["Boro Zone"]] = 0.3
@@ -84,7 +84,7 @@ def pickup_shares() -> FloatArray:
 
 @lru_cache(maxsize=1)
 def dropoff_shares() -> FloatArray:
-    """Share of drop-offs by location id: more in the boroughs and, where taxis may not pick up, outside the city."""
+    """The share of drop-offs by location id. More are in the outer boroughs, or outside the city, than pick-ups."""
     weights = pickup_shares().copy()
     weights[service_zones()["Boro Zone"]] *= 4
     weights[[JFK, LAGUARDIA]] *= 0.5
@@ -95,7 +95,7 @@ def dropoff_shares() -> FloatArray:
 
 @lru_cache(maxsize=1)
 def miles_between() -> FloatArray:
-    """Miles by road between any two location ids (a square, position 0 is empty)."""
+    """Miles by road between any two location ids, as a square. Position 0 is empty."""
     # The map is the same in every sample, whatever its seed.
     scatter = np.random.default_rng(265).standard_normal((LAST_ZONE + 1, 2))
     place = np.zeros((LAST_ZONE + 1, 2))

@@ -1,7 +1,7 @@
-"""The publishers: what each calls its files, how to fetch them, and what they must hold.
+"""The publishers: the names of their files, how to fetch them, and what the files must hold.
 
-Nothing here knows Luigi or the warehouse. A source says what it asks for, fetches one month to `landing/`, checks what
-arrived, and opens it into parts: flat files, each with its name, the meaning of its columns and the rows counted in it.
+Nothing here knows Luigi or the warehouse. A source defines what it asks for, fetches a month to `landing/`, checks it,
+and opens it into parts: flat files, each with its name, the meaning of its columns and its number of rows.
 """
 
 from luigi_pipeline.sources.base import Part, Source

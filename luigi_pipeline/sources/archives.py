@@ -1,4 +1,4 @@
-"""Reading zip archives that come from elsewhere: what may be unpacked, and how much."""
+"""Reading zip archives from other parties, with limits on what they may unpack to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from luigi_pipeline.sources.membernames import month_of, number_of, path_of
 _MAX_DEPTH = 3
 _ENCRYPTED = 0x1
 _LONGEST_NAME = 500
-# What CitiBike packs with. Others are slower to refuse damage, and LZMA may ask for gigabytes before it does.
+# The methods that CitiBike uses. Others notice damage later, and LZMA may need gigabytes before it does.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -39,12 +39,12 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Member:
-    """A CSV file in an archive, or in an archive in it.
+    """A CSV file in an archive, or in an archive inside it.
 
     Attributes:
         archive: The innermost archive.
-        entry: The file's entry there.
-        name: Path from the outermost archive, its own name first.
+        entry: The file's entry in that archive.
+        name: The path from the outermost archive, which comes first.
     """
 
     archive: Path
@@ -53,7 +53,7 @@ class Member:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Open the member's bytes; damage shows while reading.
+        """Open the member. Damage shows while its bytes are read.
 
         Raises:
             Rejected: The archive is damaged there.
@@ -64,11 +64,11 @@ class Member:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn what goes wrong while a zip is read into a rejection of the file by that name."""
+    """Turn errors while a zip is read into a rejection of the named file."""
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the file's beginning; all else is the machine's fault
+        if error.errno != errno.EINVAL:  # EINVAL is a seek before the file's beginning; other errors are the machine's
             raise
         raise Rejected(f"{name}: is a damaged zip archive ({error})") from error
     except _DAMAGE as error:
@@ -76,17 +76,17 @@ def reading(name: str) -> Iterator[None]:
 
 
 class _Allowance:
-    """What an archive, with the archives in it, may still unpack to."""
+    """What may still be unpacked from an archive and the archives inside it."""
 
     def __init__(self, path: Path, limits: Download) -> None:
         self._limits, self._packed = limits, max(path.stat().st_size, 1)
         self._unpacked = self._members = 0
 
     def take(self, entries: list[zipfile.ZipInfo], name: str) -> None:
-        """Count an archive's members, by what its directory says: none can be read beyond that.
+        """Count the members of an archive by its directory. No more than that can be unpacked.
 
         Raises:
-            Rejected: With them it is too much.
+            Rejected: The archive exceeds a limit.
         """
         self._members += len(entries)
         self._unpacked += sum(entry.file_size for entry in entries)
@@ -100,19 +100,19 @@ class _Allowance:
 
 
 def csv_members(path: Path, scratch: Path, limits: Download, month: str | None = None) -> list[Member]:
-    """List the CSV files of an archive, those of nested archives included.
+    """List the CSV files of an archive, with those of nested archives.
 
     Args:
         path: The archive.
-        scratch: Where nested archives are unpacked to.
-        limits: Caps on what an archive may unpack to.
-        month: Take only members whose name bears this month, as in a yearly archive.
+        scratch: Where nested archives are unpacked.
+        limits: Limits on what an archive may unpack to.
+        month: List only members with this month in their name, as for a yearly archive.
 
     Returns:
-        The members, by name. macOS's resource forks, which end in .csv too, are not among them.
+        The members, by name. macOS's resource forks, whose names also end in .csv, are left out.
 
     Raises:
-        Rejected: The archive is damaged, encrypted, too large, too deep, or has names that leave its folder.
+        Rejected: The archive is damaged, encrypted, too large or too deep, or has names that lead out of its folder.
     """
     allowance = _Allowance(path, limits)
     members = _members(path, path.name, scratch, allowance, month, depth=1)
@@ -120,10 +120,10 @@ def csv_members(path: Path, scratch: Path, limits: Download, month: str | None =
 
 
 def check(path: Path, limits: Download) -> None:
-    """Check an archive from its directory alone: what is in nested archives shows when they are unpacked.
+    """Check an archive by its directory alone. Nested archives are checked when they are unpacked.
 
     Raises:
-        Rejected: It is damaged, encrypted, too large, has names that leave its folder, or holds nothing.
+        Rejected: It is damaged, encrypted or too large, has names that lead out of its folder, or holds nothing.
     """
     with _opened(path, path.name) as archive:
         entries = _checked(archive, path.name, _Allowance(path, limits))
@@ -132,7 +132,7 @@ def check(path: Path, limits: Download) -> None:
 
 
 def has_month(path: Path, month: str) -> bool:
-    """Whether a yearly archive has files of the month, or archives that do not say what they have."""
+    """Whether a yearly archive has files of the month, or nested archives whose names have no month."""
     with _opened(path, path.name) as archive:
         return any(_may_have(entry.filename, month) for entry in archive.infolist() if _wanted(entry.filename))
 
@@ -152,7 +152,7 @@ def _members(
 ) -> list[Member]:
     if depth > _MAX_DEPTH:
         raise Rejected(f"{name}: archives are nested more than {_MAX_DEPTH} deep")
-    found: list[Member] = []
+    members: list[Member] = []
     with _opened(path, name) as archive:
         for entry in _checked(archive, name, allowance):
             inner = f"{name}/{entry.filename}"
@@ -160,17 +160,17 @@ def _members(
                 continue
             if entry.filename.lower().endswith(".zip"):
                 inside = month if month and month_of(entry.filename, month[:4]) is None else None
-                unpacked = scratch / f"{digest(inner)}.zip"  # two folders may each hold an archive of one name
+                unpacked = scratch / f"{digest(inner)}.zip"  # two folders may hold archives of the same name
                 with archive.open(entry) as source, unpacked.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
-                found += _members(unpacked, inner, scratch, allowance, inside, depth + 1)
+                members += _members(unpacked, inner, scratch, allowance, inside, depth + 1)
             elif entry.filename.lower().endswith(".csv"):
-                found.append(Member(path, entry, inner))
-    return found
+                members.append(Member(path, entry, inner))
+    return members
 
 
 def _checked(archive: zipfile.ZipFile, name: str, allowance: _Allowance) -> list[zipfile.ZipInfo]:
-    """The entries that may be CSV files or archives, once all are proven harmless."""
+    """The entries that may be CSV files or archives, after all entries were found harmless."""
     entries = archive.infolist()
     allowance.take(entries, name)
     for entry in entries:
@@ -186,8 +186,8 @@ def _checked(archive: zipfile.ZipFile, name: str, allowance: _Allowance) -> list
 
 
 def _fault(entry: zipfile.ZipInfo) -> str | None:
-    """Why an entry must not be touched, if it must not."""
-    # As the directory has it: zipfile itself cuts a name at a NUL byte.
+    """Why an entry must not be unpacked; None if it may be."""
+    # The name in the directory, because zipfile cuts a name at a NUL byte.
     path = path_of(entry.orig_filename)
     faults = {
         "would leave the folder": path.is_absolute() or ".." in path.parts or ":" in (path.parts or ("",))[0],
@@ -197,11 +197,11 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
         "is a link": stat.S_ISLNK(entry.external_attr >> 16),
         f"is packed by method {entry.compress_type}, which is not read": entry.compress_type not in _METHODS,
     }
-    return next((fault for fault, found in faults.items() if found), None)
+    return next((fault for fault, is_so in faults.items() if is_so), None)
 
 
 def _check_parts(entries: list[zipfile.ZipInfo], name: str) -> None:
-    """See that no numbered part was taken out: macOS leaves a fork of each file that it packs."""
+    """Check that no numbered part was removed. macOS packs a resource fork beside each file, and that is left over."""
     there = {path_of(entry.filename).name for entry in entries if _wanted(entry.filename)}
     for entry in entries:
         path = path_of(entry.filename)
@@ -216,6 +216,6 @@ def _wanted(name: str) -> bool:
 
 
 def _may_have(name: str, month: str) -> bool:
-    """Whether a file, or archive, of a year's archive has rides of the month, as far as its path says."""
-    found = month_of(name, month[:4])
-    return found == month or (found is None and name.lower().endswith(".zip"))
+    """Whether a file or archive in a yearly archive may have rides of the month, by its path."""
+    named = month_of(name, month[:4])
+    return named == month or (named is None and name.lower().endswith(".zip"))

@@ -19,29 +19,29 @@ from luigi_pipeline.sources.landed import Landed
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
 
-# Part of every load's fingerprint: raise it when the same published files would give other rows.
+# Part of the fingerprint of every load. Increase it when the same published files would give other rows.
 ROWS_VERSION = 1
-# The type of a column that is not declared. Any value is a text, so that no month is refused, whichever came first: the
-# column may be empty in one month, have whole dollars in the next, and cents or words in a third.
+# The type of an undeclared column. Any value is a text, so no month is refused. Otherwise the order of months would
+# matter: such a column may be empty in one month, hold whole dollars in the next, and cents or words in a third.
 UNDECLARED = "VARCHAR"
-_LONGEST_NAME = 200  # of a column
+_LONGEST_NAME = 200  # characters of a column's name
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A flat file, or archive member, to be turned into typed rows.
+    """A flat file or archive member, to be turned into typed rows.
 
     Attributes:
         name: The `_source_file` of its rows.
-        path: The file itself, unpacked.
+        path: The unpacked file.
         format: parquet, or csv (UTF-8, LF, a header, every value text).
-        columns: Raw name of each column, by its published name, in the file's order.
-        rows: Rows counted in the file, independently of what reads it later.
+        columns: The raw name of each column, by its published name, in the order of the file.
+        rows: Number of rows, counted independently of the engine that reads them later.
         changes: How its columns differ from those declared, in words.
-        month: Of an archive's member: the month that it is of, by its name.
-        unit: Which rows of the month should be in it: the number of a part, the empty text for all, or a name that does
-            not say. Where there are several of one unit, they are copies.
-        remarks: What is not read of the published file, in words.
+        month: The month of an archive's member, by its name.
+        unit: Which rows of the month it should have: the number of a part, the empty text for all, or another name.
+            Parts with the same unit are copies.
+        remarks: What is left out of the published file, in words.
     """
 
     name: str
@@ -59,12 +59,12 @@ class Source(Protocol):
     """A publisher's data set, which fills one raw table.
 
     Attributes:
-        name: As in the configuration and the markers.
+        name: Its name in the configuration and the markers.
         table: The raw table that it fills.
-        columns: The declared schema: raw name and type (as in SQL) of each column.
-        added: Those that were declared after months had been loaded without them. They make no loaded month stale, in
-            which they are null, or what was loaded under their name.
-        dated_by: The columns whose times tell which month a row is of; none where the source itself checks each time.
+        columns: The declared schema: raw name and SQL type of each column.
+        added: Columns that were declared after months had been loaded. They do not make these months stale. In these
+            months they are null, or hold what was loaded under their name.
+        dated_by: The columns whose times say which month a row is of; empty if the source itself checks each time.
     """
 
     name: str
@@ -74,48 +74,48 @@ class Source(Protocol):
     dated_by: tuple[str, ...]
 
     def months(self, settings: Settings) -> list[str]:
-        """The configured months; none where the source is disabled."""
+        """The configured months; none if the source is disabled."""
         ...
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
-        """What decides which file is asked for: where it changes, the month must be asked for again."""
+        """What decides which file is asked for. If it changes, the month must be asked for again."""
         ...
 
     def fetch(
         self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
-        """Fetch a month's file into a folder and check that it is what it should be.
+        """Fetch a month's file into a folder and check it.
 
         Args:
             month: The month; empty for a source without months.
             settings: The configuration.
             folder: Where the file goes.
-            publisher: Whom to ask.
-            known: The file that is loaded, or has landed, already. It is returned where the publisher says that it
-                has not changed, which takes one request; its path may be gone.
+            publisher: The HTTP client to use.
+            known: The file that is loaded, or has landed. It is returned if the publisher answers that it has not
+                changed, which takes one request. Its path may be gone.
 
         Returns:
             The published file.
 
         Raises:
             NotPublished: The publisher does not have the month yet.
-            FetchFailed: It could not be had.
-            Rejected: What arrived is not the month's file.
+            FetchFailed: The file could not be fetched.
+            Rejected: The file that arrived is not the month's file.
         """
         ...
 
     def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
-        """Whether the publisher has a month's file by now, told by one small request.
+        """Whether the publisher has a month's file by now. This takes one small request.
 
         Args:
             month: The month.
             settings: The configuration.
-            folder: Where an answer that is not what it should be is kept.
-            publisher: Whom to ask.
+            folder: Where an invalid answer is kept.
+            publisher: The HTTP client to use.
 
         Raises:
-            FetchFailed: It does not say.
-            Rejected: Its answer is not what it should be.
+            FetchFailed: The publisher gives no answer.
+            Rejected: The answer is invalid.
         """
         ...
 
@@ -124,7 +124,7 @@ class Source(Protocol):
         ...
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
-        """Open a landed file, unpacking into a scratch folder where needed.
+        """Open a landed file, and unpack it into a scratch folder if needed.
 
         Raises:
             Rejected: The file is damaged, or its columns are not those of the source.
@@ -134,11 +134,12 @@ class Source(Protocol):
 
 @contextmanager
 def set_aside_if_rejected(path: Path, *, is_shared: bool = False) -> Iterator[None]:
-    """Keep a file that turns out not to be what it should be as `.rejected`, out of the way of the next attempt.
+    """If the body rejects a file, keep it as `.rejected`, out of the way of the next attempt.
 
     Args:
         path: The file.
-        is_shared: Whether other months are in it: then it stays for them, but is fetched anew when it is asked for.
+        is_shared: Whether other months are in the file. Then it also stays in place for them, and is fetched again when
+            it is next asked for.
     """
     try:
         yield
@@ -161,7 +162,7 @@ def _link(path: Path, beside: Path) -> None:
 
 
 def match_columns(published: list[str], declared: dict[str, str], required: set[str], name: str) -> dict[str, str]:
-    """Match published columns with declared ones, whatever their case, spaces and underscores.
+    """Match published columns with declared ones, ignoring case, spaces and underscores.
 
     Args:
         published: The column names in the file, in order.
@@ -170,10 +171,10 @@ def match_columns(published: list[str], declared: dict[str, str], required: set[
         name: The file's name, for the error.
 
     Returns:
-        Raw name of each published column. A column that is not declared gets its own name in snake case.
+        The raw name of each published column. An undeclared column gets its own name in snake case.
 
     Raises:
-        Rejected: A required column is missing, two columns have one name, or one has none.
+        Rejected: A required column is missing, two columns have the same name, or one has none.
     """
     unusable = next((column for column in published if not 0 < len(snake_case(column)) <= _LONGEST_NAME), None)
     if unusable is not None:
@@ -190,7 +191,7 @@ def match_columns(published: list[str], declared: dict[str, str], required: set[
 
 
 def snake_case(name: str) -> str:
-    """A column name as it stands in the warehouse: `Airport_fee` and `AirportFee` become `airport_fee`."""
+    """A column's name in the warehouse: `Airport_fee` and `AirportFee` become `airport_fee`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip())
     name = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     return f"_{name}" if name[:1].isdigit() else name

@@ -1,4 +1,4 @@
-"""CitiBike's S3 bucket: its listing, and which of its keys has a month."""
+"""CitiBike's S3 bucket: listing it, and choosing the key of a month."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
 
 _FLAGS = re.IGNORECASE | re.ASCII
-MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one
+MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one page
 
 
 def choose_key(keys: list[str], month: str) -> str | None:
-    """The bucket's key for a month: a monthly archive wins over the year's; Jersey City's (JC-) are not New York's.
+    """The bucket's key for a month. A monthly archive is preferred to a yearly one.
 
-    Some keys are misspelt (`citbike`, `citibke`); one that is not wins over them.
+    Jersey City's keys (JC-) do not count. Some keys are misspelt (`citbike`, `citibke`); others are preferred.
     """
     for of in (month.replace("-", ""), month[:4]):
         pattern = re.compile(rf"{of}-cit[a-z]*-tripdata(\.csv)?\.zip", _FLAGS)
-        found = [key for key in keys if pattern.fullmatch(key)]
-        if found:
-            return min(found, key=lambda key: ("citibike" not in key.lower(), key))
+        matching = [key for key in keys if pattern.fullmatch(key)]
+        if matching:
+            return min(matching, key=lambda key: ("citibike" not in key.lower(), key))
     return None
 
 
 def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> dict[str, str | None]:
-    """All keys of an S3 bucket that begin with a prefix, each with the ETag of its object.
+    """List all keys of an S3 bucket that begin with a prefix, each with the ETag of its object.
 
     Args:
         bucket: The bucket's URL.
-        prefix: What the keys begin with.
-        publisher: Whom to ask.
-        folder: Where an answer that is no listing is kept.
+        prefix: The beginning of the keys.
+        publisher: The HTTP client to use.
+        folder: Where an answer that is not a listing is kept.
 
     Raises:
         FetchFailed: It can't be listed.
@@ -53,7 +53,7 @@ def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> d
     for _ in range(MOST_PAGES):
         try:
             answer = publisher.get(asking(bucket, parameters))
-        except NotThere as error:  # the bucket, and not a month of it
+        except NotThere as error:  # the bucket is missing, not only a month of it
             raise FetchFailed(f"{error}; check sources.citibike.base_url") from error
         try:
             page, token = _read(answer, redacted(bucket))
@@ -69,7 +69,7 @@ def list_keys(bucket: str, prefix: str, publisher: Publisher, folder: Path) -> d
 
 
 def _read(answer: bytes, bucket: str) -> tuple[dict[str, str | None], str | None]:
-    """The keys of a page with their ETags, and what to ask for the next one with."""
+    """The keys of a page with their ETags, and the token for the next page."""
     try:
         listing = ET.fromstring(answer, ET.XMLParser(target=_NoDoctype()))
     except (ET.ParseError, ValueError, LookupError) as error:
@@ -82,7 +82,7 @@ def _read(answer: bytes, bucket: str) -> tuple[dict[str, str | None], str | None
     if texts.get("IsTruncated") == "true" and not token:
         raise Rejected(f"{bucket}: its listing ends in the middle, and does not say where to go on")
     objects = [dict(_without_namespaces(element)) for element in listing if _name(element) == "Contents"]
-    return {found["Key"]: found.get("ETag") for found in objects if "Key" in found}, token or None
+    return {item["Key"]: item.get("ETag") for item in objects if "Key" in item}, token or None
 
 
 def _without_namespaces(listing: ET.Element) -> Iterator[tuple[str, str]]:
@@ -95,8 +95,11 @@ def _name(element: ET.Element) -> str:
 
 
 class _NoDoctype(ET.TreeBuilder):
-    """A listing has no document type: with one, a page of text can stand for gigabytes, or name a local file."""
+    """Refuses a document type, which no listing has.
+
+    With one, a page could expand to gigabytes, or read a local file.
+    """
 
     def doctype(self, name: str, *_: object) -> None:
-        """Refuse it, before what it declares is read."""
+        """Refuse the document type before its declarations are read."""
         raise ValueError(f"it declares a document type, {name}")

@@ -1,7 +1,7 @@
 """CitiBike's trips: zip archives in a bucket, monthly or yearly, each with one or more CSV files.
 
-Facts from CitiBike's system data page and its archives: 15 columns up to January 2021, 13 since; archives are named and
-built in many ways, so the bucket is listed, and the columns decide which schema a file has.
+Facts from CitiBike's system data page and its archives: there are 15 columns up to January 2021, and 13 since. Archives
+are named and built in many ways, so the bucket is listed, and the columns of a file decide which schema it has.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _LEGACY = {
 
 
 class CitiBikeTrips:
-    """Fills `raw_data.trips`, one row a ride; each row has the columns of one of the two schemas."""
+    """Fills `raw_data.trips`, one row per ride. Each row has the columns of one of the two schemas."""
 
     name = "citibike"
     table = "trips"
@@ -75,7 +75,7 @@ class CitiBikeTrips:
         return block.months if block.enabled else []
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
-        """The bucket; which key has the month is found by listing it."""
+        """The bucket's URL. The month's key in it is not known before the bucket is listed."""
         return {"bucket": redacted(settings.sources.citibike.base_url)}
 
     def fetch(
@@ -108,11 +108,11 @@ class CitiBikeTrips:
         return choose_key(list(keys), month) is not None
 
     def is_shared(self, landed: Landed) -> bool:
-        """A year's archive is."""
+        """Whether it is a yearly archive."""
         return _is_yearly(landed.path.name)
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
-        """Unpack the month's CSV files, checked: whole, UTF-8, with the columns of one of the two schemas."""
+        """Unpack the month's CSV files and check them: complete, UTF-8, with the columns of one of the two schemas."""
         archive = landed.path.name
         members = csv_members(landed.path, scratch, limits, month if self.is_shared(landed) else None)
         if not members:
@@ -142,7 +142,7 @@ class CitiBikeTrips:
 
 
 def _without_jersey_city(members: list[Member]) -> tuple[list[Member], list[str]]:
-    """Leave out Jersey City's rides where New York's stand beside them; alone, they were published as New York's."""
+    """Leave out Jersey City's rides if New York's are there too. Without these, they were published as New York's."""
     others = [member.name for member in members if is_jersey_city(member.name.partition("/")[2])]
     if len(others) == len(members):
         return members, []
@@ -151,7 +151,7 @@ def _without_jersey_city(members: list[Member]) -> tuple[list[Member], list[str]
 
 
 def _check_different(parts: list[Part], contents: dict[str, tuple[int, int]]) -> None:
-    """See that no part stands in for another one."""
+    """Check that no two parts are the same file."""
     seen: dict[tuple[int, int], Part] = {}
     for part in parts:
         twin = seen.setdefault(contents[part.name], part)

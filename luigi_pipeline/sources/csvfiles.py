@@ -1,4 +1,4 @@
-"""Bringing a published CSV file into one form, and counting its rows, before any engine reads it."""
+"""Converting a published CSV file to one form, and counting its rows, before an engine reads it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _CHUNK = 1 << 20
 
 
 def normalise(stream: IO[bytes], target: Path, name: str) -> tuple[list[str], int]:
-    """Copy a CSV file with LF as its only line end, and count its rows.
+    """Copy a CSV file with LF as the only line end, and count its rows.
 
-    Publishers mix CRLF and LF, sometimes in one file, which a strict parser takes for damage.
+    Publishers mix CRLF and LF, sometimes in one file. A strict parser would take that for damage.
 
     Args:
         stream: The published bytes.
@@ -23,19 +23,19 @@ def normalise(stream: IO[bytes], target: Path, name: str) -> tuple[list[str], in
         name: The file's name, for errors.
 
     Returns:
-        The header's names, and the rows: lines that are not empty, without the header.
+        The names in the header, and the number of rows: lines that are not empty, without the header.
 
     Raises:
-        Rejected: There are NUL bytes in it, bytes that are not UTF-8, or no header.
+        Rejected: The file has NUL bytes, bytes that are not UTF-8, or no header.
     """
     lines = 0
     text = _Text(name)
-    last = b"\n"  # so that an empty first line counts as empty
+    last = b"\n"  # so that an empty first line is counted as empty
     carried = b""
     with target.open("wb") as file:
         while chunk := stream.read(_CHUNK):
             chunk = carried + chunk
-            # A CR at the end may be half of a CRLF.
+            # A CR at the end of a chunk may be half of a CRLF.
             carried = b"\r" if chunk.endswith(b"\r") else b""
             chunk = chunk.removesuffix(b"\r").replace(b"\r\n", b"\n")
             if b"\0" in chunk:
@@ -52,14 +52,14 @@ def normalise(stream: IO[bytes], target: Path, name: str) -> tuple[list[str], in
 
 
 class _Text:
-    """Holds a file to UTF-8: bytes of another encoding would become other letters, or none, in silence."""
+    """Checks that a file is UTF-8. Bytes of another encoding would silently become other letters, or none."""
 
     def __init__(self, name: str) -> None:
         self._name, self._line = name, 1
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def check(self, chunk: bytes, *, final: bool = False) -> None:
-        """Go on with the next bytes.
+        """Check the next bytes.
 
         Raises:
             Rejected: They are not UTF-8.
@@ -74,7 +74,7 @@ class _Text:
 
 
 def _empty_lines(text: bytes) -> int:
-    """Line ends that follow a line end directly; three in a row are two empty lines, so runs overlap."""
+    """Count empty lines: a line end right after a line end. Three in a row are two empty lines, so matches overlap."""
     count, at = 0, text.find(b"\n\n")
     while at >= 0:
         count += 1

@@ -1,4 +1,4 @@
-"""Fetching over HTTP: bounded retries that honour what the publisher asks for, and downloads that resume."""
+"""Fetching over HTTP: limited retries that follow the publisher's Retry-After, and downloads that resume."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from luigi_pipeline.sources.retries import Passing, retrying, wait_seconds
 log = logging.getLogger("luigi_pipeline.http")
 
 _CHUNK = 1 << 20
-_NOT_THERE = (403, 404)  # CloudFront says 403 for a missing key, S3 404.
+_NOT_THERE = (403, 404)  # CloudFront answers 403 for a missing key, S3 404
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
-LARGEST_ANSWER = 64 << 20  # a year of weather has less than a hundredth of it
-_PROGRESS_SECONDS = 30  # between two lines that tell how far a download is
+LARGEST_ANSWER = 64 << 20  # bytes; a year of weather has less than a hundredth of it
+_PROGRESS_SECONDS = 30  # between two log lines on the progress of a download
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
 class Publisher:
-    """An HTTP client for one fetch, with the retries and time-outs of the configuration."""
+    """An HTTP client for one fetch, with the retries and timeouts of the configuration."""
 
     def __init__(self, policy: Download, title: str = "") -> None:
-        """Open no connection yet.
+        """Set up the client. No connection is opened yet.
 
         Args:
             policy: The configuration's `download` block.
-            title: Who asks, for the log.
+            title: The task that asks, for the log.
 
         Raises:
-            FetchFailed: `SSL_CERT_FILE` or `SSL_CERT_DIR` names none.
+            FetchFailed: `SSL_CERT_FILE` or `SSL_CERT_DIR` names no certificates.
         """
         self._policy, self._title = policy, title
         self._client = proxies.client(
@@ -68,8 +68,8 @@ class Publisher:
         """Fetch a small body.
 
         Args:
-            url: What to ask for.
-            pace_seconds: How long an attempt takes at the least, so that one after another keeps a rate.
+            url: The URL.
+            pace_seconds: The shortest time that an attempt may take, to keep to a rate limit.
 
         Raises:
             NotThere: 403 or 404.
@@ -84,7 +84,7 @@ class Publisher:
         return retrying(attempt, self._policy, _shown(url), self._title)
 
     def has(self, url: str) -> bool:
-        """Whether there is a file at a URL, told without fetching it.
+        """Whether there is a file at a URL. The file is not fetched.
 
         Raises:
             FetchFailed: The answer is neither yes nor no, or a failure did not pass.
@@ -101,18 +101,18 @@ class Publisher:
             return False
 
     def download(self, url: str, target: Path, known: Landed | None = None) -> Landed:
-        """Fetch a file to `target`, resuming a download that an earlier attempt, or run, left unfinished.
+        """Fetch a file to `target`. Resume a download that an earlier attempt or run left unfinished.
 
-        A file that is there already is kept if the publisher says that it is still the current one. Two
-        processes that want the same file (months of one yearly archive) take turns, and the second finds it there.
+        A file that is already there is kept if the publisher answers that it is still current. If two processes want
+        the same file (months of one yearly archive), they take turns, and the second finds the file there.
 
         Args:
             url: The file's URL.
             target: Where it goes.
-            known: The file as it was had before, to be asked for only if it has changed, though it is gone from here.
+            known: The file as it was fetched before, if it is gone from `target`. It is fetched only if it has changed.
 
         Returns:
-            The file; `known` where it has not changed.
+            The file; `known` if it has not changed.
 
         Raises:
             NotThere: 403 or 404.
@@ -147,7 +147,7 @@ class Publisher:
             resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
             with part.open("ab") as file:
                 if not resumed:
-                    # Emptied first: a kill between the two must not leave old bytes under a new ETag.
+                    # Empty the file first. Otherwise a kill in between could leave old bytes under a new ETag.
                     file.seek(file.truncate(0))
                     write_atomically(_note(part), json.dumps({"url": redacted(url), "etag": etag}).encode())
                 self._write(response, file)
@@ -157,7 +157,8 @@ class Publisher:
             part.unlink()
             raise Passing("what was resumed is not the publisher's file, so it begins anew")
         landed = Landed(target, redacted(url), size, digest_file(part), etag, modified)
-        # Before the file that it describes: a kill in between must not leave the old ETag beside the new content.
+        # Remove the note before the file is replaced. Otherwise a kill in between could leave the old ETag beside new
+        # content.
         _note(target).unlink(missing_ok=True)
         part.replace(target)
         write_atomically(_note(target), json.dumps(asdict(landed), default=str).encode())
@@ -165,25 +166,25 @@ class Publisher:
         return landed
 
     def _write(self, response: httpx.Response, file: BinaryIO) -> None:
-        """Append the body; say now and then how far it is, as a slow publisher may take hours."""
-        said, url = time.monotonic(), _shown(str(response.url))
+        """Append the body. Log the progress now and then, because a slow publisher may take hours."""
+        logged_at, url = time.monotonic(), _shown(str(response.url))
         total = _total_size(response)
         for chunk in response.iter_raw(_CHUNK):
             file.write(chunk)
             done, of_all = file.tell() / 1e6, f" of {total / 1e6:,.1f}" if total else ""
-            progress.tell(f"fetching: {done:,.1f}{of_all} MB", file.tell() / total if total else 0)
+            progress.report(f"fetching: {done:,.1f}{of_all} MB", file.tell() / total if total else 0)
             if file.tell() > self._policy.max_file_bytes:
                 file.truncate(0)
                 raise FetchFailed(f"{url}: is larger than download.max_file_bytes; nothing is kept")
-            if time.monotonic() - said > _PROGRESS_SECONDS:
-                said = time.monotonic()
+            if time.monotonic() - logged_at > _PROGRESS_SECONDS:
+                logged_at = time.monotonic()
                 log.info("%s: %.1f%s MB", self._title or url, done, of_all)
         file.flush()
         os.fsync(file.fileno())
 
 
 def _shown(url: str) -> str:
-    """A URL as messages have it: the long query of a weather request tells a reader nothing."""
+    """A URL in the form for messages, without a long query, as a weather request has one."""
     return redacted(url.partition("?")[0])
 
 
@@ -233,10 +234,10 @@ def _continues(response: httpx.Response, part: Path, etag: str | None) -> bool:
 
 
 def _is_of(part: Path, etag: str | None) -> bool:
-    """Whether a file that was resumed is the one of an ETag, as far as that can tell.
+    """Whether a resumed file matches an ETag, as far as that can be checked.
 
-    S3's ETag of an object that was uploaded in one piece is its MD5. Others look like none, or name none; then the
-    download that begins anew is not held to it.
+    S3's ETag of an object that was uploaded in one piece is its MD5. Any other ETag can't be checked, and the file
+    passes.
     """
     md5 = _MD5.fullmatch(etag or "")
     if md5 is None:
@@ -246,7 +247,10 @@ def _is_of(part: Path, etag: str | None) -> bool:
 
 
 def _check_length(response: httpx.Response, size: int) -> None:
-    """Compare what is on disk with what the publisher said; a short body without a length is for the content checks."""
+    """Compare the size on disk with the announced one.
+
+    Without an announced length, the content checks find a short body.
+    """
     total = _total_size(response)
     if total is not None and total != size:
         raise Passing(f"{size:,} bytes arrived of {total:,}")
@@ -271,7 +275,7 @@ def _read_note(path: Path) -> dict[str, Any]:
 
 
 def _resumable_etag(part: Path, url: str) -> str | None:
-    """The ETag to resume with; weak ones name no bytes, so they can't be resumed."""
+    """The ETag to resume with. A weak ETag does not identify bytes, so it can't be used."""
     note = _read_note(part)
     etag = note.get("etag")
     if not part.exists() or note.get("url") != redacted(url) or not etag or str(etag).startswith("W/"):
@@ -285,13 +289,13 @@ def _landed(target: Path, url: str) -> Landed | None:
         return None
     try:
         return Landed(**(note | {"path": target}))
-    except TypeError:  # not written by this version
+    except TypeError:  # written by another version of the pipeline
         return None
 
 
 @contextmanager
 def _taking_turns(target: Path) -> Iterator[BinaryIO]:
-    """Hold a lock that is let go by the kernel, whatever becomes of this process."""
+    """Hold a lock. The kernel releases it when this process ends, in whatever way."""
     with target.with_name(f".{target.name}.lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

@@ -1,4 +1,4 @@
-"""A published file, once it is here."""
+"""A published file after it was fetched."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Landed:
     Attributes:
         path: Where it is.
         url: Where it came from.
-        size: Bytes.
-        sha256: Of its content, in hex.
+        size: Size in bytes.
+        sha256: Digest of its content, in hex.
         etag: As the publisher sent it.
         last_modified: As the publisher sent it.
-        settled_at: UTC, ISO 8601: until then the publisher still fills in values, so it is worth asking again.
-        remarks: Counts that a person would want to know of the content, by what they count.
+        settled_at: Until when the publisher still changes values, UTC, ISO 8601. Until then it should be asked again.
+        remarks: Counts about the content that matter to people, each by what it counts.
     """
 
     path: Path

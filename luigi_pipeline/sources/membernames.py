@@ -1,7 +1,7 @@
-"""What the path of an archive's member says of it: its month, its number in the month, and whose rides it has.
+"""What the path of an archive's member says about it: its month, its number in the month, and its city.
 
-Paths are those in the archive, with the archives in it as folders. CitiBike names its files in many ways (`citbike`,
-`.csv_1.csv`, `4_April/`), so that only what is common to all of them is looked at.
+A path is that in the archive, with nested archives as folders. CitiBike names its files in many ways (`citbike`,
+`.csv_1.csv`, `4_April/`), so only what they have in common is used.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from pathlib import PurePosixPath
 
 _MONTH = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
 _MONTHS_FOLDER = re.compile(r"(0?[1-9]|1[0-2])[ _-]([a-z]+)", re.IGNORECASE)
-# Of a file, or of an archive that has one part.
+# Of a file, or of an archive with one part.
 _NUMBER = re.compile(r"_(\d{1,3})(\.csv)?(\.zip)?$", re.IGNORECASE)
 _WORDS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 
 
 def path_of(name: str) -> PurePosixPath:
-    """A member's path; some archives are packed with Windows' separators."""
+    """A member's path. Some archives are packed with Windows' separators."""
     return PurePosixPath(name.replace("\\", "/"))
 
 
 def month_of(name: str, year: str | None = None) -> str | None:
-    """The month that a path bears, the file's own name before its folders'.
+    """The month in a path. The file's own name is read before its folders.
 
     Args:
         name: The path.
-        year: Of the archive, where that is a year's: a folder may then be `4_April`.
+        year: The year of a yearly archive, in which a folder may be named `4_April`.
     """
     for text in reversed(path_of(name).parts):
-        found = _MONTH.search(text)
-        if found:
-            return f"{found[1]}-{found[2]}"
+        match = _MONTH.search(text)
+        if match:
+            return f"{match[1]}-{match[2]}"
         folder = _MONTHS_FOLDER.fullmatch(text) if year else None
         if folder and _WORDS.get(folder[2].lower()) == int(folder[1]):
             return f"{year}-{int(folder[1]):02}"
@@ -40,24 +40,25 @@ def month_of(name: str, year: str | None = None) -> str | None:
 
 
 def number_of(name: str) -> int | None:
-    """Which part of its month a member is: by its own name, or else by that of the archive that it is alone in.
+    """The number of a part in its month.
 
-    The macro archive_part_number has the same in SQL.
+    It is in the part's own name or, if the part is alone in a nested archive, in the archive's name. The macro
+    archive_part_number does the same in SQL.
     """
     parts = path_of(name).parts
     for text in reversed(parts):
-        found = _NUMBER.search(text) if text == parts[-1] or text.lower().endswith(".zip") else None
-        if found:
-            return int(found[1])
+        match = _NUMBER.search(text) if text == parts[-1] or text.lower().endswith(".zip") else None
+        if match:
+            return int(match[1])
     return None
 
 
 def unit_of(name: str) -> str:
-    """What a member is of its month: a part's number, the empty text for all of it, or a name that does not say."""
+    """The unit of a member: a part's number, the empty text for the whole month, or a name that says neither."""
     number, file = number_of(name), path_of(name).name.lower()
     return str(number) if number is not None else "" if month_of(file) else file
 
 
 def is_jersey_city(name: str) -> bool:
-    """Whether a member's rides are Jersey City's, as its name, or that of what it is in, says."""
+    """Whether a member's rides are Jersey City's, by its name or the name of an archive around it."""
     return any(text.upper().startswith("JC-") for text in path_of(name).parts)

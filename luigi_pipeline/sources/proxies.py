@@ -1,8 +1,8 @@
-"""HTTP by the proxies and certificates that the environment names, in all forms that curl takes.
+"""HTTP through the proxies and certificates that the environment names, in all forms that curl accepts.
 
-`http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case before upper case, `SSL_CERT_FILE` and
-`SSL_CERT_DIR`. httpx reads them too, but fails of some forms, such as a network of IPv6 addresses in `NO_PROXY`, or
-`socks://` as desktops write it, even where no proxy is needed.
+The variables are `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case before upper case, and
+`SSL_CERT_FILE` and `SSL_CERT_DIR`. httpx reads them too, but fails on some forms, even if no proxy is needed: for
+example, on a network of IPv6 addresses in `NO_PROXY`, or on `socks://`, which desktops write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import httpx
 
 from luigi_pipeline.core.errors import FetchFailed
 
-# curl's: without a port it does not ask the scheme's, but that of SOCKS.
+# curl's defaults: without a port it uses 1080, the port of SOCKS, also for http.
 _PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
 _SCHEMES = {"http": 80, "https": 443}
 _ENTRY = re.compile(r"(?:\[([^\]]+)\]|([^:]+?))(/\d+)?(?::(\d+))?")
@@ -43,23 +43,23 @@ class Proxy:
 
 
 def client(**options: Any) -> httpx.Client:
-    """An httpx client that goes by the environment, given httpx's other options.
+    """An httpx client with the proxies and certificates of the environment, and with httpx's other options.
 
     Raises:
-        FetchFailed: `SSL_CERT_FILE` or `SSL_CERT_DIR` names none.
+        FetchFailed: `SSL_CERT_FILE` or `SSL_CERT_DIR` names no certificates.
     """
     return httpx.Client(transport=_ByEnvironment(), trust_env=False, **options)
 
 
 def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
-    """The proxy by which a URL is asked for; None for none.
+    """The proxy for a URL; None if it needs none.
 
     Args:
         url: The URL.
         environment: The variables.
 
     Raises:
-        FetchFailed: A variable names something else than a proxy that can be used.
+        FetchFailed: A variable does not name a usable proxy.
     """
     variable = _first((f"{url.scheme}_proxy", "all_proxy"), environment)
     if variable is None or _is_excepted(url, environment):
@@ -80,10 +80,10 @@ def _is_excepted(url: httpx.URL, environment: Mapping[str, str]) -> bool:
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
-    """Whether an entry of `no_proxy` is about a host: `*`, a name, a domain, an address or a network, and a port."""
+    """Whether an entry of `no_proxy` matches a host: `*`, a name, a domain, an address or a network, and a port."""
     if entry == "*":
         return True
-    parts = _ENTRY.fullmatch(entry)  # None: an address of IPv6 without brackets
+    parts = _ENTRY.fullmatch(entry)  # None for an IPv6 address without brackets
     if parts and parts[4] and int(parts[4]) != port:
         return False
     name = f"{parts[1] or parts[2]}{parts[3] or ''}" if parts else entry
@@ -99,7 +99,7 @@ def _matches(entry: str, host: str, port: int | None) -> bool:
 
 
 def _read(variable: str, value: str) -> Proxy:
-    """Read what a variable names; messages quote nothing of it, which may be a password."""
+    """Read a variable's value. Messages never quote it, because it may hold a password."""
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         scheme = "socks5" if parts.scheme == "socks" else parts.scheme
@@ -115,7 +115,7 @@ def _read(variable: str, value: str) -> Proxy:
 
 
 class _ByEnvironment(httpx.BaseTransport):
-    """Sends each request, one that follows a redirect too, by the proxy for its URL or by none."""
+    """Sends each request through the proxy for its URL, or through none. A redirect is a request of its own."""
 
     def __init__(self) -> None:
         self._certificates = _certificates()
@@ -152,6 +152,6 @@ def _certificates() -> ssl.SSLContext:
         raise FetchFailed(f"SSL_CERT_DIR: there is no folder {folders}; name one of certificates, or unset it")
     try:
         return ssl.create_default_context(cafile=file, capath=folders)
-    except OSError as error:  # ssl's own are of them
+    except OSError as error:  # ssl's own errors are OSErrors
         why = error.strerror or error
         raise FetchFailed(f"SSL_CERT_FILE: {file}: {why}; name a file of certificates, or unset it") from error

@@ -1,4 +1,4 @@
-"""Trying again: what may pass, how long to wait for it, and when to give up."""
+"""Retries: which failures may pass, how long to wait, and when to give up."""
 
 from __future__ import annotations
 
@@ -18,54 +18,58 @@ from luigi_pipeline.core.errors import FetchFailed, Unavailable
 
 log = logging.getLogger("luigi_pipeline.http")
 
-_LONGEST_WAIT = dt.timedelta(days=3650)  # whatever a header says, a date can be made of it
+_LONGEST_WAIT = dt.timedelta(days=3650)  # so that a date can be computed from any header
 
 T = TypeVar("T")
 
 
 class Passing(Exception):
-    """A failure that may pass; `wait_seconds` is what the publisher asks to wait for, if it does."""
+    """A failure that may pass. `wait_seconds` is the wait that the publisher asks for, if it does."""
 
     def __init__(self, message: str, wait_seconds: float = 0) -> None:
-        """Note what failed."""
+        """Set the message and the wait."""
         super().__init__(message)
         self.wait_seconds = wait_seconds
 
 
 def retrying(attempt: Callable[[], T], policy: Download, what: str, title: str = "") -> T:
-    """Make an attempt until it succeeds, fails for good, or all attempts are used up.
+    """Repeat an attempt until it succeeds, fails for good, or all attempts are used up.
 
-    Each failed attempt is told in one line. The waits double, with jitter, and are never shorter than asked for.
+    Each failed attempt is logged in one line. The waits double, with jitter, and are never shorter than asked for.
 
     Args:
-        attempt: Raises Passing, or one of httpx's errors, where it fails.
-        policy: How often and how long.
-        what: What is asked for, to begin messages with.
-        title: Who asks, to begin a line in the log with.
+        attempt: Raises Passing, or one of httpx's errors, if it fails.
+        policy: The number of attempts, and the waits.
+        what: What is asked for, for the beginning of messages.
+        title: The task that asks, for the beginning of log lines.
 
     Raises:
-        FetchFailed: It failed for good, too often, or with a longer wait asked for than `max_wait_seconds`.
+        FetchFailed: It failed for good or too often, or the publisher asked for a wait above `max_wait_seconds`.
     """
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def log_failure(state: tenacity.RetryCallState) -> None:
         number = f"attempt {state.attempt_number} of {policy.max_attempts}"
         who = f"{title}: {what}" if title else what
         log.warning("%s: %s; %s failed, next in %.0f s", who, _failure(state), number, state.upcoming_sleep)
 
     def wait(state: tenacity.RetryCallState) -> float:
         backoff: float = policy.backoff_seconds * 2 ** (state.attempt_number - 1)
-        return max(_failure(state).wait_seconds, backoff * random.uniform(0.5, 1.5))  # jitter, not a secret
+        return max(_failure(state).wait_seconds, backoff * random.uniform(0.5, 1.5))  # random is good enough for jitter
 
     def gives_up(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number >= policy.max_attempts or _failure(state).wait_seconds > policy.max_wait_seconds
 
     tries = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Passing), stop=gives_up, wait=wait, before_sleep=tell, reraise=True
+        retry=tenacity.retry_if_exception_type(Passing),
+        stop=gives_up,
+        wait=wait,
+        before_sleep=log_failure,
+        reraise=True,
     )
     try:
         return tries(lambda: _in_our_words(attempt, what))
     except Passing as error:
-        # A wait that is too long for an attempt is too long for the next one too.
+        # A wait that is too long within this fetch is also too long for another attempt at the task.
         kind = Unavailable if error.wait_seconds <= policy.max_wait_seconds else FetchFailed
         raise kind(f"{what}: {error}; {_advice(error.wait_seconds, policy)}") from error
 
@@ -73,7 +77,7 @@ def retrying(attempt: Callable[[], T], policy: Download, what: str, title: str =
 def _in_our_words(attempt: Callable[[], T], what: str) -> T:
     try:
         return attempt()
-    except httpx.UnsupportedProtocol as error:  # the configuration lets none pass, so it is where a redirect leads
+    except httpx.UnsupportedProtocol as error:  # the configuration allows only http and https, so a redirect led here
         raise FetchFailed(f"{what}: is redirected to {error.request.url}; only http and https are fetched") from error
     except httpx.TooManyRedirects as error:
         raise FetchFailed(f"{what}: is redirected again and again, last to {error.request.url}") from error
@@ -102,9 +106,9 @@ def _advice(asked_seconds: float, policy: Download) -> str:
 
 
 def wait_seconds(retry_after: str | None, text: str, now: dt.datetime) -> float:
-    """How long a publisher asks to wait: by Retry-After, or by the window that Open-Meteo's text names.
+    """How long a publisher asks to wait, by Retry-After or by the limit that Open-Meteo's text names.
 
-    Open-Meteo's limits are counted by the clock: they are lifted at the next minute, hour or UTC day.
+    Open-Meteo's limits end with the minute, the hour or the UTC day.
     """
     if retry_after:
         return _by_header(retry_after.strip(), now)
@@ -123,7 +127,7 @@ def _by_header(retry_after: str, now: dt.datetime) -> float:
         return float(retry_after[:12])
     try:
         until = email.utils.parsedate_to_datetime(retry_after)
-        if until.tzinfo is None:  # HTTP's dates are in GMT, whatever they say
+        if until.tzinfo is None:  # dates in HTTP are always in GMT
             until = until.replace(tzinfo=dt.UTC)
         return max(0.0, (until - now).total_seconds())
     except (ValueError, OverflowError):

@@ -21,7 +21,7 @@ ZONES = 265
 
 
 class TaxiZones:
-    """Fills `raw_data.taxi_zones`, one row a zone. The text N/A is a value there, not a null."""
+    """Fills `raw_data.taxi_zones`, one row per zone. The text N/A is a value in it, not a null."""
 
     name = "taxi_zones"
     table = "taxi_zones"
@@ -30,7 +30,7 @@ class TaxiZones:
     dated_by: tuple[str, ...] = ()
 
     def months(self, settings: Settings) -> list[str]:
-        """None: there is one file, which is wanted where taxis are enabled."""
+        """None: there is a single file, which is needed if taxis are enabled."""
         return []
 
     def request(self, month: str, settings: Settings) -> dict[str, Any]:
@@ -52,15 +52,15 @@ class TaxiZones:
         return landed
 
     def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
-        """Always: it does not come in months."""
+        """Always true: the file does not come in months."""
         return True
 
     def is_shared(self, landed: Landed) -> bool:
-        """Never: it has no months."""
+        """Never true: the file has no months."""
         return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
-        """The file itself, checked: TLC's columns and its 265 zones, each once."""
+        """The file itself, checked: it has TLC's columns and its 265 zones, each once."""
         text, zones, columns = _read(landed.path)
         normal = scratch / landed.path.name
         normal.write_text("\n".join(text.splitlines()) + "\n", encoding="utf-8")
@@ -71,7 +71,7 @@ class TaxiZones:
 
 
 def _read(path: Path) -> tuple[str, int, dict[str, str]]:
-    """The file's text, the zones in it and its columns."""
+    """The file's text, its number of zones and its columns."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]

@@ -1,8 +1,8 @@
-"""Hourly weather from Open-Meteo's archive API: one request a month, one JSON file.
+"""Hourly weather from Open-Meteo's archive API: one request and one JSON file per month.
 
-Facts from Open-Meteo's docs: precipitation, rain and snowfall are sums over the preceding hour, all else is at the
-hour; a missing value is null in place, never a missing hour. Only GMT has one offset over a series: with another time
-zone the API applies the offset of today to every hour.
+Facts from Open-Meteo's docs: precipitation, rain and snowfall are sums over the preceding hour; everything else is
+measured at the hour. A missing value is null; no hour is missing. Only GMT keeps one offset: with any other time zone,
+the API applies today's offset to every hour.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ UNITS = {
     "wind_direction_10m": "°",
 }
 _HOUR = dt.timedelta(hours=1)
-# Open-Meteo fills in and corrects the newest hours for some days: five by its docs, more by its issues.
+# Open-Meteo completes and corrects the newest hours for some days: five by its docs, more by its issues.
 _SETTLING = dt.timedelta(days=10)
-# Open-Meteo answers for the centre of a cell of its model, which is a quarter of a degree wide at most.
+# Open-Meteo answers for the centre of a grid cell, which is at most a quarter of a degree wide.
 _MAX_DEGREES_OFF = 0.5
-_OUT_OF_RANGE = "out of allowed range"  # what it says of days that it does not have yet
+_OUT_OF_RANGE = "out of allowed range"  # part of its message for days that it does not have yet
 
 
 class HourlyWeather:
-    """Fills `raw_data.hourly_weather`, one row an hour of UTC: those of the New York month, and the one after it.
+    """Fills `raw_data.hourly_weather`, one row per UTC hour: the hours of the New York month, and the hour after it.
 
-    The hour after is there because its precipitation is what fell in the month's last hour.
+    The hour after it holds the precipitation of the month's last hour.
     """
 
     name = "weather"
@@ -78,9 +78,9 @@ class HourlyWeather:
     def fetch(
         self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
-        """Ask for the month, check the answer and keep what does not change from one answer to the next.
+        """Ask for the month, check the answer, and keep the parts that do not differ between equal answers.
 
-        The API has no validators: whether anything has changed is told by the content.
+        The API sends no ETag and no date, so only the content shows whether anything has changed.
         """
         block = settings.sources.weather
         url = asking(block.base_url, self._params(month, settings))
@@ -107,7 +107,7 @@ class HourlyWeather:
         )
 
     def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
-        """Whether the month's last hour has a value; Open-Meteo answers for days that it has none of yet."""
+        """Whether the month's last hour has a value. Open-Meteo also answers for days that it has no values for yet."""
         block = settings.sources.weather
         last = utc_hour(last_day(month) + dt.timedelta(days=1))
         day = {"start_date": f"{last:%Y-%m-%d}", "end_date": f"{last:%Y-%m-%d}", "hourly": next(iter(UNITS))}
@@ -122,7 +122,7 @@ class HourlyWeather:
             raise Rejected(f"{redacted(block.base_url)}: does not answer with weather") from error
 
     def is_shared(self, landed: Landed) -> bool:
-        """Never: one request a month."""
+        """Never true: there is one request per month."""
         return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
@@ -157,7 +157,7 @@ def _hours(month: str, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
 
 
 def _remarks(hourly: Mapping[str, list[Any]], now: dt.datetime) -> dict[str, int]:
-    """Hours that lack a value: the young ones may still get it, the old ones stay as they are."""
+    """Count the hours without a value. Young hours may still get one, old hours stay as they are."""
     settled = f"{now - _SETTLING:%Y-%m-%dT%H:%M}"
     lacking = [time for time, *values in zip(*hourly.values(), strict=True) if None in values]
     old = sum(time < settled for time in lacking)
@@ -165,14 +165,14 @@ def _remarks(hourly: Mapping[str, list[Any]], now: dt.datetime) -> dict[str, int
 
 
 def _calls(month: str, settings: Settings) -> float:
-    """How many calls a month's request counts as: more than ten variables, or two weeks, weigh more than one."""
+    """How many calls a month's request counts as. With over ten variables, or over two weeks, it counts as several."""
     first, last = _hours(month, settings)
     days = (last.date() - first.date()).days + 1
     return max(1.0, len(UNITS) / 10, len(UNITS) / 10 * days / 14)
 
 
 class _Answer(BaseModel):
-    """What the API answers, as far as it matters."""
+    """The part of the API's answer that is used."""
 
     model_config = ConfigDict(strict=True)
 
@@ -184,7 +184,7 @@ class _Answer(BaseModel):
 
 
 def _checked(answer: bytes, name: str, asked: Location, first: dt.datetime, last: dt.datetime) -> dict[str, list[Any]]:
-    """The hours from first to last, both included, of an answer that is what was asked for."""
+    """Check an answer, and return its hours from first to last, both included."""
     try:
         body = _Answer.model_validate_json(answer)
     except ValidationError as error:
@@ -216,7 +216,7 @@ def _cut(hourly: Mapping[str, list[Any]], name: str, first: dt.datetime, last: d
         for time, value in zip(times, values, strict=True):
             if not (value is None or (isinstance(value, float) and math.isfinite(value))):
                 raise Rejected(f"{name}: {column} is {value!r} at {time}, which is no number")
-    # Whole days of UTC, from the first one's midnight: an axis that begins at another hour has other hours' values.
+    # The API answers with whole UTC days. If the first hour is not midnight, the values belong to other hours.
     midnight = first.replace(hour=0)
     labels = [midnight + number * _HOUR for number in range(24 * ((last.date() - first.date()).days + 1))]
     if times != [label.strftime("%Y-%m-%dT%H:%M") for label in labels]:

@@ -1,7 +1,7 @@
-"""TLC's yellow-taxi trips: one Parquet file a month.
+"""TLC's yellow-taxi trips: one Parquet file per month.
 
-Facts from TLC's data dictionary and trip record user guide: times are New York wall time without a zone; rows are filed
-by meter upload, so some lie outside the month; names and types drift from month to month.
+Facts from TLC's data dictionary and trip record user guide: times are New York wall time without a zone. Rows are filed
+by the time of upload, so some lie outside the month. Names and types vary from month to month.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAGIC = b"PAR1"
 
 
 class YellowTaxiTrips:
-    """Fills `raw_data.yellow_taxi`, one row a trip."""
+    """Fills `raw_data.yellow_taxi`, one row per trip."""
 
     name = "yellow_taxi"
     table = "yellow_taxi"
@@ -54,7 +54,7 @@ class YellowTaxiTrips:
     }
     added: frozenset[str] = frozenset({"request_source"})
     dated_by: tuple[str, ...] = ("tpep_pickup_datetime", "tpep_dropoff_datetime")
-    # They came with the years: 2019 congestion, 2021 airport, 2025 congestion pricing, 2026 who asked for the trip.
+    # Added over the years: congestion in 2019, airport in 2021, congestion pricing in 2025, request_source in 2026.
     optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee", "request_source"}
 
     def months(self, settings: Settings) -> list[str]:
@@ -84,15 +84,15 @@ class YellowTaxiTrips:
         return landed
 
     def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
-        """Whether there is a file of that name."""
+        """Whether the month's file exists."""
         return publisher.has(self._url(month, settings))
 
     def is_shared(self, landed: Landed) -> bool:
-        """Never: one file a month."""
+        """Never true: there is one file per month."""
         return False
 
     def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
-        """The file itself, checked: Parquet from end to end, with TLC's yellow columns."""
+        """The file itself, checked: it is whole Parquet, with TLC's columns for yellow taxis."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -101,7 +101,7 @@ class YellowTaxiTrips:
         try:
             file = pq.ParquetFile(landed.path)
             schema = file.schema_arrow
-            names = schema.names  # decoded here, and not before
+            names = schema.names  # the names are decoded only here
         except (OSError, ValueError, pa.ArrowException) as error:
             raise Rejected(f"{name}: is not a readable Parquet file ({_first_line(error)})") from error
         if _has_places_of_before_2011(names):
@@ -129,9 +129,9 @@ def _name(month: str) -> str:
 
 
 def _has_places_of_before_2011(names: list[str]) -> bool:
-    """Whether trips have the coordinates that TLC published until 2010, and no zones."""
-    found = {snake_case(name) for name in names}
-    return bool(found & {"start_lon", "pickup_longitude"}) and "pu_location_id" not in found
+    """Whether trips have coordinates, as TLC published them until 2010, and no zones."""
+    columns = {snake_case(name) for name in names}
+    return bool(columns & {"start_lon", "pickup_longitude"}) and "pu_location_id" not in columns
 
 
 def _check_magic(path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What is done: markers, which warehouse holds it, the newest months, findings, and the history of runs."""
+"""What is done: markers, the identity of the warehouse, the newest published months, findings, the history of runs."""

@@ -1,7 +1,7 @@
-"""Findings: what is unusual of a month, in words, since when, and whether someone has looked at it.
+"""Findings: what is unusual about a month, in words, since when, and whether somebody has accepted it.
 
-They are kept in one file of the data dir from one validation to the next. It holds no acceptance: that is the
-configuration's, and may change without a validation.
+A file of the data dir keeps them from one validation to the next. Acceptance is not in that file: it is in the
+configuration, and may change without a new validation.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What is unusual of one statistic of a month.
+    """What is unusual about one statistic of a month.
 
     Attributes:
         source: The source.
         source_month: The month of the published file.
         statistic: The statistic, by its name in month_profiles.
-        cut: Its worst cut; the empty text where it has none.
-        value: The value; None where it is the statistic as a whole.
-        row_count: Rows that it stands on.
-        low: What was expected at the least.
-        high: What was expected at the most.
+        cut: The group of rows that deviates most; the empty text if the statistic has no groups.
+        value: The value; None if the statistic as a whole is unusual.
+        row_count: The number of rows behind the value.
+        low: The lowest value that was expected.
+        high: The highest value that was expected.
         rule: bounds, comparison, lost, moved, shift or exchange.
-        amount: Of a shift, its hours; of what moved, per cent.
-        first_seen_at: When a validation found it first, UTC, ISO 8601.
-        accepted_because: Why it is accepted; None where it is not.
+        amount: Of a shift, the hours; of moved rows, their percentage.
+        first_seen_at: When a validation first found it, UTC, ISO 8601.
+        accepted_because: Why it is accepted; None if it is not.
     """
 
     source: str
@@ -61,18 +61,18 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """What tells it from others, whatever its value."""
+        """Identifies the finding, whatever its value."""
         return f"{self.source} {self.source_month} {self.statistic}"
 
     @property
     def is_accepted(self) -> bool:
-        """Whether someone has looked at it."""
+        """Whether somebody has accepted it."""
         return self.accepted_because is not None
 
     @property
     def line(self) -> str:
         """The finding in one line: yellow_taxi 2020-04: median fare 8.50 USD, 9.50 to 14 in other months."""
-        return f"{self.source} {self.source_month}: {label(self.statistic)}{self._cut} {self._told}"
+        return f"{self.source} {self.source_month}: {label(self.statistic)}{self._cut} {self._explanation}"
 
     @property
     def expected(self) -> str:
@@ -90,7 +90,7 @@ class Finding:
         return f" {self.cut}:" if self.cut else ""
 
     @property
-    def _told(self) -> str:
+    def _explanation(self) -> str:
         hours = abs(self.amount or 0)
         if self.rule == "shift":
             plural, where = ("s" if hours > 1 else ""), ("later" if (self.amount or 0) > 0 else "earlier")
@@ -133,23 +133,23 @@ def label(statistic: str) -> str:
 
 
 def unit(statistic: str) -> str:
-    """A statistic's unit, as it follows a number."""
+    """A statistic's unit, to be put after a number."""
     return next((unit for suffix, unit in _UNITS.items() if statistic.endswith(suffix)), "")
 
 
-def keep(data: DataDir, found: Iterable[dict[str, Any]], now: str) -> list[Finding]:
-    """Keep what a validation has found, in place of what the one before did.
+def keep(data: DataDir, new: Iterable[dict[str, Any]], now: str) -> list[Finding]:
+    """Save the findings of a validation. They replace those of the validation before.
 
     Args:
         data: The data dir.
-        found: The findings of this validation, see plausibility.find.
-        now: The moment that is noted for those that are new, UTC, ISO 8601.
+        new: The findings of this validation, see judging.find.
+        now: The time that new findings are first seen at, UTC, ISO 8601.
 
     Returns:
-        All of them; those that were there before with the moment at which they were first seen.
+        All findings. Those that are not new keep the time at which they were first seen.
     """
     before = {finding.key: finding.first_seen_at for finding in read(data)}
-    made = [Finding(**row, first_seen_at=now) for row in found]
+    made = [Finding(**row, first_seen_at=now) for row in new]
     kept = [replace(finding, first_seen_at=before.get(finding.key, now)) for finding in made]
     # JSON has no infinity.
     rows = [{name: _plain(value) for name, value in asdict(finding).items()} for finding in kept]
@@ -162,19 +162,19 @@ def _plain(value: Any) -> Any:
 
 
 def read(data: DataDir, accepted: Sequence[Accepted] = ()) -> list[Finding]:
-    """What the newest validation has found, accepted by what the configuration says.
+    """The findings of the newest validation, with the acceptance of the configuration.
 
     Args:
         data: The data dir.
-        accepted: What has been looked at.
+        accepted: The findings that the configuration accepts.
     """
     try:
         rows = json.loads(data.findings.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
     known = {it.name for it in fields(Finding)}
-    found = [Finding(**{name: value for name, value in row.items() if name in known}) for row in rows]
-    return [replace(finding, accepted_because=_why(finding, accepted)) for finding in found]
+    kept = [Finding(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    return [replace(finding, accepted_because=_why(finding, accepted)) for finding in kept]
 
 
 def _why(finding: Finding, accepted: Sequence[Accepted]) -> str | None:
@@ -186,16 +186,18 @@ def _why(finding: Finding, accepted: Sequence[Accepted]) -> str | None:
 
 
 def unaccepted(data: DataDir, accepted: Sequence[Accepted]) -> list[Finding]:
-    """Those that nobody has looked at yet."""
+    """The findings that nobody has accepted."""
     return [finding for finding in read(data, accepted) if not finding.is_accepted]
 
 
 def days_old(finding: Finding) -> int:
-    """Days since it was first seen."""
+    """Days since a finding was first seen."""
     return (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(finding.first_seen_at)).days
 
 
-def lines(found: Sequence[Finding]) -> list[str]:
-    """Findings, a line each, and how many more there are than fit."""
-    more = len(found) - _MOST_LINES
-    return [f"finding: {it.line}" for it in found[:_MOST_LINES]] + ([f"and {more} more findings"] if more > 0 else [])
+def lines(findings: Sequence[Finding]) -> list[str]:
+    """Findings as one line each, and a last line that counts those left out."""
+    more = len(findings) - _MOST_LINES
+    return [f"finding: {it.line}" for it in findings[:_MOST_LINES]] + (
+        [f"and {more} more findings"] if more > 0 else []
+    )

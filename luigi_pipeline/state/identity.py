@@ -1,8 +1,8 @@
-"""Which warehouse a data dir holds, told without opening it.
+"""Which warehouse a data dir holds, without opening it.
 
-The warehouse keeps an id in its schema `meta`; a note beside the markers says which file that id was read from, and how
-large and old it was when it was last closed. A file that was deleted, replaced, copied or written to by others, or
-whose writer was killed, is not trusted until it has been opened once.
+The warehouse keeps an id in its schema `meta`. A note beside the markers records that id, and the size and age of the
+file when it was last closed. If the file was deleted, replaced, copied or changed by another program, or if its
+writer was killed, the note is not trusted until the warehouse has been opened once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from luigi_pipeline.core.files import Version, version_of, write_atomically
 
 
 def warehouse_id(data: DataDir) -> str | None:
-    """The id of the warehouse in a data dir; None where there is none, or where it is not known yet."""
+    """The id of the warehouse in a data dir; None if there is none, or if it is not known yet."""
     path = data.markers / "warehouse.json"
     try:
         note = _note(path, version_of(path))
         stat = data.warehouse.stat()
         same = note["inode"] == stat.st_ino
         closed = note["closed"]
-        # What others have written may still be in the log beside the file.
+        # Another program's changes may still be in the write-ahead log beside the file.
         unchanged = closed == [stat.st_size, stat.st_mtime_ns] and not data.write_ahead_log.exists()
         known = same and (unchanged or (closed is None and _is_alive(note["writer"])))
     except (OSError, ValueError, KeyError, TypeError):
@@ -40,7 +40,7 @@ def _note(path: Path, _version: Version | None) -> dict[str, Any]:
 
 
 def why_unknown(data: DataDir) -> str:
-    """Why a marker of another warehouse, or of this one before it changed, does not count, in words."""
+    """Why a marker does not count: it is of another warehouse, or of this one before it changed."""
     if not data.warehouse.exists():
         return "the warehouse is gone"
     if warehouse_id(data) is None and (data.markers / "warehouse.json").exists():
@@ -49,12 +49,12 @@ def why_unknown(data: DataDir) -> str:
 
 
 def note_warehouse(data: DataDir, warehouse: str, *, is_open: bool) -> None:
-    """Note the id of the warehouse that is in a data dir now.
+    """Record the id of the warehouse that is in a data dir now.
 
     Args:
         data: The data dir.
         warehouse: The id.
-        is_open: Whether this process is writing to it: its size and age are then not yet what they will be.
+        is_open: Whether this process is still writing to it. Its final size and age are not known then.
     """
     stat = data.warehouse.stat()
     note: dict[str, Any] = {"id": warehouse, "inode": stat.st_ino}
@@ -69,9 +69,9 @@ def _is_alive(writer: list[Any]) -> bool:
 
 
 def started(pid: int) -> float | None:
-    """When a process began; None if there is no such process. With the number alone it could be another one's.
+    """When a process began, which together with its PID identifies it; None if there is no such process.
 
-    One that was killed is there until its parent has asked how it ended, which may take a while, or for ever.
+    A killed process stays in the process table until its parent asks for its exit status. It counts as ended.
     """
     import psutil
 

@@ -1,7 +1,7 @@
-"""Sources that go up to the newest month that is published: which one that is, and which one is overdue.
+"""Sources whose months go up to the newest published one: which month that is, and which month is overdue.
 
-A run asks the publishers once, when it begins, and leaves what it found in a small file beside the markers. Whatever
-only looks at a data dir goes by that file.
+A run asks the publishers once, when it begins, and records the answers in a small file beside the markers. Commands
+that only look at a data dir read that file.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from luigi_pipeline.core.redaction import redacted
 
 log = logging.getLogger("luigi_pipeline")
 
-# Looked back at a first time, for a publisher that has stopped: more would be as many requests.
+# How far the first search goes back if a publisher has stopped. Each month costs a request.
 _MOST_MONTHS = 36
-# A month may be left out for good, or come after the next one.
+# A publisher may skip a month, or publish it after the next one.
 _MISSES = 3
-# A publisher that is down holds up the beginning of a run no longer than this.
+# A publisher that is down must not delay the beginning of a run any longer than this.
 _MOST_ATTEMPTS, _MOST_SECONDS = 2, 10.0
 
 
-# Sources whose months this run sums up: an overdue one is a matter of theirs alone.
+# The sources whose months this run loads. Only their overdue months matter to it.
 wanted: set[str] = set()
 
 
@@ -43,7 +43,7 @@ class Overdue:
     Attributes:
         source: The source.
         month: The month.
-        days: Days that it is later than usual.
+        days: How many days later than usual it is.
     """
 
     source: str
@@ -56,12 +56,12 @@ class Overdue:
 
 
 def open_sources(settings: Settings) -> list[str]:
-    """The sources that go up to the newest month."""
+    """The sources whose months go up to the newest published one."""
     return [name for name in MONTHLY_SOURCES if settings.source(name).latest_from]
 
 
 def as_known(settings: Settings, data: DataDir) -> Settings:
-    """The configuration, with the newest months that were found when the publishers were asked last."""
+    """The configuration, with the newest months that the publishers had when they were last asked."""
     names = open_sources(settings)
     notes = _read(data) if names else {}
     known = {name: _known(settings, name, notes) for name in names}
@@ -69,9 +69,9 @@ def as_known(settings: Settings, data: DataDir) -> Settings:
 
 
 def ask(settings: Settings, data: DataDir) -> None:
-    """Ask the publishers for their newest months, and note them.
+    """Ask the publishers for their newest months, and record the answers.
 
-    A publisher that can't be asked is told in one line; what was known of it stands.
+    If a publisher can't be asked, one line says so, and its last known month stays.
 
     Args:
         settings: The configuration.
@@ -93,8 +93,8 @@ def ask(settings: Settings, data: DataDir) -> None:
             log.info("%s: %s is published", name, newest)
 
 
-def told(settings: Settings, data: DataDir) -> list[str]:
-    """What is known of the newest months, in words."""
+def describe(settings: Settings, data: DataDir) -> list[str]:
+    """Describe the newest known month of each source, one line each."""
     notes = _read(data)
     lines = []
     for name in open_sources(settings):
@@ -111,12 +111,12 @@ def told(settings: Settings, data: DataDir) -> list[str]:
 
 
 def overdue(settings: Settings, data: DataDir) -> list[Overdue]:
-    """The month after the newest one of each source, where its publisher usually has it by now."""
+    """The month after the newest one of each source, if its publisher usually has it by now."""
     notes = _read(data)
-    found = ((name, _known(settings, name, notes)) for name in open_sources(settings))
+    newest = ((name, _known(settings, name, notes)) for name in open_sources(settings))
     late = [
         Overdue(name, after, days_late(settings, name, after))
-        for name, month in found
+        for name, month in newest
         if month
         for after in [next_month(month)]
     ]
@@ -124,22 +124,22 @@ def overdue(settings: Settings, data: DataDir) -> list[Overdue]:
 
 
 def days_late(settings: Settings, source: str, month: str) -> int:
-    """How many days later than usual a month is that is not published today; less than none where it is not due yet."""
+    """How many days later than usual an unpublished month is today; negative if it is not due yet."""
     return (_today() - last_day(month)).days - settings.source(source).usual_delay_days
 
 
 def _newest(settings: Settings, name: str, known: str | None, data: DataDir) -> str | None:
-    """The newest month that a publisher has: looked for from the known one on, or else backwards from today."""
+    """The newest month that a publisher has. The search goes on from the known month, or back from today."""
     from luigi_pipeline.sources import SOURCES
     from luigi_pipeline.sources.http import Publisher
 
     source, folder = SOURCES[name], data.landing / name
     with Publisher(_impatient(settings.download), name) as publisher:
         if known is None:
-            found = (
+            published = (
                 it for it in _backwards(_first(settings, name)) if source.is_published(it, settings, folder, publisher)
             )
-            return next(found, None)
+            return next(published, None)
         newest, misses = known, 0
         for month in _forwards(known):
             if source.is_published(month, settings, folder, publisher):
@@ -194,7 +194,7 @@ def _publisher(settings: Settings, name: str) -> str:
 
 
 def _known(settings: Settings, name: str, notes: dict[str, Any]) -> str | None:
-    """The newest month by the notes, if they are of the publisher that is configured today."""
+    """The newest recorded month, if it was recorded for the publisher that is configured today."""
     note = notes.get(name, {})
     month = note.get("month") if note.get("of") == _publisher(settings, name) else None
     return str(month) if month and month >= _first(settings, name) else None

@@ -1,4 +1,4 @@
-"""Markers: small JSON files that say what is done, written after the work they stand for is committed."""
+"""Markers: small JSON files that record what is done. A marker is written after its work is committed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from luigi_pipeline.core.files import Version, version_of, write_atomically
 
-# A file with other keys, or values of other kinds, is not a marker.
+# A file with unknown keys, or values of a wrong type, is not a marker.
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -28,9 +28,9 @@ class PublishedFile:
         sha256: Of its content, in hex.
         etag: As the publisher sent it.
         last_modified: As the publisher sent it.
-        settled_at: UTC, ISO 8601: until then the publisher still fills in values. None: what is published stands.
-        rows: Rows loaded from it.
-        members: Rows by `_source_file`: the file itself, or each archive member.
+        settled_at: Until when the publisher still changes values, UTC, ISO 8601; None if the file is final.
+        rows: Number of rows loaded from it.
+        members: Number of rows by `_source_file`: the file itself, or each archive member.
     """
 
     __pydantic_config__ = _STRICT
@@ -53,18 +53,18 @@ class Marker:
     Attributes:
         task: The task's family, such as LoadMonth.
         parameters: Its parameters.
-        fingerprint: Digest of all that the result depends on.
-        inputs: The same one by one, each by its name and shortened digest, to tell later what has changed.
+        fingerprint: Digest of everything that the result depends on.
+        inputs: The same item by item, each name with a short digest, to explain later what has changed.
         started_at: UTC, ISO 8601.
-        finished_at: UTC, ISO 8601. Of a fetch: when the publisher was last asked.
-        request: Digest of what was asked of the publisher (fetches and loads).
-        warehouse: Id of the warehouse that the work is in (loads and what follows).
+        finished_at: UTC, ISO 8601. For a fetch, when the publisher was last asked.
+        request: Digest of what the publisher was asked for (fetches and loads).
+        warehouse: Id of the warehouse that holds the result (loads and what follows).
         sources: The published files (fetches and loads; today each has one).
-        replaced: Version (`_source_version`) and rows of what a republished month held before.
+        replaced: Version (`_source_version`) and rows of the republished month's former content.
         load_id: dlt's id of the load.
         schema_changes: Columns that were missing, new or of another type than declared.
-        versions: Of the libraries that did the work.
-        details: What else the task has to say (rows, counts, seconds).
+        versions: The versions of the libraries that did the work.
+        details: Other facts about the work (rows, counts, seconds).
     """
 
     __pydantic_config__ = _STRICT
@@ -86,11 +86,11 @@ class Marker:
 
     @property
     def source(self) -> PublishedFile | None:
-        """The published file, where there is one."""
+        """The published file, if there is one."""
         return self.sources[0] if self.sources else None
 
     def write(self, path: Path) -> None:
-        """Write the marker so that a reader, or a kill, sees the old one or the new one and nothing between."""
+        """Write the marker. A reader sees the old file or the new one, never a part, even if the writer is killed."""
         write_atomically(path, json.dumps(asdict(self), indent=2).encode() + b"\n")
 
 
@@ -98,7 +98,7 @@ _MARKER = TypeAdapter(Marker)
 
 
 def read(path: Path) -> Marker | None:
-    """Read a marker; one that is missing or not a marker (edited by hand, say) does not count: None."""
+    """Read a marker; None if it is missing or is not a marker, such as one edited by hand."""
     version = version_of(path)
     return _read(path, version) if version else None
 
@@ -112,6 +112,6 @@ def _read(path: Path, _version: Version) -> Marker | None:
 
 
 def seconds(marker: Marker) -> float:
-    """How long the work of a marker took."""
+    """How many seconds the work of a marker took."""
     took = dt.datetime.fromisoformat(marker.finished_at) - dt.datetime.fromisoformat(marker.started_at)
     return took.total_seconds()

@@ -1,4 +1,4 @@
-"""The task graph: fetch and load each month, sum up each source, build the models, validate and publish them."""
+"""The task graph: fetch and load each month, sum up each source, then build, validate and publish the models."""
 
 from luigi_pipeline.tasks.backfill import Backfill
 from luigi_pipeline.tasks.build import BuildSelected, DbtBuild

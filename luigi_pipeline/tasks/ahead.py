@@ -1,7 +1,8 @@
-"""Reading and typing the next month's file while the rows of this one go into the warehouse.
+"""Reading and typing the next month's file while the rows of this month go into the warehouse.
 
-One load writes at a time, but half of a load is to read and type its file, which needs no warehouse. What is typed
-ahead is kept by all that its rows depend on; the load that finds nothing under its key types the file itself.
+Only one load writes at a time. But half of its time goes into reading and typing its file, which needs no warehouse.
+A file that was typed ahead is kept under a key made from everything that its rows depend on. If a load finds no file
+under its key, it types the file itself.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_DONE = "typed.json"  # written last: a folder without it was left by a run that ended
+_DONE = "typed.json"  # written last: a folder without it was left by a run that was killed
 
 
 @contextmanager
 def typing(folder: Path, key: str, work: Callable[[Path], Prepared]) -> Iterator[None]:
-    """Have a file typed by a thread while the body runs, and wait for it at the end.
+    """Type a file in a thread while the body runs, and wait for the thread at the end.
 
     Args:
         folder: Where typed files are kept.
-        key: Of all that the file's rows depend on.
-        work: Types the file into a folder. Whatever it fails of, the load of the file finds too, and says so.
+        key: Identifies everything that the file's rows depend on.
+        work: Types the file into a folder. Its errors are ignored: the load of the file meets and reports them too.
     """
     thread = threading.Thread(target=_type, args=(folder / key, work), daemon=True)
     thread.start()
@@ -42,26 +43,29 @@ def typing(folder: Path, key: str, work: Callable[[Path], Prepared]) -> Iterator
 
 
 def take(folder: Path, key: str, scratch: Path) -> Prepared | None:
-    """Take a file that was typed ahead, into a scratch folder; None if there is none.
+    """Move a file that was typed ahead into a scratch folder.
 
-    What fails to be loaded is not found again.
+    If its load then fails, the file is typed again.
+
+    Returns:
+        The typed file; None if there is none.
     """
     from luigi_pipeline.warehouse.preparing import Prepared
 
     if not is_typed(folder, key):
         return None
     taken = (folder / key).rename(scratch / key)
-    told = json.loads((taken / _DONE).read_text(encoding="utf-8"))
-    return Prepared(**told | {"path": taken / told["path"]})
+    content = json.loads((taken / _DONE).read_text(encoding="utf-8"))
+    return Prepared(**content | {"path": taken / content["path"]})
 
 
 def is_typed(folder: Path, key: str) -> bool:
-    """Whether a file was typed ahead."""
+    """Whether the file of a key was typed ahead."""
     return (folder / key / _DONE).exists()
 
 
 def clear(folder: Path, but: Collection[str] = ()) -> None:
-    """Remove what was typed ahead, but for some keys'."""
+    """Remove all files that were typed ahead, except those of some keys."""
     for left in folder.glob("*"):
         if left.name not in but:
             shutil.rmtree(left, ignore_errors=True)
@@ -72,8 +76,8 @@ def _type(folder: Path, work: Callable[[Path], Prepared]) -> None:
     try:
         folder.mkdir(parents=True)
         typed = work(folder)
-        told = asdict(replace(typed, path=typed.path.relative_to(folder)))
-        (folder / _DONE).write_text(json.dumps(told, default=str), encoding="utf-8")
+        content = asdict(replace(typed, path=typed.path.relative_to(folder)))
+        (folder / _DONE).write_text(json.dumps(content, default=str), encoding="utf-8")
     except Exception as error:
         log.debug("typing ahead of its load: %s", error, exc_info=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -131,13 +131,15 @@ class MobilityTask(luigi.Task):
         added, gone = sorted(now.keys() - found.inputs.keys()), sorted(found.inputs.keys() - now.keys())
         other = sorted(key for key in now.keys() & found.inputs.keys() if now[key] != found.inputs[key])
         told = (
-            [f"{key} is new" for key in added] + [self.told(key) for key in other] + [f"{key} is gone" for key in gone]
+            [f"{key} is new" for key in added]
+            + [self.describe_change(key) for key in other]
+            + [f"{key} is gone" for key in gone]
         )
         return ", ".join(told[:_MOST_CHANGES]) + (
             f" and {len(told) - _MOST_CHANGES} more" if told[_MOST_CHANGES:] else ""
         )
 
-    def told(self, name: str) -> str:
+    def describe_change(self, name: str) -> str:
         """A changed input, in words."""
         return f"{name} has changed"
 
@@ -169,7 +171,7 @@ class MobilityTask(luigi.Task):
             log.error("%s failed: %s", self.title, self.on_failure(error))
             raise
         summary = marker.details.get("summary", "done")
-        progress.tell(summary, 1, step="done")
+        progress.report(summary, 1, step="done")
         log.info("%s: %s (%.1f s)", self.title, summary, time.monotonic() - clock)
 
     def on_failure(self, exception: BaseException) -> str:

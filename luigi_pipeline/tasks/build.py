@@ -18,20 +18,20 @@ from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
-from luigi_pipeline.tasks.ingest import IngestSource, loaded_inputs, sources, told_of_load
+from luigi_pipeline.tasks.ingest import IngestSource, describe_republished, loaded_inputs, sources
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from luigi_pipeline.warehouse.models import Outcome
 
-# Files of the dbt project that decide what is built and tested; what dbt and mf write when run there does not.
+# Files of the dbt project that decide what is built and tested. Files that dbt and mf write there do not count.
 _CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
 
-# Variables that only decide what a test asks of all months.
+# Variables that change only the tests, and those for all months.
 _ASKED_OF_ALL_MONTHS = ("weather_start_date", "weather_end_date")
 
-# Counted up when other things are made beside the models, for Publish to find: what warehouse/describing.py notes.
+# Increase this when warehouse/describing.py writes other notes about the models, which Publish reads.
 _NOTES = 2
 
 
@@ -47,7 +47,7 @@ class DbtBuild(MobilityTask):
     )
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the task; for a selection of models, it is another one."""
+        """Make the task. With a selection of models, make a `BuildSelected` instead."""
         selection = kwargs.pop("select", "")
         if selection:
             return BuildSelected(*args, select=selection, **kwargs)
@@ -58,23 +58,23 @@ class DbtBuild(MobilityTask):
         return sources()
 
     def deps(self) -> list[luigi.Task]:
-        """What Luigi asks for where the models are to be built."""
+        """What Luigi asks for when the models must be built."""
         warming.build_follows(self.parse, self.build)
         deps: list[luigi.Task] = super().deps()
         return deps
 
     def inputs(self) -> dict[str, Any]:
-        """What is loaded, the dbt project's files and the variables that it is given."""
+        """What is loaded, the dbt project's files, and the variables that dbt is given."""
         return loaded_inputs() | self._project() | {"what is noted of the models": _NOTES}
 
-    def told(self, name: str) -> str:
-        """A changed input; of a republished month, its rows."""
-        return told_of_load(name) or super().told(name)
+    def describe_change(self, name: str) -> str:
+        """Describe a changed input. For a republished month, name its rows."""
+        return describe_republished(name) or super().describe_change(name)
 
     def work(self) -> Marker:
-        """Run dbt: models first, each followed by its data tests."""
-        inputs, anew, found = self.inputs(), self.title in runs.forced, self.marker()
-        changed = _changed_months(found, inputs) if found and selected_at(self.data) <= found.started_at else None
+        """Run dbt: build each model, and then run its data tests."""
+        inputs, anew, last = self.inputs(), self.title in runs.forced, self.marker()
+        changed = _changed_months(last, inputs) if last and selected_at(self.data) <= last.started_at else None
         self.drop_marker()
         outcome = warming.build(self.build, anew, changed)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
@@ -87,21 +87,22 @@ class DbtBuild(MobilityTask):
                 "tests": outcome.tests,
                 "warnings": outcome.warnings,
                 "seconds_by_model": outcome.seconds_by_model,
-                # For those who go by what has changed since a build: which one this went on from, and with what.
-                "since": found.fingerprint if found else None,
+                # The next validation checks only what has changed: it needs the build before this one, and the new
+                # months.
+                "since": last.fingerprint if last else None,
                 "rebuilt": outcome.rebuilt,
             },
         )
 
     def _project(self) -> dict[str, Any]:
-        """The dbt project's files and the variables that it is given."""
+        """The dbt project's files, and the variables that dbt is given."""
         folder = project.folder() / "dbt_project"
         files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
         code = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
         return code | _variables(self.settings)
 
     def parse(self) -> tuple[dict[str, Any], Manifest]:
-        """Have dbt parse the project; say as well which one that was."""
+        """Let dbt parse the project. Also return the files and variables that were parsed."""
         from luigi_pipeline.warehouse import models
 
         parsed, folder = self._project(), project.folder() / "dbt_project"
@@ -110,7 +111,7 @@ class DbtBuild(MobilityTask):
     def build(
         self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changed: dict[str, list[str]] | None
     ) -> Outcome:
-        """Have dbt build all models, of the project as it was parsed ahead if it still is that."""
+        """Let dbt build all models. Use the project that was parsed ahead, if it has not changed since."""
         from luigi_pipeline.warehouse import models
 
         manifest = ahead[1] if ahead and ahead[0] == self._project() else None
@@ -120,20 +121,20 @@ class DbtBuild(MobilityTask):
 
 
 class BuildSelected(MobilityTask):
-    """Some of the models are built and tested, from the raw tables as they are: what `DbtBuild --select` makes."""
+    """Some of the models are built and tested, from the raw tables as they are. `DbtBuild --select` makes this task."""
 
     resources = {"warehouse": 1}
     select = luigi.Parameter(description="The models, in dbt's words: fct_trips+, tag:daily, path:models/marts.")
 
     @property
     def marker_path(self) -> Path:
-        """Where the marker is; the words may have any character in them."""
+        """Where the marker is. Its name is a digest, because a selection may have any character in it."""
         name = digest(self.select)[:16]
         return self.data.markers.joinpath(self.task_family, f"{name}.json")
 
     @property
     def log_path(self) -> Path:
-        """Where the log is: with that of the whole build."""
+        """Where the log is: the same file as for the whole build."""
         return DbtBuild().log_path
 
     def requires(self) -> list[IngestSource]:
@@ -145,7 +146,7 @@ class BuildSelected(MobilityTask):
         return DbtBuild().inputs()
 
     def work(self) -> Marker:
-        """Run dbt on the selection. What fails here, the next whole build does again."""
+        """Run dbt on the selection. If it fails, the next whole build builds everything that is needed."""
         from luigi_pipeline.warehouse import models
 
         inputs, anew = self.inputs(), self.title in runs.forced
@@ -161,14 +162,14 @@ class BuildSelected(MobilityTask):
 
 
 def selected_at(data: DataDir) -> str:
-    """When models were last built by selection, UTC, ISO 8601: that leaves no word of which months it made."""
-    found = (markers.read(path) for path in (data.markers / BuildSelected.__name__).glob("*.json"))
-    return max((marker.finished_at for marker in found if marker), default="")
+    """When models were last built by selection, UTC, ISO 8601. Such a build does not record which months it built."""
+    selections = (markers.read(path) for path in (data.markers / BuildSelected.__name__).glob("*.json"))
+    return max((marker.finished_at for marker in selections if marker), default="")
 
 
-def _changed_months(found: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
-    """Months by source that were loaded, loaded again or taken out since a build; None if anything else has changed."""
-    before, now = found.inputs, shortened(inputs)
+def _changed_months(last: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
+    """Months by source that were loaded, reloaded or removed since a build; None if anything else has changed."""
+    before, now = last.inputs, shortened(inputs)
     changed: dict[str, list[str]] = {}
     for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
         source, _, month = name.partition(" ")

@@ -1,4 +1,4 @@
-"""Fetching published files to `landing/`: bound by the network, many at once."""
+"""Fetching published files to `landing/`. This is bound by the network, so many fetches run at once."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_ALL_DOWNLOADS = 60  # luigi.cfg's resource `download`, of which each fetch takes a share
+_ALL_DOWNLOADS = 60  # luigi.cfg's resource `download`; each fetch takes a share of it
 
 
 class NotYetPublished(luigi.ExternalTask):
-    """A month that its publisher does not have yet: missing data, which is not a failure."""
+    """A month that its publisher does not have yet. It is missing data, not a failure."""
 
     source = luigi.Parameter(description="The source.")
     month = luigi.Parameter(description="The month, YYYY-MM.")
 
     def complete(self) -> bool:
-        """Never: the next run asks the publisher again."""
+        """Never true. The next run asks the publisher again."""
         return False
 
 
@@ -41,30 +41,33 @@ class Fetch(MobilityTask):
 
     @property
     def origin(self) -> Source:
-        """The source that the file is of."""
+        """The source that publishes the file."""
         raise NotImplementedError
 
     @property
     def load(self) -> Any:
-        """The load that waits for the file; found by its name, as Luigi finds tasks, for it stands above its fetch."""
+        """The load that needs this file.
+
+        It is looked up by name, because its module imports this one.
+        """
         raise NotImplementedError
 
     @property
     def request(self) -> str:
-        """Digest of what is asked of the publisher."""
+        """Digest of what the publisher is asked for."""
         return self.fingerprint()
 
     def process_resources(self) -> dict[str, int]:
-        """A share of the downloads at once, and Open-Meteo's one request at a time."""
+        """The resources that the fetch takes: a share of the parallel downloads; for weather, the only request."""
         share = {"download": math.ceil(_ALL_DOWNLOADS / self.settings.download.parallel)}
         return super().process_resources() | share | ({"open_meteo": 1} if self.origin.name == "weather" else {})
 
     def complete(self) -> bool:
-        """Whether the file is loaded, or waits in `landing/`, and its publisher need not be asked again."""
+        """Whether the file is loaded or waits in `landing/`, and the publisher need not be asked again."""
         return self.reason() is None
 
     def reason(self) -> str | None:
-        """Why the publisher is to be asked."""
+        """Why the publisher must be asked; None if it need not be."""
         file, asked_at = self._last_answer()
         if file and runs.wants_to_ask(asked_at, file.settled_at):
             return f"last asked for at {asked_at[:16]}Z"
@@ -73,7 +76,7 @@ class Fetch(MobilityTask):
         return "its file is gone from landing/" if file else "not fetched yet"
 
     def newer_than(self, loaded: Marker) -> str | None:
-        """Why a load that went well is not the last word; None if it is."""
+        """Why the month must be loaded again, or its publisher asked again; None if neither is needed."""
         file, asked_at = self._last_answer()
         had = loaded.source
         if file is None or had is None:
@@ -85,7 +88,7 @@ class Fetch(MobilityTask):
         return None
 
     def has_another_version(self, loaded: Marker) -> bool:
-        """Whether another file than the loaded one has been fetched since."""
+        """Whether another file was fetched after the loaded one."""
         file, asked_at = self._last_answer()
         had = loaded.source
         if file is None or had is None:
@@ -93,14 +96,14 @@ class Fetch(MobilityTask):
         return (file.path, file.sha256) != (had.path, had.sha256) and asked_at > loaded.finished_at
 
     def forget(self) -> None:
-        """Have the whole file come again."""
+        """Make the next run fetch the whole file again."""
         landed = self.landed()
         if landed:
             landed.path.unlink(missing_ok=True)
         super().forget()
 
     def landed(self) -> Landed | None:
-        """The file in `landing/`, if it is the one that the marker describes."""
+        """The file in `landing/`, if it is still the one that the marker describes."""
         file, _ = self._last_answer()
         if file is None:
             return None
@@ -110,14 +113,14 @@ class Fetch(MobilityTask):
         return self._as_landed(file)
 
     def _last_answer(self) -> tuple[PublishedFile | None, str]:
-        """What the publisher had when it was last asked for this, and when that was."""
-        found = self.marker()
-        if found is None or found.source is None or found.request != self.request:
+        """The file that the publisher had when it was last asked, and the time of that request."""
+        marker = self.marker()
+        if marker is None or marker.source is None or marker.request != self.request:
             return None, ""
-        return found.source, found.finished_at
+        return marker.source, marker.finished_at
 
     def _known(self) -> Landed | None:
-        """The file that need not come again if it has not changed."""
+        """The file that we already have. The publisher sends it again only if it has changed."""
         landed, loaded = self.landed(), self.load.loaded()
         return landed or (self._as_landed(loaded.source) if loaded and loaded.source else None)
 
@@ -133,7 +136,7 @@ class Fetch(MobilityTask):
         )
 
     def published(self, landed: Landed) -> PublishedFile:
-        """A landed file as markers describe it."""
+        """A landed file in the form that markers use."""
         return PublishedFile(
             path=landed.path.relative_to(self.data.root).as_posix(),
             url=landed.url,
@@ -145,11 +148,11 @@ class Fetch(MobilityTask):
         )
 
     def inputs(self) -> dict[str, Any]:
-        """What is asked for; what came is in the marker's sources."""
+        """What the publisher is asked for. The marker's `sources` say what it sent."""
         return self.origin.request(self.parameters.get("month", ""), self.settings)
 
     def work(self) -> Generator[luigi.Task, None, Marker]:
-        """Fetch the file, check it, and note what it is."""
+        """Fetch the file, check it, and record what it is."""
         from luigi_pipeline.sources.http import Publisher
 
         folder = self.data.landing / self.origin.name
@@ -162,13 +165,13 @@ class Fetch(MobilityTask):
                 log.warning("%s", error)
                 yield NotYetPublished(source=self.origin.name, month=month)
                 raise
-        told = [f"{landed.size / 1e6:,.2f} MB"] if landed != known else ["not changed"]
-        told += [f"{count:,} {what}" for what, count in landed.remarks.items() if count]
+        summary = [f"{landed.size / 1e6:,.2f} MB"] if landed != known else ["not changed"]
+        summary += [f"{count:,} {what}" for what, count in landed.remarks.items() if count]
         return self.new_marker(
             self.inputs(),
             request=self.request,
             sources=[self.published(landed)],
-            details={"summary": ", ".join(told)} | landed.remarks,
+            details={"summary": ", ".join(summary)} | landed.remarks,
         )
 
 
@@ -177,28 +180,28 @@ def _in_words(file: PublishedFile) -> str:
 
 
 class FetchMonth(Fetch):
-    """A month's published file in `landing/`. It counts only while the month is not loaded."""
+    """A month's published file in `landing/`. Once the month is loaded, the file is not needed."""
 
     source = SourceParameter()
     month = MonthParameter(description="The month, YYYY-MM.")
 
     @property
     def origin(self) -> Source:
-        """The source of the parameter."""
+        """The source that the parameter names."""
         return SOURCES[self.source]
 
     @property
     def load(self) -> Any:
-        """The month's load."""
+        """The load of this month."""
         return Register.get_task_cls("LoadMonth")(source=self.source, month=self.month)
 
 
 class FetchZones(Fetch):
-    """TLC's zone lookup in `landing/`. It counts only while the zones are not loaded."""
+    """TLC's zone lookup in `landing/`. Once the zones are loaded, the file is not needed."""
 
     @property
     def origin(self) -> Source:
-        """TLC's zones."""
+        """The source of TLC's zones."""
         return SOURCES["taxi_zones"]
 
     @property

@@ -16,31 +16,31 @@ from luigi_pipeline.tasks.load import Load, LoadMonth, LoadZones
 class IngestSource(MobilityTask):
     """All configured months of one source are loaded."""
 
-    # Bound to the warehouse through the loads that it sums up: a disabled source, with none, has no part in it.
+    # The loads that it sums up bind it to the warehouse. A disabled source has none, and nothing in the warehouse.
     in_warehouse = False
     source_name: ClassVar[str]
 
     def requires(self) -> list[Load]:
-        """One load a month; none where the source is disabled."""
+        """One load for each month; none if the source is disabled."""
         latest.wanted.add(self.source_name)
         months = SOURCES[self.source_name].months(self.settings)
         return [LoadMonth(source=self.source_name, month=month) for month in months]
 
     def loads(self) -> dict[str, Marker]:
-        """The markers of all months of the source in the warehouse, the configured ones and those that were once."""
+        """The markers of all loaded months of the source, whether or not they are still configured."""
         paths = sorted((self.data.markers / "LoadMonth" / self.source_name).glob("*.json"))
-        found = {path.stem: LoadMonth(source=self.source_name, month=path.stem).marker() for path in paths}
-        return {month: marker for month, marker in found.items() if marker}
+        marker_by_month = {path.stem: LoadMonth(source=self.source_name, month=path.stem).marker() for path in paths}
+        return {month: marker for month, marker in marker_by_month.items() if marker}
 
     def inputs(self) -> dict[str, Any]:
-        """What is loaded: a month that leaves the configuration stays, and changes nothing."""
+        """What is loaded. A month that is taken out of the configuration stays loaded, and changes nothing."""
         loads = self.loads().items()
         loaded = {f"{self.source_name} {month}": (marker.warehouse, marker.fingerprint) for month, marker in loads}
         return {f"{self.source_name} enabled": self.is_enabled()} | loaded
 
-    def told(self, name: str) -> str:
-        """A changed input; of a republished month, its rows."""
-        return told_of_load(name) or super().told(name)
+    def describe_change(self, name: str) -> str:
+        """Describe a changed input. For a republished month, name its rows."""
+        return describe_republished(name) or super().describe_change(name)
 
     def work(self) -> Marker:
         """Sum up the months."""
@@ -60,7 +60,7 @@ class IngestSource(MobilityTask):
         )
 
     def is_enabled(self) -> bool:
-        """Whether the configuration wants the source."""
+        """Whether the source is enabled in the configuration."""
         return self.settings.source(self.source_name).enabled
 
 
@@ -70,7 +70,7 @@ class IngestYellowTaxi(IngestSource):
     source_name = "yellow_taxi"
 
     def requires(self) -> list[Load]:
-        """The months, and the zones that they refer to."""
+        """The months, and the zones that the trips refer to."""
         months = super().requires()
         return [LoadZones(), *months] if months else []
 
@@ -105,9 +105,9 @@ class Ingest(MobilityTask):
         """What is loaded of the three sources."""
         return loaded_inputs()
 
-    def told(self, name: str) -> str:
-        """A changed input; of a republished month, its rows."""
-        return told_of_load(name) or super().told(name)
+    def describe_change(self, name: str) -> str:
+        """Describe a changed input. For a republished month, name its rows."""
+        return describe_republished(name) or super().describe_change(name)
 
     def work(self) -> Marker:
         """Sum up the sources: status, rows and seconds of each."""
@@ -127,12 +127,16 @@ def sources() -> list[IngestSource]:
 
 
 def loaded_inputs() -> dict[str, Any]:
-    """What is loaded of the three sources: what everything after the loads depends on."""
+    """What is loaded of the three sources. Everything after the loads depends on it."""
     return {name: value for task in sources() for name, value in task.inputs().items()}
 
 
-def told_of_load(name: str) -> str | None:
-    """How a month's load has changed, in words: `citibike 2024-09 republished: 114,208 -> 115,558 rows`."""
+def describe_republished(name: str) -> str | None:
+    """Describe a republished month in words: `citibike 2024-09 republished: 114,208 -> 115,558 rows`.
+
+    Returns:
+        The description; None if the input is no month, or the month was not republished.
+    """
     source, _, month = name.partition(" ")
     if source not in MONTHLY_SOURCES or not is_month(month):
         return None

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("luigi_pipeline.tasks")
 
 _ORDER = ("yellow_taxi", "citibike", "weather", "taxi_zones")  # the last one is loaded first
-_MONTHS = 1_000_000  # more than 202412 and its like
-_SMALL = 60_000  # bytes of a file that is typed in no time: a month of weather
-_AHEAD = 0.25  # of DuckDB's memory goes to the typing of the next file while rows are inserted
+_MONTHS = 1_000_000  # larger than 202412 and other months written as a number
+_SMALL = 60_000  # bytes; a smaller file, such as a month of weather, is typed at once
+_AHEAD = 0.25  # the share of DuckDB's memory for typing the next file while rows are inserted
 
 
 class Load(MobilityTask):
@@ -42,9 +42,10 @@ class Load(MobilityTask):
     resources = {"warehouse": 1}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Make the task, and say when its turn is.
+        """Make the task and set its priority.
 
-        It is before further fetches, so that the two overlap; small files first, while a large one is read ahead.
+        Loads come before further fetches, so that the two overlap. Small files come first; meanwhile a large one is
+        typed ahead.
         """
         super().__init__(*args, **kwargs)
         source, month = self.parameters.get("source", "taxi_zones"), self.parameters.get("month", "0")
@@ -63,58 +64,58 @@ class Load(MobilityTask):
         return self.fetch
 
     def complete(self) -> bool:
-        """Whether what is asked for today is loaded. The landed file is not needed any more."""
+        """Whether what is asked for today is loaded. The landed file is no longer needed then."""
         return self.reason() is None
 
     def reason(self) -> str | None:
-        """Why the month is to be loaded."""
-        found = self.marker()
-        if found is None or found.source is None:
+        """Why the month must be loaded; None if it need not be."""
+        marker = self.marker()
+        if marker is None or marker.source is None:
             return super().reason()
-        if found.request != self.fetch.request:
+        if marker.request != self.fetch.request:
             return "the configuration asks for another file"
-        return super().reason() or self.fetch.newer_than(found)
+        return super().reason() or self.fetch.newer_than(marker)
 
     def loaded(self) -> Marker | None:
-        """The marker, if it is of what is asked for today, whether or not the publisher has another version by now."""
-        found = self.marker()
-        return found if found and found.request == self.fetch.request and super().reason() is None else None
+        """The marker, if it describes what is asked for today. The publisher may have a newer version by now."""
+        marker = self.marker()
+        return marker if marker and marker.request == self.fetch.request and super().reason() is None else None
 
     def is_settled_but_for_its_publisher(self) -> bool:
-        """Whether what was published when it was last asked for is loaded, and a run would only ask again."""
-        found = self.loaded()
-        return found is not None and not self.fetch.has_another_version(found)
+        """Whether the last known published file is loaded. A run would then only ask the publisher again."""
+        marker = self.loaded()
+        return marker is not None and not self.fetch.has_another_version(marker)
 
     def fingerprint(self) -> str:
         """Digest of everything that the result depends on."""
-        found = self.marker()
-        if found is None or found.source is None:
+        marker = self.marker()
+        if marker is None or marker.source is None:
             return super().fingerprint()
-        return _digest_of_inputs(self.fetch.origin.name, _name_of(found.source), found.source.sha256)
+        return _digest_of_inputs(self.fetch.origin.name, _name_of(marker.source), marker.source.sha256)
 
     def inputs(self) -> dict[str, Any]:
-        """The file that is loaded and the schema that it is cast to."""
-        found = self.marker()
-        return self._inputs_of(found.source) if found and found.source else {}
+        """The loaded file, and the schema that its rows are cast to."""
+        marker = self.marker()
+        return self._inputs_of(marker.source) if marker and marker.source else {}
 
     def work(self) -> Marker:
         """Type the landed file and put its rows into the raw table."""
         warming.load_begins()
         landed = self._landed()
         inputs = self._inputs_of(self.fetch.published(landed))
-        found = self.marker()
-        if found and found.source and found.fingerprint == digest(inputs):
-            # Fetched again with equal content: what is in the warehouse stands, and so does all that depends on it.
+        last = self.marker()
+        if last and last.source and last.fingerprint == digest(inputs):
+            # The file was fetched again with equal content: the loaded rows stay, and so does everything made of them.
             return replace(
-                found,
+                last,
                 request=self.fetch.request,
-                sources=[self._published(landed, found.source.members)],
-                details=found.details | {"summary": "the published file is the same"},
+                sources=[self._published(landed, last.source.members)],
+                details=last.details | {"summary": "the published file is the same"},
             )
         return self._load(landed, inputs)
 
     def on_success(self) -> None:
-        """Drop the landed file where it is not to be kept."""
+        """Delete the landed file, unless landed files are kept."""
         if not self.settings.download.keep_landed:
             self._drop_landed()
 
@@ -130,8 +131,8 @@ class Load(MobilityTask):
         scratch.mkdir(parents=True)
         try:
             with self._rejecting(landed):
-                found = ahead.take(self._typed_ahead, self._key(inputs), scratch)
-                prepared = found or self._type(landed, scratch, self.settings.warehouse)
+                typed_ahead = ahead.take(self._typed_ahead, self._key(inputs), scratch)
+                prepared = typed_ahead or self._type(landed, scratch, self.settings.warehouse)
             self.drop_marker()
             with self._typing_next() as limits, database.writing(self.data, limits) as connection:
                 replaced = loading.loaded_file(connection, source, month)
@@ -157,11 +158,16 @@ class Load(MobilityTask):
             load_id=load_id,
             schema_changes=prepared.changes,
             versions={"dlt": dlt.__version__, "duckdb": duckdb.__version__},
-            details={"rows": rows, "summary": summary, "typed_ahead": found is not None, "left_out": prepared.remarks},
+            details={
+                "rows": rows,
+                "summary": summary,
+                "typed_ahead": typed_ahead is not None,
+                "left_out": prepared.remarks,
+            },
         )
 
     def _type(self, landed: Landed, folder: Path, limits: Warehouse, *, quietly: bool = False) -> Prepared:
-        """Read a landed file and write its rows, typed, into a folder."""
+        """Read a landed file and write its rows, typed, to a Parquet file in a folder."""
         from luigi_pipeline.warehouse import preparing
 
         source, month = self.fetch.origin, self.parameters.get("month")
@@ -177,9 +183,10 @@ class Load(MobilityTask):
 
     @contextmanager
     def _typing_next(self) -> Iterator[Warehouse]:
-        """Read and type the file of the load that comes next, if it has landed; yield what DuckDB may use beside it.
+        """Type the file of the next load, if it has landed; yield what DuckDB may use meanwhile.
 
-        The one after it is kept, where it was typed while the first was still being fetched.
+        A file that was typed before is kept if it is for one of the next two loads. The second may have been typed
+        while the first was still being fetched.
         """
         limits = self.settings.warehouse
         following = {
@@ -197,7 +204,7 @@ class Load(MobilityTask):
             yield limits.share(1 - _AHEAD, limits.threads)
 
     def _following(self) -> Iterator[tuple[Load, Landed]]:
-        """The loads whose files wait in `landing/`, in the order of their turns; without those that are small."""
+        """The loads whose files wait in `landing/`, by priority, without small files."""
         months = {
             name: {*SOURCES[name].months(self.settings), *runs.wanted_months.get(name, [])} for name in MONTHLY_SOURCES
         }
@@ -210,7 +217,7 @@ class Load(MobilityTask):
                 yield load, landed
 
     def _key(self, inputs: dict[str, Any]) -> str:
-        """What a typed file is found by. An archive of a year holds several months."""
+        """The key of a typed file. It has the task's title in it, because one yearly archive holds several months."""
         return digest([self.title, digest(inputs)])
 
     @property
@@ -219,7 +226,7 @@ class Load(MobilityTask):
 
     @contextmanager
     def _rejecting(self, landed: Landed) -> Iterator[None]:
-        """Set the file aside where it is rejected, and have it fetched anew by the next run."""
+        """If the file is rejected, set it aside and make the next run fetch it again."""
         try:
             with set_aside_if_rejected(landed.path, is_shared=self.fetch.origin.is_shared(landed)):
                 yield
@@ -280,19 +287,19 @@ def _inputs(source: str, name: str, sha256: str) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=4096)
 def _digest_of_inputs(source: str, name: str, sha256: str) -> str:
-    """As each task that looks at all loads asks for it again."""
+    """Cached, because every task that looks at all loads computes it again."""
     return digest(_inputs(source, name, sha256))
 
 
 def _name_of(file: PublishedFile) -> str:
-    """The file's name, which stands in _source_file, and so in the keys of trips that bring none of their own."""
+    """The file's name. It is part of `_source_file`, and so of the keys of trips without a key of their own."""
     return file.path.rpartition("/")[2]
 
 
 def _import_for_all_loads() -> None:
-    """Import what fetches and loads need in the process that they are forked from, once for all of them.
+    """Import what fetches and loads need, once, in the process that they are forked from.
 
-    Luigi asks a load what it requires only when it is not complete: a run with nothing to load imports none of this.
+    Luigi asks a load for its requirements only if it is not complete. So a run without loads imports none of this.
     """
     warming.import_modules(
         "dlt",
@@ -300,14 +307,14 @@ def _import_for_all_loads() -> None:
         "luigi_pipeline.sources.http",
         "luigi_pipeline.warehouse.destination",
         "luigi_pipeline.warehouse.loading",
-        # What DuckDB and dlt import when they are first used: 0.4 s of each load.
+        # DuckDB and dlt import these when they are first used, which would cost each load 0.4 s.
         "pandas",
         "sqlalchemy",
     )
 
 
 def _is_awaited(path: Path, months: list[str]) -> bool:
-    """Whether another month still needs the file, as months of one yearly archive do."""
+    """Whether another month still needs the file. The months of a yearly archive share one file."""
     for month in months:
         landed = FetchMonth(source="citibike", month=month).landed()
         if landed and landed.path == path and not LoadMonth(source="citibike", month=month).complete():

@@ -23,8 +23,8 @@ class MonthParameter(luigi.Parameter):
 
 
 class SourceParameter(luigi.ChoiceParameter):
-    """One of the sources that come in months."""
+    """One of the sources that are published by month."""
 
     def __init__(self) -> None:
-        """The three sources."""
+        """Offer the three sources as choices."""
         super().__init__(choices=MONTHLY_SOURCES, description="The source: yellow_taxi, citibike or weather.")

@@ -15,16 +15,16 @@ from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask, shortened
 from luigi_pipeline.tasks.validate import Validate
 
-# Counted up when the same marts would be published otherwise.
+# Increase this when the same marts are published in another form.
 _LAYOUT = 3
 _ACCEPTED = "the findings that are accepted"
 _REPORT = Path(__file__).parents[1] / "report"
 
 
 class Publish(MobilityTask):
-    """The validated marts are in published/, as DuckDB, as Parquet and as a report, each swapped in as a whole."""
+    """The validated marts are in published/ as DuckDB, as Parquet and as a report. Each is replaced as a whole."""
 
-    # It only reads the warehouse, but DuckDB lets no one read while another process writes.
+    # Publishing only reads the warehouse, but DuckDB lets no process read it while another one writes.
     resources = {"warehouse": 1}
 
     def requires(self) -> Validate:
@@ -32,7 +32,7 @@ class Publish(MobilityTask):
         return Validate()
 
     def inputs(self) -> dict[str, Any]:
-        """What was validated, the layout of the published file, and what makes the report."""
+        """The validation, the layout of the published file, and the code of the report."""
         code = {
             path.relative_to(_REPORT).as_posix(): digest_file(path)
             for path in sorted(_REPORT.rglob("*"))
@@ -47,32 +47,32 @@ class Publish(MobilityTask):
         }
 
     def reason(self) -> str | None:
-        """Why it is to be published; also where what was published is not there as it was written."""
-        found = self.marker()
-        if found is not None and found.details.get("file") != self._file():
+        """Why to publish. One reason is that a published file is gone or was changed."""
+        marker = self.marker()
+        if marker is not None and marker.details.get("file") != self._file():
             return f"{self.data.published.name} is {'not as it was published' if self._file() else 'gone'}"
         gone = [path for path in (self.data.report / "index.html", self.data.parquet) if not path.exists()]
-        if found is not None and gone:
+        if marker is not None and gone:
             return f"published/{gone[0].relative_to(self.data.published.parent)} is gone"
         return super().reason()
 
     def work(self) -> Marker:
-        """Build the file, the Parquet and the report, each beside the old one, and swap them in."""
+        """Build the file, the Parquet files and the report, each beside the old one, and swap them in."""
         from luigi_pipeline.report import making
         from luigi_pipeline.warehouse import parquet
         from luigi_pipeline.warehouse.publishing import publish, publish_findings
 
-        inputs, found = self.inputs(), findings.read(self.data, self.settings.validation.accepted)
+        inputs, current = self.inputs(), findings.read(self.data, self.settings.validation.accepted)
         last = self.marker()
         if last is not None and self._is_but_for_acceptance(last, inputs):
             self.drop_marker()
-            publish_findings(self.data, self.settings.warehouse, found)
+            publish_findings(self.data, self.settings.warehouse, current)
             making.make(self.data, self.settings)
             return self.new_marker(inputs, versions=last.versions, details=last.details | {"file": self._file()})
         self.drop_marker()
-        published = publish(self.data, self.settings.warehouse, found)
+        published = publish(self.data, self.settings.warehouse, current)
         written = parquet.write(self.data, self.settings.warehouse)
-        progress.tell("the report", 0.5, step="report")
+        progress.report("the report", 0.5, step="report")
         report = making.make(self.data, self.settings)
         progress.link(scheduling.link_to(report, self.data))
         file, trips = self._file(), published.rows.get("marts.fct_trips", 0)
@@ -91,12 +91,12 @@ class Publish(MobilityTask):
         )
 
     def _is_but_for_acceptance(self, last: Marker, inputs: dict[str, Any]) -> bool:
-        """Whether nothing has changed since but which findings are accepted."""
+        """Whether only the acceptance of findings has changed since the last time."""
         then = last.inputs | {_ACCEPTED: shortened(inputs)[_ACCEPTED]}
         return self.title not in runs.forced and then == shortened(inputs) and self._stands(last)
 
     def _stands(self, last: Marker) -> bool:
-        """Whether all that was published is there as it was written."""
+        """Whether everything that was published is still there, unchanged."""
         there = (self.data.report / "index.html").exists() and self.data.parquet.exists()
         return there and last.details.get("file") == self._file()
 

@@ -1,10 +1,11 @@
-"""A process that gets ready for a task's work while other tasks run, and then does the work in the task's stead.
+"""A process that gets ready for a task's work while other tasks run, and then does that work for the task.
 
-What a task imports and reads before it can begin keeps one core busy for seconds. It is done beside the tasks before
-it, at the lowest priority where these are many, so that they lose nothing; where they are few, they leave no time, and
-what they lose is less than is waited for afterwards. The work itself has the priority of any other. What the work
-logs and tells of its progress is logged and told by the task. It takes Linux, where each thread has a priority of its
-own and a file descriptor tells when a process has ended.
+Before a task can begin, it imports and reads for seconds on one core. The standby process does this beside the
+earlier tasks. If there are many of them, it runs at the lowest priority and costs them nothing. If there are few, it
+runs at normal priority: they lose less time than the task would otherwise wait. The work itself always has normal
+priority. The task receives the log records and the progress of the work, and passes them on.
+
+This needs Linux, where each thread has its own priority and a file descriptor shows when a process has ended.
 """
 
 from __future__ import annotations
@@ -30,27 +31,27 @@ from luigi_pipeline.run import processes
 log = logging.getLogger("luigi_pipeline.tasks")
 
 LOWEST_PRIORITY = 19
-LOOK_SECONDS = 0.3  # seconds between looks at a process that is waited for
-_LONGEST = 30.0  # seconds that the work waits for it at most
+LOOK_SECONDS = 0.3  # seconds between checks of a process that is waited for
+_LONGEST = 30.0  # seconds that a task waits for the process at most
 
 Ready = TypeVar("Ready")
 Result = TypeVar("Result")
 
 
 def is_possible() -> bool:
-    """Whether this system can have a process stand by."""
+    """Whether this system supports a standby process."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
 class Standby(Generic[Ready, Result]):
-    """The process, from the run's one from which it and the task's are forked. It does one task's work, once."""
+    """The standby process. The run forks it, as it forks the task's process. It does one task's work, once."""
 
     def __init__(self, prepare: Callable[[], Ready], work: Callable[..., Result]) -> None:
-        """Say what is to be done.
+        """Set what the process will do.
 
         Args:
-            prepare: Gets ready. Whatever it fails of, the work finds too, and says so.
-            work: Called with what `prepare` returned, or None where nothing is ready, and with the task's arguments.
+            prepare: Gets ready. Its errors are ignored: the work meets the same error and reports it.
+            work: Called with what `prepare` returned, or None if nothing is ready, and with the task's arguments.
         """
         self._prepare, self._work = prepare, work
         self._ours, self._its = multiprocessing.Pipe()
@@ -60,15 +61,15 @@ class Standby(Generic[Ready, Result]):
     def stand_by(self, *, beside_many: bool) -> None:
         """Start the process and wait for its end.
 
-        It ends with the thread that calls this, as Linux has it, and with the run.
+        The process ends with the run. Linux also ends it with the thread that calls this.
 
         Args:
-            beside_many: Whether there are many tasks before it, which leave it time.
+            beside_many: Whether many tasks run before the work, which leaves time to get ready at low priority.
         """
         with fork_lock:
             process = multiprocessing.Process(target=self._serve, args=(beside_many,), daemon=True)
             process.start()
-            self._its.close()  # now it alone has this end: whoever has the other one sees it end
+            self._its.close()  # the child now has the only copy of this end, so the other end sees when the child ends
         try:
             self._see_to(process)
         finally:
@@ -76,7 +77,7 @@ class Standby(Generic[Ready, Result]):
         process.join()
 
     def _see_to(self, process: multiprocessing.Process) -> None:
-        """Wait until it is ready; where a task waits for it and it gets no processor time, end it."""
+        """Wait until the process is ready. If a task waits for it and it gets no processor time, kill it."""
         spent = 0.0
         while process.is_alive() and not self._ready.wait(LOOK_SECONDS):
             before, spent = spent, _cpu_seconds(process.pid)
@@ -85,7 +86,7 @@ class Standby(Generic[Ready, Result]):
                 process.join()
 
     def wait_until_wanted(self) -> None:
-        """Wait for the task to begin."""
+        """Wait until the task has begun."""
         self._wanted.wait()
 
     def wait_until_settled(self) -> None:
@@ -93,31 +94,31 @@ class Standby(Generic[Ready, Result]):
         self._settled.wait()
 
     def call(self, *arguments: Any) -> Result:
-        """Do the work, from the task's process: in the one that stands by, if that is ready or soon will be.
+        """Do the work. Called in the task's process; uses the standby process if it is ready or soon will be.
 
         Raises:
-            Exception: What the work raised.
-            PipelineError: The process was killed.
+            Exception: Whatever the work raised.
+            PipelineError: The standby process was killed.
         """
         self._wanted.set()
         self._settled.wait(_LONGEST)
         if not self._ready.is_set():
             return self._work(None, *arguments)
-        self._ready.clear()  # it does it once: an attempt after this one does by itself
+        self._ready.clear()  # it works once: a second attempt does the work itself
         self._ours.send((os.getpid(), arguments))
         while True:
             try:
-                kind, told = self._ours.recv()
+                kind, content = self._ours.recv()
             except EOFError:
                 raise PipelineError("the process that did the work was killed") from None
             if kind == "progress":
-                progress.tell(*told)
+                progress.report(*content)
             elif kind == "log":
-                logging.getLogger(told.name).handle(told)
+                logging.getLogger(content.name).handle(content)
             elif kind == "error":
-                raise told
+                raise content
             else:
-                result: Result = told
+                result: Result = content
                 return result
 
     def _serve(self, beside_many: bool) -> None:
@@ -127,14 +128,14 @@ class Standby(Generic[Ready, Result]):
         thread = threading.Thread(target=self._get_ready, args=(ready, beside_many))
         thread.start()
         thread.join()
-        gc.freeze()  # what is there now stays: no need to look for garbage among it
+        gc.freeze()  # what is in memory now stays, so the garbage collector need not look at it
         if ready:
             self._ready.set()
             self._answer(ready[0])
 
     def _get_ready(self, ready: list[Ready], beside_many: bool) -> None:
         if beside_many:
-            os.setpriority(os.PRIO_PROCESS, 0, LOWEST_PRIORITY)  # of this thread only
+            os.setpriority(os.PRIO_PROCESS, 0, LOWEST_PRIORITY)  # the priority of this thread only
         try:
             ready.append(self._prepare())
         except Exception:
@@ -145,12 +146,12 @@ class Standby(Generic[Ready, Result]):
         threading.Thread(target=_die_with, args=(task,), daemon=True).start()
         sending = threading.Lock()
 
-        def send(kind: str, told: Any) -> None:
+        def send(kind: str, content: Any) -> None:
             with sending:
-                self._its.send((kind, told))
+                self._its.send((kind, content))
 
         logs.send_on(lambda record: send("log", record))
-        progress.send_on(lambda *told: send("progress", told))
+        progress.send_on(lambda *content: send("progress", content))
         try:
             result = self._work(ready, *arguments)
         except Exception as error:
@@ -162,15 +163,15 @@ class Standby(Generic[Ready, Result]):
 def _portable(error: Exception) -> Exception:
     """An error that another process can raise, with its traceback as a note."""
     try:
-        told: Exception = pickle.loads(pickle.dumps(error))
+        portable: Exception = pickle.loads(pickle.dumps(error))
     except Exception:
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-    told.add_note("".join(traceback.format_exception(error)))
-    return told
+        portable = RuntimeError(f"{type(error).__name__}: {error}")
+    portable.add_note("".join(traceback.format_exception(error)))
+    return portable
 
 
 def _die_with(task: int) -> None:
-    """End this process when another one ends: what that one began, no one is to go on with."""
+    """End this process when the task's process ends: no other process may go on with its work."""
     try:
         ended = os.pidfd_open(task)
     except ProcessLookupError:

@@ -33,12 +33,12 @@ _MOST_LINES = 3
 
 
 class Validate(MobilityTask):
-    """The suites of expectations hold on the built models: none errors, none of severity critical fails.
+    """The expectations hold on the built models: no check ends in an error, and no critical check fails.
 
-    What is unusual of a month is a finding, and blocks only where `validation.block_on` says so.
+    An unusual month is a finding. It blocks only if `validation.block_on` says so.
     """
 
-    # It only reads, but DuckDB lets no one read while another process writes.
+    # Validating only reads, but DuckDB lets no process read while another one writes.
     resources = {"warehouse": 1}
 
     def requires(self) -> DbtBuild:
@@ -46,7 +46,7 @@ class Validate(MobilityTask):
         return DbtBuild()
 
     def deps(self) -> list[luigi.Task]:
-        """What Luigi asks for where there is something to validate."""
+        """What Luigi asks for when there is something to validate."""
         warming.validation_follows()
         deps: list[luigi.Task] = super().deps()
         return deps
@@ -56,29 +56,29 @@ class Validate(MobilityTask):
         files = sorted((project.folder() / "config" / "expectations").glob("*.yml"))
         suites = {f"expectations of {path.stem}": digest_file(path) for path in files}
         usual = {"what is usual of a month": digest_file(_plausibility())}
-        # Not what is accepted, nor what blocks: neither changes what is found.
+        # Not `accepted` and not `block_on`: neither changes the results of the checks.
         thresholds = {"validation in the configuration": self.settings.validation.min_rows.model_dump()}
         return {BUILD: DbtBuild().fingerprint()} | suites | usual | thresholds
 
     def reason(self) -> str | None:
-        """Why it is to be done; also where its findings are gone, or stand in the way."""
+        """Why to validate. One reason is that the findings are gone or block."""
         why = super().reason()
         if why is None and not self.data.findings.exists():
             return f"{relative(self.data.findings)} is gone"
-        found = self.marker()
-        return why or self._in_the_way(found.details.get("warned", []) if found else [])
+        marker = self.marker()
+        return why or self._in_the_way(marker.details.get("warned", []) if marker else [])
 
     def _in_the_way(self, warned: Sequence[str]) -> str | None:
-        """What blocks though no check of severity critical failed, in words."""
+        """What blocks although no critical check failed, in words; None if nothing does."""
         validation = self.settings.validation
         if validation.block_on == "critical":
             return None
         unaccepted = [it.line for it in findings.unaccepted(self.data, validation.accepted)]
-        told = [*warned, *unaccepted]
-        more = f" and {len(told) - _MOST_LINES} more" if told[_MOST_LINES:] else ""
+        lines = [*warned, *unaccepted]
+        more = f" and {len(lines) - _MOST_LINES} more" if lines[_MOST_LINES:] else ""
         return (
-            f"validation.block_on is warning, and so this blocks: {'; '.join(told[:_MOST_LINES])}{more}"
-            if told
+            f"validation.block_on is warning, and so this blocks: {'; '.join(lines[:_MOST_LINES])}{more}"
+            if lines
             else None
         )
 
@@ -87,11 +87,11 @@ class Validate(MobilityTask):
         from luigi_pipeline.report import notice
         from luigi_pipeline.validation.run import ValidationInput, validate
 
-        # A source that is disabled but was loaded before is still in the warehouse, and is held to the same standard.
+        # A disabled source that was loaded before is still in the warehouse, and is checked like the others.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
         inputs, started = self.inputs(), utc_now()
         if super().reason() is None and self.data.findings.exists() and self.title not in runs.forced:
-            # All is evaluated: only what nobody has accepted yet stands in the way.
+            # Everything was evaluated before. Only findings that nobody has accepted block.
             raise ValidationFailed(self.reason())
         months = None if self.title in runs.forced else changed_months(self.marker(), DbtBuild().marker(), inputs)
         self.drop_marker()
@@ -105,19 +105,19 @@ class Validate(MobilityTask):
                 memory_limit=self.settings.warehouse.memory_limit,
             ),
             self.data.validation,
-            progress=_tell,
+            progress=_report_progress,
             months=months,
             plausibility=_plausibility(),
         )
         findings.keep(self.data, summary.findings, utc_now())
         progress.link(scheduling.link_to(summary.data_docs, self.data))
-        notice.tell(self.data, [item.line for item in summary.blocking])
+        notice.show(self.data, [item.line for item in summary.blocking])
         if not summary.ok:
             first = "; ".join(item.line for item in summary.blocking[:3])
             raise ValidationFailed(f"{len(summary.blocking)} expectations do not hold: {first}; see {summary.report}")
         if summary.data_docs_error:
             log.warning("the Data Docs could not be built: %s", summary.data_docs_error)
-        # But for findings, of which the run's end tells.
+        # Without the findings: the end of the run reports them.
         warned = [item.line for item in summary.outcomes if item.status == "failed" and item.suite != PROFILES]
         for line in warned:
             log.warning("%s", line)
@@ -127,7 +127,7 @@ class Validate(MobilityTask):
             versions={"great_expectations": version("great_expectations")},
             details={
                 "summary": f"{passed} of {asked} expectations hold in {len(summary.suites)} suites"
-                + (f"; trips: {_told(months)}" if months is not None else ""),
+                + (f"; trips: {_listed(months)}" if months is not None else ""),
                 "suites": len(summary.suites),
                 "passed": passed,
                 "failed": summary.count("failed"),
@@ -137,9 +137,9 @@ class Validate(MobilityTask):
         )
         in_the_way = self._in_the_way(warned)
         if in_the_way:
-            # Evaluated for good: once the findings are accepted, nothing is to be evaluated again.
+            # The marker stays valid: when the findings are accepted, nothing is evaluated again.
             replace(marker, started_at=started, finished_at=utc_now()).write(self.marker_path)
-            notice.tell(self.data, [in_the_way])
+            notice.show(self.data, [in_the_way])
             raise ValidationFailed(in_the_way)
         return marker
 
@@ -149,16 +149,16 @@ def _plausibility() -> Path:
 
 
 def changed_months(last: Marker | None, build: Marker | None, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
-    """The months of trips that were made anew since the last validation, by source.
+    """The months of trips that were built anew since the last validation, by source.
 
     Args:
-        last: The marker of that validation. There is none where it failed or was killed.
-        build: The marker of the build that is to be validated. Of its details, `since` is the fingerprint of the build
-            that it went on from, and `rebuilt` are the months that it made anew.
-        inputs: What the validation that is about to begin goes by.
+        last: The marker of that validation. There is none if it failed or was killed.
+        build: The marker of the build to validate. In its details, `since` is the fingerprint of the build that it
+            continued from, and `rebuilt` are the months that it built anew.
+        inputs: The inputs of the validation that is about to begin.
 
     Returns:
-        The months; None for everything, where anything but the build has changed, or more than one build was made.
+        The months. None means everything: something else than the build has changed, or there was more than one build.
     """
     if last is None or build is None or build.fingerprint != inputs[BUILD]:
         return None
@@ -168,12 +168,12 @@ def changed_months(last: Marker | None, build: Marker | None, inputs: dict[str, 
     return rebuilt
 
 
-def _told(months: dict[str, list[str]]) -> str:
+def _listed(months: dict[str, list[str]]) -> str:
     every = sorted({month for of in months.values() for month in of})
     if len(every) > 4:
         return f"{len(every)} months from {every[0]} to {every[-1]}"
     return ", ".join(every) or "no month has changed"
 
 
-def _tell(suite: str, passed: int, total: int, done: float) -> None:
-    progress.tell(f"{suite}: {passed} of {total} passed", done, step=suite)
+def _report_progress(suite: str, passed: int, total: int, done: float) -> None:
+    progress.report(f"{suite}: {passed} of {total} passed", done, step=suite)

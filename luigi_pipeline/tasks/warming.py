@@ -1,8 +1,9 @@
 """Getting dbt and Great Expectations ready while files are loaded and models are built.
 
-To import dbt and have it parse its project, and to import Great Expectations, keeps one core busy for seconds, and a
-run has a core to spare now and then. The one is done by a process that then builds the models, the other in the run's
-own process, from which tasks are forked. Nothing depends on it: a task that finds nothing ready does it all by itself.
+Importing dbt, parsing its project, and importing Great Expectations each keep one core busy for seconds. During loads
+there is often an idle core. dbt is made ready in a process of its own, which later builds the models. Great
+Expectations is imported in the run's own process, from which tasks are forked. Both only save time: if nothing is
+ready, the task does the work itself.
 """
 
 from __future__ import annotations
@@ -37,24 +38,24 @@ _builder: Standby[Any, Any] | None = None
 
 
 def build_follows(prepare: Callable[[], Any], work: Callable[..., Any]) -> None:
-    """Note that this run is to build models.
+    """Note that this run will build models.
 
     Args:
-        prepare: What can be done of it beside loads.
-        work: Builds, given what `prepare` returned.
+        prepare: The part of the build that can be done during loads.
+        work: Builds the models, given what `prepare` returned.
     """
     global _following
     _following = _following or Standby(prepare, work)
 
 
 def validation_follows() -> None:
-    """Note that this run is to validate."""
+    """Note that this run will validate."""
     global _validates
     _validates = True
 
 
 def load_follows(title: str) -> None:
-    """Note that a file is to be loaded, which leaves time for what was noted before."""
+    """Note that a file will be loaded. That leaves time to get ready for the stages noted before."""
     global _loading, _builder
     _loads.add(title)
     if _builder is None and _following is not None and runs.is_on() and standby.is_possible():
@@ -63,13 +64,13 @@ def load_follows(title: str) -> None:
 
 
 def load_begins() -> None:
-    """Tell that a file is being loaded: from now on tasks begin seconds apart, and few have to wait for an import."""
+    """Start getting ready: from the first load on, tasks begin seconds apart, and few have to wait for an import."""
     if _loading is not None:
         _loading.set()
 
 
 def build(work: Callable[..., Result], *arguments: Any) -> Result:
-    """Build the models: in the process that stands by, where a file was loaded; or here, given None."""
+    """Build the models: in the standby process, if a file was loaded; otherwise here, with None for what is ready."""
     if _loading is None or _builder is None or not _loading.is_set():
         return work(None, *arguments)
     result: Result = _builder.call(*arguments)
@@ -77,11 +78,11 @@ def build(work: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def import_modules(*names: str) -> None:
-    """Import modules for all processes that are forked from this one."""
+    """Import modules once, for all processes that are forked from this one."""
     for name in names:
         importlib.import_module(name)
-    # What modules hold stays to the end: no process need look for garbage among it, whose pages they thus share, nor
-    # this one at its exit, which would take a second.
+    # Modules stay in memory to the end. If the garbage collector leaves them alone, forked processes keep sharing their
+    # memory pages, and the exit of this process is a second shorter.
     gc.freeze()
 
 
@@ -93,12 +94,12 @@ def _warm(loading: Event, builder: Standby[Any, Any]) -> None:
 
 
 def _import_great_expectations(builder: Standby[Any, Any]) -> None:
-    """Import it once the build has begun: beside who still gets ready for that, if there is a core for either."""
+    """Import it once the build has begun. With a single core, wait until the builder is ready or has ended."""
     builder.wait_until_wanted()
     if len(os.sched_getaffinity(0)) == 1:
         builder.wait_until_settled()
     try:
-        with fork_lock:  # a process forked meanwhile would have modules that no one finishes
+        with fork_lock:  # a process forked during the import would have half-imported modules
             from luigi_pipeline.validation import importing
 
             importing.great_expectations()

@@ -1,4 +1,4 @@
-"""Validation: the expectations in config/expectations, run by Great Expectations on the built models.
+"""Validation: Great Expectations checks the built models against the expectations in config/expectations.
 
-Great Expectations is imported inside functions only: it costs seconds, and most commands never need it.
+Great Expectations is imported only inside functions. The import takes seconds, and most commands do not need it.
 """

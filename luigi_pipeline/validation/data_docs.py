@@ -1,4 +1,4 @@
-"""Great Expectations' Data Docs, built beside the last ones and made to work without a network."""
+"""Great Expectations' Data Docs, built beside the old ones and changed to work without a network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 STYLE = "static/data_docs.css"
 
-# Pages load Bootstrap, jQuery, Vega and a logo from five hosts; what they say needs none of them.
+# Pages load Bootstrap, jQuery, Vega and a logo from five hosts. Their content needs none of them.
 FOREIGN = re.compile(
     r'<link[^>]*\shref="https?://[^>]*>'
     r'|<img[^>]*\ssrc="https?://[^>]*>'
     r"|background: url\('https?://[^;]*;"
-    # An icon that no page finds where it looks for it.
+    # An icon that is not at the address that pages have for it.
     r'|<link[^>]*\srel="[^"]*icon"[^>]*>'
-    # The scripts in the pages move Bootstrap's widgets, and would fail without it.
+    # The pages' own scripts move Bootstrap's widgets, and would fail without Bootstrap.
     r"|<script\b.*?</script>"
     r"|<footer>.*?</footer>",
     re.IGNORECASE | re.DOTALL,
@@ -34,11 +34,11 @@ FOREIGN = re.compile(
 
 
 def build(context: EphemeralDataContext, folder: Path) -> None:
-    """Build the Data Docs of all that is in the context's stores.
+    """Build the Data Docs of everything in the context's stores.
 
     Args:
-        context: Its suites and validation results are shown.
-        folder: Replaced when the new ones are whole; a failure leaves the last ones.
+        context: The suites and validation results to show.
+        folder: Replaced when the new Data Docs are complete. If building them fails, the old ones stay.
     """
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -49,7 +49,7 @@ def build(context: EphemeralDataContext, folder: Path) -> None:
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             "store_backend": {
                 "class_name": "TupleFilesystemStoreBackend",
-                # A dollar sign would begin one of Great Expectations' own configuration variables.
+                # A dollar sign would begin a variable of Great Expectations' configuration.
                 "base_directory": str(new.absolute()).replace("$", r"\$"),
             },
         },
@@ -60,7 +60,7 @@ def build(context: EphemeralDataContext, folder: Path) -> None:
 
 
 def _make_local(context: EphemeralDataContext, site: Path) -> None:
-    # Pictures of a guided tour, mostly; no page refers to them once its scripts are gone.
+    # Mostly pictures of a guided tour. Without scripts, no page uses them.
     shutil.rmtree(site / "static")
     (site / STYLE).parent.mkdir(parents=True)
     (site / STYLE).write_text(_template("data_docs.css"), encoding="utf-8")
@@ -69,7 +69,7 @@ def _make_local(context: EphemeralDataContext, site: Path) -> None:
         text = FOREIGN.sub("", page.read_text(encoding="utf-8"))
         link = f'<link rel="stylesheet" href="{up}{STYLE}"></head>'
         page.write_text(text.replace("</head>", link, 1), encoding="utf-8")
-    # The index that comes along draws its table with scripts.
+    # Great Expectations' own index draws its table with scripts, so it is replaced.
     index = _template("data_docs_index.html", style=STYLE, suites=list(_suites(context, site)))
     (site / "index.html").write_text(index, encoding="utf-8")
 

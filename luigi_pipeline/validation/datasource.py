@@ -1,4 +1,4 @@
-"""The one place that gives Great Expectations its data: another engine is another function here."""
+"""Connecting Great Expectations to its data. Only this module knows the engine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def batch(source: SQLDatasource, schema: str, name: str, condition: str | None = None) -> BatchDefinition[Any]:
-    """What a suite is run on; raises where there is no such table.
+    """The rows that a suite checks. Raises an error if there is no such table.
 
     Args:
         source: The warehouse.
         schema: The table's schema.
         name: The table.
-        condition: Picks some of its rows, in SQL; None for the whole table.
+        condition: A condition in SQL that selects rows; None for the whole table.
     """
     full_name = f"{schema}.{name}"
     if condition is None:
@@ -39,25 +39,25 @@ def batch(source: SQLDatasource, schema: str, name: str, condition: str | None =
 def open_warehouse(
     context: EphemeralDataContext, warehouse: Path, scratch: Path, limits: dict[str, str | int]
 ) -> Iterator[SQLDatasource]:
-    """Connect Great Expectations to a DuckDB file for reading, and let go of the file at the end.
+    """Connect Great Expectations to a DuckDB file for reading, and release the file at the end.
 
     Args:
         context: The context that the data source is added to.
         warehouse: The DuckDB file.
-        scratch: Where DuckDB may spill to.
+        scratch: Where DuckDB may write what does not fit in memory.
         limits: DuckDB settings, such as threads and memory_limit.
 
     Yields:
         The data source.
 
     Raises:
-        WarehouseError: The file can't be opened: there is none, or another program writes to it.
+        WarehouseError: The file can't be opened: it is missing, or another program writes to it.
     """
-    # Great Expectations fetches results after the connection went back to its pool. SQLAlchemy's rollback on return
-    # would empty DuckDB's shared cursor before that ("list index out of range" in every expectation), so there must
-    # be no transaction to roll back.
+    # Great Expectations fetches results after it has returned the connection to its pool. On return, SQLAlchemy rolls
+    # back, which would empty DuckDB's shared cursor before the fetch ("list index out of range" in every expectation).
+    # So there must be no transaction to roll back.
     options: dict[str, Any] = {
-        # The path is not part of the URL, where some signs have a meaning.
+        # The path is not part of the URL, in which some characters have a meaning.
         "connection_string": "duckdb:///:memory:",
         "create_temp_table": False,
         "kwargs": {
@@ -73,7 +73,7 @@ def open_warehouse(
     try:
         source = context.data_sources.add_sql(name="warehouse", **options)
     except Exception as error:
-        # It connects to see whether it can; the reason is the innermost exception's.
+        # SQLAlchemy tests the connection. The reason of a failure is in the innermost exception.
         raise WarehouseError(f"{warehouse} can't be opened for reading: {_innermost(error)}") from error
     try:
         yield source

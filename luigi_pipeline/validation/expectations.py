@@ -1,4 +1,4 @@
-"""Running one suite in Great Expectations, and reading what it says."""
+"""Running one suite in Great Expectations, and reading its results."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# All counts of a table come from a few bundled queries. Unexpected values would cost one more per
-# expectation; a limit of none makes those free, and a suite that failed is run again for them.
+# A few bundled queries give all counts of a table. Unexpected values would cost one more query per expectation. A limit
+# of 0 saves these queries; a suite that fails is run again to get the values.
 COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 SAMPLE_SIZE = 5
 SAMPLES = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_SIZE}
-# The same as QUERY, taught to run its query once.
+# The same as QUERY, but it runs its query only once.
 QUERY_ONCE = "unexpected_rows_of_one_query"
 
 
@@ -40,13 +40,13 @@ def add_suite(
         context: The context to add it to.
         path: The suite's file, for messages.
         suite: The suite.
-        items: Those of its expectations that are evaluated.
+        items: The expectations of the suite that will be evaluated.
 
     Returns:
-        The suite, its expectations numbered by position in their `meta`.
+        The suite. The `meta` of each expectation has its position.
 
     Raises:
-        ConfigError: An expectation's type or arguments are unknown to Great Expectations.
+        ConfigError: Great Expectations does not know an expectation's type or arguments.
     """
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import (
@@ -63,14 +63,14 @@ def add_suite(
             kwargs=item.kwargs,
             severity=FailureSeverity(item.severity),
             notes=why,
-            # In place of the query, which says less; the report has it.
+            # This replaces the query, which explains less. The report has the query.
             description=why if item.type == QUERY else None,
             meta={"position": position},
         )
         key = f"{path}: expectation {position} ({item.type})"
         try:
-            # Not add_expectation_configuration: it takes two of a type on the same column (or any
-            # two queries) for one, and drops the first.
+            # Not add_expectation_configuration: it takes two expectations of one type on one column, or any two
+            # queries, for the same, and drops the first.
             made.add_expectation(configuration.to_domain_obj())
         except Exception as error:
             raise ConfigError(f"{key}: {_reason(error)}") from error
@@ -81,7 +81,7 @@ def add_suite(
 
 @functools.cache
 def _register_query_once() -> None:
-    """Register QUERY_ONCE: QUERY runs each query for its rows and again for their number."""
+    """Register QUERY_ONCE. QUERY runs each query twice: for its rows, and for their number."""
     from great_expectations.expectations.core.unexpected_rows_expectation import (
         UnexpectedRowsExpectation,
     )
@@ -90,9 +90,9 @@ def _register_query_once() -> None:
         metric_dependencies = ("unexpected_rows_query.table",)
 
         def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
-            # At most 200: more are not fetched.
+            # At most 200, because no more are fetched.
             rows = metrics["unexpected_rows_query.table"]
-            # Great Expectations takes 10 ms and more to serialise a single decimal.
+            # Great Expectations takes 10 ms and more to serialise one decimal.
             details = {"unexpected_rows": plain(rows[:SAMPLE_SIZE])}
             return {"success": not rows, "result": {"observed_value": len(rows), "details": details}}
 
@@ -114,17 +114,17 @@ def evaluate(
     suite: Suite,
     items: Sequence[Expectation],
 ) -> list[Outcome]:
-    """Evaluate a suite; its result stays in the context, for the Data Docs.
+    """Evaluate a suite. Its result stays in the context, for the Data Docs.
 
     Args:
-        context: The context the suite is in.
-        batch: The rows that are looked at.
-        made: The suite made from the expectations.
+        context: The context that holds the suite.
+        batch: The rows to check.
+        made: The suite in Great Expectations' form.
         suite: The suite as written.
         items: The expectations that it was made from.
 
     Returns:
-        An outcome for each of them.
+        An outcome for each expectation.
     """
     import great_expectations as gx
     from great_expectations.core import RunIdentifier
@@ -135,23 +135,23 @@ def evaluate(
     now = dt.datetime.now(dt.UTC)
     run_id = RunIdentifier(run_name=f"{now:%Y%m%dT%H%M%SZ}", run_time=now)
     result = definition.run(result_format=COUNTS, run_id=run_id)
-    if any(not found.success and "unexpected_count" in found.result for found in result.results):
-        # Of the same run: its result takes the place of the first one.
+    if any(not each.success and "unexpected_count" in each.result for each in result.results):
+        # With the same run id, so that this result replaces the first one.
         result = definition.run(result_format=SAMPLES, run_id=run_id)
-    found = {found.expectation_config.meta["position"]: found for found in result.results if found.expectation_config}
-    return [_outcome(suite, item, found[position]) for position, item in enumerate(items)]
+    by_position = {each.expectation_config.meta["position"]: each for each in result.results if each.expectation_config}
+    return [_outcome(suite, item, by_position[position]) for position, item in enumerate(items)]
 
 
-def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult) -> Outcome:
-    error = _error(found)
+def _outcome(suite: Suite, item: Expectation, result: ExpectationValidationResult) -> Outcome:
+    error = _error(result)
     if error:
         return outcome(suite, item, "errored", error=error)
-    detail = dict(found.result)
+    detail = dict(result.result)
     rows = (detail.get("details") or {}).get("unexpected_rows")
     return outcome(
         suite,
         item,
-        "passed" if found.success else "failed",
+        "passed" if result.success else "failed",
         observed_value=detail.get("observed_value"),
         element_count=detail.get("element_count"),
         unexpected_count=detail.get("unexpected_count"),
@@ -160,10 +160,10 @@ def _outcome(suite: Suite, item: Expectation, found: ExpectationValidationResult
     )
 
 
-def _error(found: ExpectationValidationResult) -> str | None:
-    """The reason why an expectation could not be evaluated, in one line; None where it was."""
-    info = found.exception_info or {}
-    # Either the exception itself, or one per metric that raised.
+def _error(result: ExpectationValidationResult) -> str | None:
+    """Why an expectation could not be evaluated, in one line; None if it was evaluated."""
+    info = result.exception_info or {}
+    # The exception itself, or one for each metric that raised one.
     infos = [info] if "raised_exception" in info else list(info.values())
     for raised in infos:
         if raised and raised["raised_exception"]:
@@ -173,6 +173,6 @@ def _error(found: ExpectationValidationResult) -> str | None:
 
 
 def explain(message: str) -> str:
-    """The first telling line of an exception's message."""
+    """The first line of an exception's message that explains it."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return lines[0] if lines else "no reason given"

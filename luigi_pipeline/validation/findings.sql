@@ -1,4 +1,4 @@
--- What is unusual of each month: one row per source, month and statistic, its worst cut named.
+-- What is unusual about each month: one row per source, month and statistic, with the cut that deviates most.
 -- Reads marts.month_profiles, and config/plausibility.yml as JSON from the variable `plausibility`.
 
 with
@@ -50,7 +50,7 @@ profiles as (
         12 * cast(left(source_month, 4) as integer) + calendar_month as month_number
     from marts.month_profiles
     cross join rule
-    -- Months of few rows say nothing.
+    -- Leave out months with too few rows to mean anything.
     qualify
         max(row_count) over (partition by source, source_month)
         >= if(source = 'weather', rule.least_hours, rule.least_trips)
@@ -88,7 +88,7 @@ compared as (
     from (
         select
             profiles.*, unnest(statistics.compared),
-            -- What is out of bounds itself is no yardstick for other months.
+            -- Do not compare other months with values that are out of bounds themselves.
             (source, source_month, statistic) not in (
                 select (source, source_month, statistic) from out_of_bounds
             ) as is_yardstick
@@ -110,8 +110,8 @@ pairs as (
 
 ),
 
--- One number, against the medians of two groups: the months of a year before and after, and the same months of all
--- other years. By ratio, spreads are those of logarithms. A share's own chance counts as well.
+-- Compare a single number with the medians of two groups: the months of a year before and after, and the same months of
+-- all other years. For a ratio, the spreads are those of logarithms. For a share, its random error is added.
 ranges as (
 
     select
@@ -155,7 +155,7 @@ unlike_others as (
 
 ),
 
--- Statistics that are cut, as a whole: against the median of each cut in the other months.
+-- Compare all cuts of a statistic as a whole with the median of each cut in the other months.
 months as (
 
     select distinct on (source, statistic, source_month) * exclude (cut, value)
@@ -231,7 +231,7 @@ exchanged as (
 
 ),
 
--- By a month's own mean: temperatures have another level in each.
+-- Subtract each month's own mean, because temperatures have another level in each month.
 centred as (
 
     select
@@ -273,7 +273,7 @@ best_shifts as (
 
 ),
 
--- By most of the other months, and by the same hours: one that is shifted itself does not make others so.
+-- A month is shifted if most of the other months agree on the hours, so that a shifted month does not make others so.
 shifted as (
 
     select

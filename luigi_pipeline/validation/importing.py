@@ -1,4 +1,4 @@
-"""Importing Great Expectations at a good half of what it costs."""
+"""Importing Great Expectations in little more than half of the usual time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import ModuleType
 
-# Imported for expectations about distributions and for notebooks, and heavy. They are loaded when they are first used.
+# Heavy modules for expectations about distributions and for notebooks. They are loaded when they are first used.
 _SELDOM_USED = ("altair", "scipy.stats")
 
 
 def great_expectations() -> ModuleType:
-    """The package, imported."""
+    """Import the package."""
     with _seldom_used_later(), _no_garbage_collected():
         import great_expectations as gx
     return gx
 
 
 class _Later:
-    """Finds modules as ever, and has some of them loaded when they are first used."""
+    """Finds modules as usual, but delays the loading of some until they are first used."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -45,7 +45,7 @@ def _seldom_used_later() -> Iterator[None]:
 
 @contextmanager
 def _no_garbage_collected() -> Iterator[None]:
-    """The import makes hundreds of thousands of objects that stay; looking for garbage among them is a sixth of it."""
+    """The import makes hundreds of thousands of lasting objects. Looking for garbage among them takes a sixth of it."""
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Judging months: what is usual of them, held against their profiles, as one more of Great Expectations' suites."""
+"""Checking months against what is usual, by their profiles, as one more suite of Great Expectations."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 
 def find(warehouse: Engine, plausibility: Plausibility) -> list[dict[str, Any]]:
-    """All that is unusual of the months in marts.month_profiles, at once.
+    """Find everything that is unusual about the months in marts.month_profiles.
 
-    It is in `plausibility.findings` afterwards, in a database in memory beside the warehouse, for the suite to look at.
+    The findings are also stored in `plausibility.findings`, a table in an in-memory database, which the suite reads.
 
     Returns:
-        A row for each source, month and statistic: the worst cut's values, and which rule it breaks.
+        A row for each source, month and statistic: the values of the worst cut, and the rule that it breaks.
     """
     query = files("luigi_pipeline.validation").joinpath("findings.sql").read_text(encoding="utf-8")
     with warehouse.connect() as connection:
-        # Read and write, as the connection to the warehouse is not.
+        # Attached for writing, because the connection to the warehouse is read-only.
         connection.exec_driver_sql("attach if not exists ':memory:' as plausibility (read_write)")
         connection.exec_driver_sql(f"set variable plausibility = {quoting.text(plausibility.model_dump_json())}")
         connection.exec_driver_sql(f"create or replace table plausibility.findings as {query}")
-        found = connection.exec_driver_sql("from plausibility.findings order by source, source_month, statistic")
-        return [dict(row) for row in found.mappings()]
+        rows = connection.exec_driver_sql("from plausibility.findings order by source, source_month, statistic")
+        return [dict(row) for row in rows.mappings()]
 
 
 def suite(plausibility: Plausibility) -> Suite:
-    """An expectation for each statistic, over what `find` has found."""
+    """A suite with an expectation for each statistic, on the findings of `find`."""
     expectations = [_expectation(item) for item in plausibility.statistics]
     return Suite.model_validate({"name": PROFILES, "schema": "marts", "expectations": expectations})
 

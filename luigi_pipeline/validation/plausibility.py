@@ -1,4 +1,4 @@
-"""What is usual of a month: config/plausibility.yml, held against the profiles of all months."""
+"""What is usual of a month: the rules in config/plausibility.yml, for the profiles of all months."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Block(BaseModel):
 
 
 class When(_Block):
-    """Another statistic of the same month, by which a bound applies: the file itself decides."""
+    """A condition on another statistic of the same month. The bound applies only where it holds."""
 
     statistic: str
     least: float | None = None
@@ -29,17 +29,17 @@ class When(_Block):
 
 
 class Bounds(_Block):
-    """What a statistic may be.
+    """The values that a statistic may have.
 
     Attributes:
-        least: At the least.
-        most: At the most.
-        first_month: From this source month on (`from` in the file).
-        last_month: Up to this one (`to`).
-        calendar_month: In this month of each year only.
-        cut: Of this cut only.
-        least_rows: In place of the statistic's own.
-        when: In months only of which something else holds.
+        least: The lowest value.
+        most: The highest value.
+        first_month: The first source month that it applies to (`from` in the file).
+        last_month: The last source month that it applies to (`to`).
+        calendar_month: Applies only to this month of each year.
+        cut: Applies only to this cut.
+        least_rows: Replaces the statistic's own `least_rows`.
+        when: Applies only to months where this condition holds.
     """
 
     least: float | None = None
@@ -59,17 +59,17 @@ class Bounds(_Block):
 
 
 class Compared(_Block):
-    """How a statistic is held against the source's other months; what is not set is not compared.
+    """How a statistic is compared with the source's other months. What is not set is not compared.
 
     Attributes:
-        ratio: By what factor it may differ from their median.
-        difference: By how much.
-        falls_only: Whether it may be larger as it likes.
-        within_months: In place of the rule's own.
-        profile: Whether its cuts are compared as a whole: one that has many rows elsewhere is not to be without any.
-        shifted_hours: By so many hours and more it may not be shifted; its cuts are hours of the day.
-        moved: What part of it may lie in other cuts.
-        exchanged_with: The statistic with which it may not have been exchanged.
+        ratio: The largest factor by which it may differ from their median.
+        difference: The largest difference from their median.
+        falls_only: Whether only values that are too low count.
+        within_months: Replaces the rule's own `within_months`.
+        profile: Whether its cuts are compared as a whole. A cut with many rows in other months must have some.
+        shifted_hours: It may not be shifted by this number of hours or more. Its cuts are hours of the day.
+        moved: The largest share of its rows that may be in other cuts than usual.
+        exchanged_with: The statistic that it may not have been exchanged with.
     """
 
     ratio: float | None = Field(default=None, gt=1)
@@ -87,12 +87,12 @@ class Statistic(_Block):
 
     Attributes:
         statistic: Its name in month_profiles.
-        source: The sources it is about.
-        why: What it means if a month is otherwise.
+        source: The sources that it applies to.
+        why: What an unusual value may mean.
         according_to: Where its bounds come from.
-        least_rows: On how many rows it means anything.
-        bounds: What it may be.
-        compared: How it is held against other months.
+        least_rows: The number of rows that it needs to mean anything.
+        bounds: The values that it may have.
+        compared: How it is compared with other months.
     """
 
     statistic: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -113,7 +113,7 @@ class Statistic(_Block):
 
 
 class Lost(_Block):
-    """From what share and how many rows of the other months on a cut without rows is lost."""
+    """When a cut without rows counts as lost: its share, and its number of rows, in the other months."""
 
     share: float = Field(gt=0, lt=1)
     rows: int = Field(ge=1)
@@ -132,19 +132,19 @@ class Rule(_Block):
 
 
 class Plausibility(_Block):
-    """All of it."""
+    """The whole file."""
 
     rule: Rule
     statistics: list[Statistic] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _says_each_once(self) -> Plausibility:
-        said: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str]] = set()
         for item in self.statistics:
             for source in item.source:
-                if (source, item.statistic) in said:
+                if (source, item.statistic) in seen:
                     raise ValueError(f"{item.statistic} of {source} is there twice")
-                said.add((source, item.statistic))
+                seen.add((source, item.statistic))
         return self
 
 

@@ -12,9 +12,9 @@ from luigi_pipeline.config import surroundings
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Great Expectations' log lines, warnings and usage reports away while it works.
+    """Suppress the log lines, warnings and usage reports of Great Expectations while the body runs.
 
-    What it has to say is in its results. Must be entered before it is imported the first time.
+    Its results hold all that matters. Enter this before the first import of Great Expectations.
     """
     logger = logging.getLogger("great_expectations")
     level, propagate = logger.level, logger.propagate

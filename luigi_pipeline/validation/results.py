@@ -1,4 +1,4 @@
-"""What a validation found, and the report that keeps it."""
+"""The results of a validation, and the report that keeps them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ PACKAGES = ("great_expectations", "duckdb", "duckdb-sqlalchemy", "sqlalchemy")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one expectation.
+    """The result of one expectation.
 
     Attributes:
         suite: The suite it belongs to.
         expectation: Its type.
-        column: The column, or columns, it is about.
+        column: The column, or columns, that it checks.
         severity: How much a failure matters.
-        status: passed; failed: bad data; errored: it could not be evaluated; skipped: its source is not there, or
-            its threshold not set.
+        status: passed; failed, if the data are bad; errored, if it could not be evaluated; skipped, if its source is
+            not there or its threshold is not set.
         why: What a failure would mean.
-        kwargs: Its arguments, placeholders filled in.
-        observed_value: What was found, where the type reports a value.
-        element_count: Rows that were looked at.
-        unexpected_count: Rows that were not as expected.
-        unexpected_percent: The same, of the rows that are not null.
+        kwargs: Its arguments, with placeholders filled in.
+        observed_value: The observed value, if the type reports one.
+        element_count: Number of rows that were checked.
+        unexpected_count: Number of unexpected rows.
+        unexpected_percent: The same as a percentage of the rows that are not null.
         samples: A few of the unexpected values or rows.
         error: Why it could not be evaluated.
     """
@@ -59,12 +59,12 @@ class Outcome:
 
     @property
     def success(self) -> bool:
-        """Evaluated, and as expected."""
+        """Whether it was evaluated and holds."""
         return self.status == "passed"
 
     @property
     def blocks(self) -> bool:
-        """Whether it fails the run: an error always does, a failure when it is critical."""
+        """Whether it fails the run. An error always does, a failure only if it is critical."""
         return self.status == "errored" or (self.status == "failed" and self.severity == "critical")
 
     @property
@@ -76,8 +76,8 @@ class Outcome:
         return f"{about} {self.status}: {self.why}"
 
 
-def outcome(suite: Suite, item: Expectation, status: Status, **found: Any) -> Outcome:
-    """An outcome of an expectation, described as its suite does."""
+def outcome(suite: Suite, item: Expectation, status: Status, **details: Any) -> Outcome:
+    """Make an outcome, with the expectation's description from its suite."""
     return Outcome(
         suite=suite.name,
         expectation=item.type,
@@ -86,7 +86,7 @@ def outcome(suite: Suite, item: Expectation, status: Status, **found: Any) -> Ou
         status=status,
         why=" ".join(item.why.split()),
         kwargs=item.kwargs,
-        **found,
+        **details,
     )
 
 
@@ -99,15 +99,15 @@ def _column(kwargs: dict[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class SuiteSummary:
-    """One suite's part of a validation.
+    """The results of one suite.
 
     Attributes:
         suite: Its name.
-        table: What it is about.
-        months: The months whose rows were looked at, by source; or all.
-        passed: How many of its expectations hold.
-        total: How many were evaluated.
-        skipped: How many are about a source that is not there, or a threshold that is not set.
+        table: The table that it checks.
+        months: The months whose rows were checked, by source; or all.
+        passed: Number of expectations that hold.
+        total: Number of expectations that were evaluated.
+        skipped: Number of expectations whose source is not there, or whose threshold is not set.
         seconds: How long it took.
     """
 
@@ -122,17 +122,17 @@ class SuiteSummary:
 
 @dataclass(frozen=True)
 class ValidationSummary:
-    """All that a validation found; `ok` is the verdict.
+    """All results of a validation. `ok` is the verdict.
 
     Attributes:
-        suites: In the order they were run.
-        outcomes: Of every expectation, skipped ones included.
+        suites: In the order in which they were run.
+        outcomes: Of every expectation, with those that were skipped.
         generated_at: When, in UTC.
         seconds: How long it took.
         report: The JSON file.
-        data_docs: The Data Docs' first page.
-        data_docs_error: Why the Data Docs could not be built; the last ones are then kept.
-        findings: What is unusual of months, see plausibility.find.
+        data_docs: The first page of the Data Docs.
+        data_docs_error: Why the Data Docs could not be built. Then the old ones stay.
+        findings: What is unusual about months, see judging.find.
     """
 
     suites: list[SuiteSummary]
@@ -151,21 +151,21 @@ class ValidationSummary:
 
     @property
     def ok(self) -> bool:
-        """Every expectation was evaluated, and none of severity critical failed."""
+        """Whether every expectation was evaluated, and no critical one failed."""
         return not self.blocking
 
     def count(self, status: Status, severity: Severity | None = None) -> int:
-        """How many expectations have a status (and a severity)."""
+        """Number of expectations with a status (and a severity)."""
         return sum(item.status == status and severity in (None, item.severity) for item in self.outcomes)
 
     def write(self) -> None:
-        """Write the report in one step: a reader sees the old one or the new one."""
+        """Write the report in one step. A reader sees the old one or the new one."""
         content = json.dumps(plain(self._content()), indent=2, allow_nan=False)
         write_atomically(self.report, content.encode() + b"\n")
         self._note()
 
     def _note(self) -> None:
-        """Add a line to the history beside the report; the newest few hundred are kept."""
+        """Add a line to the history beside the report. Only the newest few hundred lines are kept."""
         history = self.report.with_name("history.jsonl")
         known = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
         lines = [item.line for item in self.outcomes if item.status in ("failed", "errored")]
@@ -197,7 +197,7 @@ class ValidationSummary:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: dates as ISO 8601, decimals as numbers, NaN and infinity as text."""
+    """A value in a form that JSON has: dates as ISO 8601, decimals as numbers, NaN and infinity as text."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):

@@ -1,4 +1,4 @@
-"""Validate a warehouse: all suites, one connection, one report, one set of Data Docs."""
+"""Validating a warehouse: all suites, one connection, one report, one set of Data Docs."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Called after each suite: its name, how many expectations passed of how many, and which part of all suites is done.
+# Called after each suite with its name, its passed and evaluated expectations, and the finished share of all suites.
 Progress = Callable[[str, int, int, float], None]
 
 
 @dataclass(frozen=True)
 class ValidationInput:
-    """What a deployment decides about its validation.
+    """The settings of a deployment that a validation needs.
 
     Attributes:
-        enabled_sources: Sources whose rows the warehouse is to hold. A source that is disabled
-            but still has months loaded belongs here too: its rows are in the models.
-        min_rows: The least rows of each source, None where there is no such floor.
-        threads: What DuckDB may use; None leaves the choice to DuckDB.
-        memory_limit: The same, such as 1GB.
+        enabled_sources: The sources whose rows should be in the warehouse. A source that is disabled but still has
+            loaded months belongs here too, because its rows are in the models.
+        min_rows: The least number of rows of each source; None if there is no such limit.
+        threads: DuckDB's threads; None leaves the choice to DuckDB.
+        memory_limit: DuckDB's memory limit, such as 1GB; None leaves the choice to DuckDB.
     """
 
     enabled_sources: frozenset[str]
@@ -53,7 +53,7 @@ class ValidationInput:
 
     @property
     def placeholders(self) -> dict[str, Any]:
-        """All that expectations may refer to. There is no floor for a source that is not there."""
+        """The values that expectations may refer to. A source that is not there has no least number of rows."""
         floors = {name: rows if name in self.enabled_sources else None for name, rows in self.min_rows.items()}
         return {"validation": {"min_rows": floors}}
 
@@ -66,7 +66,7 @@ class ValidationInput:
 
 @dataclass(frozen=True)
 class _Planned:
-    """A suite with its part in Great Expectations, and what is to be done before it is run."""
+    """A suite, its form in Great Expectations, and what must be done before it runs."""
 
     suite: Suite
     evaluated: list[Expectation]
@@ -89,15 +89,15 @@ def validate(
     Args:
         warehouse: The DuckDB file.
         expectations_dir: The folder with one YAML file per model.
-        settings: What the deployment decides.
-        out: Where report.json, data_docs/ and everything temporary goes.
+        settings: The settings of the deployment.
+        out: The folder for report.json, data_docs/ and temporary files.
         progress: Called after each suite.
-        months: Those that have changed since a validation succeeded, by source: suites with `by_month` look at
-            these. None for everything.
-        plausibility: The file that says what is usual of a month; without it, nothing is unusual.
+        months: The months that have changed since the last successful validation, by source. Suites with `by_month`
+            check only these; None for everything.
+        plausibility: The file that says what is usual of a month; without it, there are no findings.
 
     Returns:
-        What was found. An expectation that could not be evaluated is an outcome too.
+        The results. An expectation that could not be evaluated has an outcome too.
 
     Raises:
         ConfigError: The expectations can't be used; nothing was evaluated.
@@ -118,9 +118,9 @@ def validate(
             planned.append(replace(made, prepare=lambda engine: findings.extend(judging.find(engine, usual))))
         with datasource.open_warehouse(context, warehouse, scratch, settings.limits) as source:
             for number, plan in enumerate(planned, 1):
-                summary, found = _run_suite(context, source, plan, months)
+                summary, outcomes_of_suite = _run_suite(context, source, plan, months)
                 summaries.append(summary)
-                outcomes += found
+                outcomes += outcomes_of_suite
                 if progress:
                     progress(summary.suite, summary.passed, summary.total, number / len(planned))
         docs_error = _build_docs(context, out)
@@ -152,7 +152,7 @@ def _context() -> EphemeralDataContext:
 
     context: EphemeralDataContext = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    # The site it begins with is in the system's temporary folder.
+    # The default site would be in the system's temporary folder.
     context.variables.data_docs_sites = {}
     return context
 
@@ -168,33 +168,33 @@ def _run_suite(
 ) -> tuple[SuiteSummary, list[Outcome]]:
     started = time.monotonic()
     suite, seen = plan.suite, plan.suite.sees(months)
-    found: list[Outcome] = []
+    outcomes: list[Outcome] = []
     try:
         if plan.prepare:
             plan.prepare(source.get_engine())
         if plan.evaluated:
             rows = None if seen is None else suite.condition(seen)
             batch = datasource.batch(source, suite.table_schema, suite.name, rows)
-            found = evaluate(context, batch, plan.made, suite, plan.evaluated)
+            outcomes = evaluate(context, batch, plan.made, suite, plan.evaluated)
     except Exception as error:
-        # No table, for one: then none of its expectations could be evaluated, and each says so.
+        # For example, the table is missing. Then none of the expectations can be evaluated, and each one says so.
         log.info("suite %s could not be run", suite.name, exc_info=True)
         reason = f"{suite.table} can't be read: {explain(str(error))}"
-        found = [outcome(suite, item, "errored", error=reason) for item in plan.evaluated]
+        outcomes = [outcome(suite, item, "errored", error=reason) for item in plan.evaluated]
     summary = SuiteSummary(
         suite=suite.name,
         table=suite.table,
         months="all" if seen is None else seen,
-        passed=sum(item.success for item in found),
-        total=len(found),
+        passed=sum(item.success for item in outcomes),
+        total=len(outcomes),
         skipped=len(plan.skipped),
         seconds=round(time.monotonic() - started, 3),
     )
-    return summary, [*found, *(outcome(suite, item, "skipped") for item in plan.skipped)]
+    return summary, [*outcomes, *(outcome(suite, item, "skipped") for item in plan.skipped)]
 
 
 def _build_docs(context: EphemeralDataContext, out: Path) -> str | None:
-    """Build the Data Docs; they explain the verdict and must not stand in its way."""
+    """Build the Data Docs. They explain the verdict, and an error here must not change it."""
     try:
         data_docs.build(context, out / "data_docs")
     except Exception as error:

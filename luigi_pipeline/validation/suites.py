@@ -1,4 +1,4 @@
-"""Suites as written in YAML: one file per model, checked before anything is run."""
+"""Suites as written in YAML: one file per model, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Months = Mapping[str, list[str]]
 
 QUERY = "unexpected_rows_expectation"
 BATCH = "{batch}"
-# The types that judge each row by itself, or the columns: what holds of a table's months then holds of the table.
+# Types that check each row by itself, or the columns. If they hold for each month, they hold for the table.
 _ABOUT_EACH_ROW = re.compile(
     r"expect_column_values_to_(not_)?be_(null|in_set|between)|expect_column_pair_values_\w+"
     rf"|expect_column_to_exist|expect_table_columns_\w+|{QUERY}"
@@ -40,8 +40,8 @@ class Expectation(_Block):
     """One expectation.
 
     Attributes:
-        type: Its name in Great Expectations. A `query`, which selects the rows that must not be there, stands for type
-            and kwargs of an unexpected_rows_expectation.
+        type: Its name in Great Expectations. Instead of type and kwargs, a `query` may be given, which selects rows
+            that must not exist; it becomes an unexpected_rows_expectation.
         severity: critical fails the run, warning and info do not.
         why: What a failure would mean; shown in the report and the Data Docs.
         kwargs: Its arguments; `{config: a.b}` stands for a value of the configuration.
@@ -66,20 +66,21 @@ class Expectation(_Block):
 
     @property
     def is_set(self) -> bool:
-        """Whether the configuration has a value for each that it refers to."""
+        """Whether the configuration sets every value that the expectation refers to."""
         return None not in self.kwargs.values()
 
 
 class Suite(_Block):
-    """The expectations about one model.
+    """The expectations on one model.
 
     Attributes:
-        name: The model, which is also the file's name.
-        table_schema: The schema its table is in (`schema` in the file).
-        source: The source whose rows the table holds. Where there is none of it, the suite is skipped.
-        by_month: Whether only rows of changed months are looked at, by `source_month`, and by `trip_type` where the
-            suite has no source. Each expectation is then about each row, and critical: what holds is not asked again.
-        expectations: In the file's order.
+        name: The model, which is also the name of the file.
+        table_schema: The schema of its table (`schema` in the file).
+        source: The source whose rows the table holds. Without that source, the suite is skipped.
+        by_month: Whether only rows of changed months are checked, by `source_month`, and also by `trip_type` if the
+            suite has no source. Then each expectation must check each row by itself and be critical, because rows that
+            passed are not checked again.
+        expectations: In the order of the file.
     """
 
     name: str
@@ -104,19 +105,19 @@ class Suite(_Block):
         return f"{self.table_schema}.{self.name}"
 
     def split(self, sources: Collection[str]) -> tuple[list[Expectation], list[Expectation]]:
-        """The expectations to evaluate and those to skip, given the sources whose rows are in the warehouse."""
+        """Split the expectations into those to evaluate and those to skip, given the sources in the warehouse."""
         there = self.source is None or self.source in sources
         evaluated = [item for item in self.expectations if there and item.is_set]
         return evaluated, [item for item in self.expectations if item not in evaluated]
 
     def sees(self, months: Months | None) -> Months | None:
-        """Of some months, those whose rows the suite looks at; None where it looks at its whole table."""
+        """The months, out of some, whose rows the suite checks; None if it checks its whole table."""
         if months is None or not self.by_month:
             return None
         return {name: sorted(of) for name, of in months.items() if of and self.source in (None, name)}
 
     def condition(self, seen: Months) -> str:
-        """The condition in SQL on the rows of the months that the suite looks at."""
+        """The condition in SQL that selects the rows of the months that the suite checks."""
         if not seen:
             return "false"
         every = sorted({month for of in seen.values() for month in of})
@@ -124,7 +125,7 @@ class Suite(_Block):
             f"source_month in ({', '.join(map(repr, of))})" + ("" if self.source else f" and trip_type = '{name}'")
             for name, of in seen.items()
         ]
-        # The range stands by itself: by it, DuckDB leaves row groups unread, which it does not by what is in an `or`.
+        # The range is a condition of its own: DuckDB uses it to skip row groups, which it can't do with an `or`.
         return f"source_month between '{every[0]}' and '{every[-1]}' and ({' or '.join(each)})"
 
 
@@ -133,13 +134,13 @@ def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
 
     Args:
         folder: Where the YAML files are.
-        config: The configuration that `{config: ...}` refers to, as nested mappings; None is a value that is not set.
+        config: The configuration that `{config: ...}` refers to, as nested mappings. A value that is not set is None.
 
     Returns:
         The suites, by name.
 
     Raises:
-        ConfigError: There is no suite, or a file can't be used; the message names file and key.
+        ConfigError: There is no suite, or a file can't be used. The message names file and key.
     """
     paths = sorted(folder.glob("*.yml"))
     if not paths:
@@ -148,7 +149,7 @@ def read_suites(folder: Path, config: Mapping[str, Any]) -> list[Suite]:
 
 
 def read_suite(path: Path, config: Mapping[str, Any]) -> Suite:
-    """Read one suite, named by its file; see `read_suites`."""
+    """Read one suite. Its name is that of the file; see `read_suites`."""
     suite = yamlfiles.read_as(Suite, path, name=path.stem)
     filled = [
         item.model_copy(update={"kwargs": _filled(f"{path}: expectations[{position}].kwargs", item.kwargs, config)})

@@ -1,1 +1,1 @@
-"""The warehouse: the only place that knows which engine holds it and how a month gets into it."""
+"""The warehouse. Only this folder knows which engine holds it, and how a month gets into it."""

@@ -1,4 +1,4 @@
-"""What DuckDB says of a file that it can't read, in the words of who published it."""
+"""Explaining, in the words of the published file, why DuckDB can't read it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _KIND = re.compile(r"^[A-Z][A-Za-z ]+ Error: ")
 
 
 def explain(error: str, name: str, parts: list[Part]) -> str:
-    """Say what is wrong in one line, with the file, and the line of a CSV file.
+    """Explain in one line what is wrong: the file and, for a CSV file, the line.
 
     Args:
-        error: DuckDB's own text, which quotes the row, the SQL and advice for who wrote it.
+        error: DuckDB's own text. It quotes the row, the SQL, and advice to the author of the SQL.
         name: The published file.
-        parts: What is in it.
+        parts: The flat files in it.
     """
     text = " ".join(error.split())
-    # A part that DuckDB names by its path on disk. What the pipeline's own SQL complains of begins with its name.
+    # DuckDB names a part by its path on disk. Errors raised by the pipeline's own SQL begin with the part's name.
     part = next((part.name for part in parts if str(part.path) in error), name)
     line = _LINE.search(text)
     if line:

@@ -1,6 +1,6 @@
-"""Leaving out copies of a month's files: some archives hold a month twice or three times, and each ride counts once.
+"""Leaving out copies of a month's files. Some archives hold a month two or three times, and each ride counts once.
 
-What may be a copy is told by its name; that it is one, by its rows after parsing, in whatever order and quoting.
+A file's name says whether it may be a copy. Its rows decide: they are compared after parsing, in any order and quoting.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ _MOST_NAMES = 4
 
 
 def leave_out(parts: list[Part], content: Callable[[Part], Content]) -> tuple[list[Part], list[str]]:
-    """Leave out what is there once more.
+    """Leave out the parts that are copies.
 
-    Of a month that is there as a whole and in parts, the whole is kept; of two copies the one in fewer folders.
+    If a month is there as a whole and in parts, the whole is kept. Of two copies, the one in fewer folders is kept.
 
     Args:
-        parts: What is in the published file.
-        content: The rows of a part, and the sum of their hashes. It is asked only of what may be, or have, a copy.
+        parts: The flat files in the published file.
+        content: Counts the rows of a part and sums their hashes. It is called only for parts that may be copies, or may
+            have one.
 
     Returns:
-        The parts that are left, and in words what was left out.
+        The parts that are left, and a remark on each part that was left out.
 
     Raises:
-        Rejected: What should be a copy has other rows.
+        Rejected: A part that should be a copy has other rows.
     """
     content = cache(content)
     by_month: dict[str, list[Part]] = {}
@@ -43,16 +44,16 @@ def leave_out(parts: list[Part], content: Callable[[Part], Content]) -> tuple[li
 
 
 def _copies(members: list[Part], content: Callable[[Part], Content]) -> Iterator[tuple[list[Part], list[Part]]]:
-    """What is kept of a month, each with what is left out for it."""
+    """Yield the kept parts of a month, each time with the copies that are left out for them."""
     units: dict[str, list[Part]] = {}
     for part in members:
         units.setdefault(part.unit, []).append(part)
     for first, *copies in units.values():
         for copy in copies:
             yield _proven([first], [copy], content)
-    numbered = [found[0] for unit, found in units.items() if unit.isdecimal()]
-    others = [found[0] for unit, found in units.items() if unit and not unit.isdecimal()]
-    # Beside parts, a file of any other name can only be the whole.
+    numbered = [same[0] for unit, same in units.items() if unit.isdecimal()]
+    others = [same[0] for unit, same in units.items() if unit and not unit.isdecimal()]
+    # If there are numbered parts, a file with any other name can only be the whole month.
     whole = (units.get("") or (others if numbered else []))[:1]
     if not whole:
         yield from _of_equal_rows(others, content)
@@ -74,17 +75,17 @@ def _proven(kept: list[Part], copies: list[Part], content: Callable[[Part], Cont
     if _sum(kept, content) != _sum(copies, content):
         archive = kept[0].name.partition("/")[0]
         raise Rejected(
-            f"{archive}: holds a month's rides twice, and they differ: {_told(kept)} against {_told(copies)}"
+            f"{archive}: holds a month's rides twice, and they differ: {_listed(kept)} against {_listed(copies)}"
         )
     return kept, copies
 
 
 def _sum(parts: list[Part], content: Callable[[Part], Content]) -> Content:
-    found = [content(part) for part in parts]
-    return sum(rows for rows, _ in found), sum(hashes for _, hashes in found)
+    contents = [content(part) for part in parts]
+    return sum(rows for rows, _ in contents), sum(hashes for _, hashes in contents)
 
 
-def _told(parts: list[Part]) -> str:
+def _listed(parts: list[Part]) -> str:
     names = [f"{part.name.partition('/')[2]} ({part.rows:,} row{'s' * (part.rows != 1)})" for part in parts]
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more

@@ -1,4 +1,4 @@
-"""Opening the warehouse file, and telling which warehouse it is."""
+"""Opening the warehouse file, and identifying it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ log = logging.getLogger("luigi_pipeline.warehouse")
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _POLL_SECONDS = 0.5
-# Of a warehouse that is made anew; one that is there keeps its own. This one compresses texts at half the cost of the
-# default, which the oldest DuckDB can read. What is published keeps the default.
+# The format of a new warehouse; an existing one keeps its own. This format compresses texts at half the cost of the
+# default format. The published file keeps the default, which the oldest DuckDB can read.
 _STORAGE = "v1.5.0"
-# Row groups that are not full stay as they are: months come and go as a whole, and groups of their own are left unread
-# when others are asked for. By default DuckDB merges them at each checkpoint, which writes months of old rows again.
-# dbt_project/profiles.yml has the same.
+# Do not merge partly filled row groups. Months are loaded and removed as a whole, and a month with row groups of its
+# own is skipped by queries for other months. By default, DuckDB merges row groups at each checkpoint, which rewrites
+# months of old rows. dbt_project/profiles.yml has the same setting.
 _MERGES = 0
-# What a query frees goes back to the system once it is this much. By default it is 512 MB, and a process then holds a
-# third more than its memory limit. dbt_project/profiles.yml has the same.
+# Freed memory goes back to the system once it reaches this size. The default is 512 MB, with which a process holds a
+# third more than its memory limit. dbt_project/profiles.yml has the same setting.
 FREED = {"allocator_bulk_deallocation_flush_threshold": "16MB"}
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @contextmanager
 def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse for writing, made anew where there is none, and note which warehouse it is.
+    """Open the warehouse for writing, create it if there is none, and record which warehouse it is.
 
     Raises:
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
@@ -50,7 +50,7 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
     connection = _patiently(lambda: duckdb.connect(str(data.warehouse), config=config), data.warehouse, limits)
     try:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set preserve_insertion_order = false")  # rows know their place by _source_row
+        connection.execute("set preserve_insertion_order = false")  # _source_row holds the order of the rows
         warehouse = _identify(connection)
         identity.note_warehouse(data, warehouse, is_open=True)
         yield connection
@@ -61,7 +61,7 @@ def writing(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
 
 @contextmanager
 def reading(data: DataDir, limits: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse for reading; not a byte of it changes.
+    """Open the warehouse for reading. Not a byte of it changes.
 
     Raises:
         WarehouseError: It can't be opened, or another program keeps it open for longer than `warehouse.wait_seconds`.
@@ -80,14 +80,14 @@ def attach(connection: duckdb.DuckDBPyConnection, data: DataDir, limits: Warehou
     """Attach the warehouse to another connection, for reading only.
 
     Raises:
-        WarehouseError: As `writing` has it.
+        WarehouseError: In the same cases as for `writing`.
     """
     command = f"attach {quoting.text(data.warehouse)} as {quoting.name(alias)} (read_only)"
     _patiently(lambda: connection.execute(command), data.warehouse, limits)
 
 
 def settings_of_duckdb(data: DataDir, limits: Warehouse) -> dict[str, str | bool | int | float | list[str]]:
-    """What DuckDB may use, and where it spills what does not fit in memory."""
+    """DuckDB's limits, and the folder for data that does not fit in memory."""
     return {
         "threads": limits.threads,
         "memory_limit": limits.memory_limit,
@@ -109,9 +109,9 @@ def loaded_versions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str
 
 
 def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
-    """Open the warehouse; while another program has it open, try again."""
+    """Open the warehouse. If another program has it open, try again until `warehouse.wait_seconds` are over."""
     deadline = time.monotonic() + limits.wait_seconds
-    told = False
+    is_logged = False
     while True:
         try:
             return opening()
@@ -122,9 +122,9 @@ def _patiently(opening: Callable[[], T], path: Path, limits: Warehouse) -> T:
             who = f"{holder['program']} (PID {holder['pid']})"
             if time.monotonic() >= deadline:
                 raise WarehouseInUse(f"{path}: is still open in {who}; close it there and run again") from error
-            if not told:
+            if not is_logged:
                 log.warning("waiting for %s: it is open in %s", path.name, who)
-                told = True
+                is_logged = True
             time.sleep(_POLL_SECONDS)
         except duckdb.Error as error:
             raise _unreadable(path, error) from error
@@ -142,11 +142,11 @@ def _unreadable(path: Path, error: duckdb.Error) -> WarehouseError:
 def _identify(connection: duckdb.DuckDBPyConnection) -> str:
     connection.execute("create schema if not exists meta")
     connection.execute("create table if not exists meta.warehouse (id varchar)")
-    found = connection.execute("select id from meta.warehouse").fetchone()
-    if found is None:
-        found = (uuid.uuid4().hex,)
-        connection.execute("insert into meta.warehouse values (?)", found)
-    return str(found[0])
+    row = connection.execute("select id from meta.warehouse").fetchone()
+    if row is None:
+        row = (uuid.uuid4().hex,)
+        connection.execute("insert into meta.warehouse values (?)", row)
+    return str(row[0])
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-# Where dbt's page takes its data from when it is one static file.
+# The places in dbt's page where the static version has its data.
 _MANIFEST, _CATALOG = '"MANIFEST.JSON INLINE DATA"', '"CATALOG.JSON INLINE DATA"'
 
 
@@ -23,21 +23,21 @@ def write(connection: duckdb.DuckDBPyConnection, target: Path, page: Path) -> No
         page: The page.
 
     Raises:
-        ValueError: This version of dbt makes its page otherwise.
+        ValueError: This version of dbt makes its page in another way.
     """
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    # Found and not imported: this is of use to who has not imported dbt, too.
+    # Look the package up without importing it, because the caller may not have imported dbt.
     package = find_spec("dbt.task")
     assert package is not None
     assert package.submodule_search_locations is not None
     template = Path(package.submodule_search_locations[0]) / "docs" / "index.html"
-    # An icon that was never filled in, and pictures that a browser asks for before their names are.
+    # Remove an icon without a file, and pictures that a browser would request by an unfilled template name.
     text = re.sub(r'<link rel="shortcut icon"[^>]*>', "", template.read_text(encoding="utf-8"))
     text = text.replace('xlink:href="{{ getIcon', 'ng-attr-xlink:href="{{ getIcon')
     kept = manifest | {"macros": _own(manifest["macros"], manifest["metadata"]["project_name"])}
     for place, content in ((_MANIFEST, kept), (_CATALOG, _catalog(connection, manifest))):
-        before, found, after = text.partition(place)
-        if not found:
+        before, separator, after = text.partition(place)
+        if not separator:
             raise ValueError(f"{template} has no place for {place}: this version of dbt makes its docs otherwise")
         text = before + json.dumps(content).replace("</", "<\\/") + after
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -45,12 +45,12 @@ def write(connection: duckdb.DuckDBPyConnection, target: Path, page: Path) -> No
 
 
 def _own(macros: dict[str, Any], project: str) -> dict[str, Any]:
-    """The project's own macros: dbt's are documented elsewhere, and ten times as many."""
+    """The project's own macros. dbt's own are ten times as many, and are documented elsewhere."""
     return {key: macro for key, macro in macros.items() if macro["package_name"] == project}
 
 
 def _catalog(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> dict[str, Any]:
-    """What dbt calls the catalog: the columns of all tables and views with their types."""
+    """What dbt calls the catalog: the columns of all tables and views, with their types."""
     columns = connection.execute(
         "select schema_name, table_name, column_name, column_index, data_type from duckdb_columns() "
         "where database_name = current_database() and not internal order by all"
@@ -79,5 +79,5 @@ def _catalog(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) ->
             if (node["schema"], node["name"]) in tables
         }
 
-    found = {"nodes": entries(manifest["nodes"]), "sources": entries(manifest["sources"])}
-    return {"metadata": manifest["metadata"], "errors": None} | found
+    content = {"nodes": entries(manifest["nodes"]), "sources": entries(manifest["sources"])}
+    return {"metadata": manifest["metadata"], "errors": None} | content

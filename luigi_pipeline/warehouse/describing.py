@@ -1,6 +1,6 @@
-"""What the models say of themselves, kept in the warehouse beside them: their sources, and the metrics on them.
+"""Descriptions of the models, kept in the warehouse beside them: their sources, and the metrics defined on them.
 
-Who publishes the models then needs no dbt, and can't get hold of the description of another build.
+So the models can be published without dbt, and never with the description of another build.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_manifest: str, folder: Path) -> None:
-    """Note what has been built, in place of what was noted of the last build.
+    """Record what has been built, in place of the record of the last build.
 
     Args:
         connection: The warehouse, open for writing.
@@ -42,7 +42,7 @@ def note(connection: duckdb.DuckDBPyConnection, manifest: Manifest, semantic_man
 
 
 def _place_of_metrics(manifest: Manifest, folder: Path) -> Callable[[dict[str, Any]], tuple[int, str, int]]:
-    """Where a metric is defined, the file with most metrics first: dbt has them in the order in which it read them."""
+    """Sorts metrics by their place in the files, the file with most metrics first. dbt lists them as it read them."""
     places: dict[str, tuple[int, str, int]] = {}
     for file in {metric.original_file_path for metric in manifest.metrics.values()}:
         defined = yamlfiles.read(folder / file).get("metrics", [])

@@ -1,4 +1,4 @@
-"""dlt as it is used here: with its own settings only, and with a DuckDB destination for data dirs of any name."""
+"""dlt as this pipeline uses it: with its own settings only, and with an open DuckDB connection as its destination."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from luigi_pipeline.warehouse import quoting
 _SETTINGS = {
     # Nothing is to leave the machine.
     "runtime": {"dlthub_telemetry": False, "log_level": "CRITICAL"},
-    # What a file in this machine refuses once, it refuses again.
+    # If DuckDB refuses a file once, it will refuse it again.
     "load": {"truncate_staging_dataset": True, "raise_on_max_retries": 1},
 }
-_PART_OF_LOAD = (0.5, 1.0)  # the first half is to read and type the file
+_PART_OF_LOAD = (0.5, 1.0)  # the first half is reading and typing the file
 
 
 class _Context(RunContext):
@@ -37,7 +37,7 @@ class _Context(RunContext):
 
 
 def own_settings(folder: Path) -> AbstractContextManager[object]:
-    """Have dlt work with this pipeline's settings alone.
+    """Make dlt use only this pipeline's settings.
 
     Args:
         folder: Where it may write.
@@ -48,10 +48,10 @@ def own_settings(folder: Path) -> AbstractContextManager[object]:
 class _CopyJob(DuckDbCopyJob):
     def run(self) -> None:
         """Copy the rows of a Parquet file."""
-        told = cast("_Client", self._job_client)
-        client = told.sql_client
+        job_client = cast("_Client", self._job_client)
+        client = job_client.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
-        with progress.of_query(client.native_connection, told.doing, told.rows, _PART_OF_LOAD):
+        with progress.of_query(client.native_connection, job_client.doing, job_client.rows, _PART_OF_LOAD):
             # dlt puts a file's path between quotes as it is.
             client.execute_sql(f"insert into {table} by name select * from {quoting.parquet(self._file_path)}")
 
@@ -63,18 +63,18 @@ class _Client(DuckDbClient):
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
-        """The job that dlt would make, but for files."""
+        """The job that dlt would make; for a Parquet file, a job that copes with any path and reports progress."""
         job = super().create_load_job(table, file_path, load_id, restore)
         is_copy = type(job) is DuckDbCopyJob and file_path.endswith(".parquet")
         return _CopyJob(file_path) if is_copy else job
 
 
 class Warehouse(duckdb):
-    """A connection that is open already.
+    """dlt's DuckDB destination on a connection that is already open.
 
     Attributes:
-        doing: What the load does, for those who watch.
-        rows: To how many rows.
+        doing: What the load does, for reports of progress.
+        rows: The number of rows that it loads.
     """
 
     doing = "loading"

@@ -1,4 +1,4 @@
-"""Loading a month into its raw table with dlt, and proving that it is there, whole and once."""
+"""Loading a month into its raw table with dlt, and checking that it is there, whole and once."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def load(
     landed: Landed,
     file: Prepared,
 ) -> str:
-    """Replace a month in its raw table by the rows of a prepared file, in one transaction.
+    """Replace a month in its raw table with the rows of a prepared file, in one transaction.
 
     Args:
         connection: The warehouse, open for writing.
-        data: Where dlt keeps its working files.
-        source: Whose table it is.
+        data: The data dir, where dlt keeps its working files.
+        source: The source that owns the table.
         month: The month; None for a source without months, whose table is replaced as a whole.
         landed: The published file that the rows come from.
         file: The typed rows.
@@ -46,7 +46,7 @@ def load(
         dlt's id of the load.
 
     Raises:
-        WarehouseError: What the table holds afterwards is not what the file holds.
+        WarehouseError: After the load, the table does not hold what the file holds.
     """
     table = f"raw_data.{source.table}"
     create_raw_tables(connection)
@@ -62,18 +62,18 @@ def load(
 
 
 def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: str | None) -> dict[str, Any] | None:
-    """What a month holds now: `version` and `rows` of its published file; None where it is not loaded."""
+    """What is loaded of a month: `version` and `rows` of its published file; None if it is not loaded."""
     create_raw_tables(connection)
-    found = connection.execute(
+    row = connection.execute(
         "select any_value(source_version), sum(row_count)::bigint from meta.source_files "
         "where source = ? and source_month is not distinct from ? having count(*) > 0",
         [source.name, month],
     ).fetchone()
-    return {"version": found[0], "rows": found[1]} if found else None
+    return {"version": row[0], "rows": row[1]} if row else None
 
 
 def changed_months(connection: duckdb.DuckDBPyConnection) -> list[tuple[Source, str | None]]:
-    """The months of which a raw table holds other rows than were loaded into it, by their number and version."""
+    """The months whose raw rows are no longer those that were loaded, by their number and version."""
     create_raw_tables(connection)
     changed: list[tuple[Source, str | None]] = []
     for source in SOURCES.values():
@@ -102,7 +102,7 @@ def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str | N
     """Take a month out of its raw table, in one transaction.
 
     Returns:
-        The rows that were there.
+        The number of rows that were there.
     """
     create_raw_tables(connection)
     connection.begin()
@@ -114,13 +114,14 @@ def unload(connection: duckdb.DuckDBPyConnection, source: Source, month: str | N
 
 
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the raw tables to what is declared today: the models read all of them, whichever sources are enabled.
+    """Create the raw tables of all sources, or change them to the columns that are declared today.
 
-    A table that is not there is made, empty. A column that was declared since is added, null, or gets its type where it
-    was loaded before. One that is not declared holds texts, whatever an earlier version made of it.
+    The models read all raw tables, whichever sources are enabled, so a missing table is created empty. A column that
+    was declared since is added with nulls; if it was loaded before, it gets its declared type. Undeclared columns are
+    text, whatever type an earlier version gave them.
 
     Raises:
-        WarehouseError: What was loaded can't have the type that is declared for it now.
+        WarehouseError: Loaded values can't have the type that is declared now.
     """
     connection.execute("create schema if not exists raw_data")
     for source in SOURCES.values():
@@ -150,7 +151,7 @@ def _declare(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
 
 
 def _change_type(connection: duckdb.DuckDBPyConnection, source: Source, name: str, kind: str) -> None:
-    # Of the type that it had, dlt keeps a table to load into.
+    # dlt keeps a staging table, which still has the old type.
     connection.execute("drop schema if exists raw_data_staging cascade")
     try:
         connection.execute(f"alter table raw_data.{source.table} alter column {quoting.name(name)} type {kind}")
@@ -178,8 +179,8 @@ def _run_dlt(
 
     from luigi_pipeline.warehouse.destination import Warehouse, own_settings
 
-    # A fresh working folder: what a killed run left pending would be loaded instead of this file. All that dlt has
-    # to remember, it keeps in the warehouse.
+    # Use a fresh working folder: dlt would load what a killed run left pending instead of this file. Everything that
+    # dlt must remember, it keeps in the warehouse.
     folder = data.scratch / "dlt"
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -190,7 +191,7 @@ def _run_dlt(
     columns = py_arrow_to_table_schema_columns(schema)
     for column in columns.values():
         if column["data_type"] == "timestamp":
-            # As it stands in the file; with any other hint dlt would rewrite the whole of it.
+            # The type as it is in the file. With any other hint, dlt would rewrite the whole file.
             column["timezone"] = False
             column["precision"] = 6
 

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline.warehouse")
 
-# Variables that dbt is told by the environment. They change with the months, and where one of dbt's own changes, dbt
-# parses everything again.
+# Variables that dbt reads from the environment. They change with the months, and if one of dbt's own variables changes,
+# dbt parses the whole project again.
 _BY_ENVIRONMENT = {
     "weather_start_date": "MOBILITY_WEATHER_START_DATE",
     "weather_end_date": "MOBILITY_WEATHER_END_DATE",
 }
 
 _SELF_HEALING = "replace_stale_trips"
-# Of the memory that DuckDB may use, what it counts: its cache and what queries keep. What it knows of each block comes
-# on top of that, 100 MB where 24 months are built at once.
+# The share of the memory limit that DuckDB's own accounting may use, for its cache and its queries. Its block metadata
+# is not counted: 100 MB when 24 months are built at once.
 _COUNTED = 0.95
 
 # Months by source.
@@ -55,8 +55,8 @@ class Outcome:
         tests: Data tests passed.
         warnings: Data tests that warned, each in one line.
         seconds_by_model: How long each model took.
-        versions: Of dbt, its adapter and DuckDB.
-        rebuilt: The partitions of fct_trips, as months by mode, that may not be those of the last build; None: all.
+        versions: The versions of dbt, its adapter and DuckDB.
+        rebuilt: The months of fct_trips, by mode, that this build may have changed; None for all.
     """
 
     models: int
@@ -79,31 +79,31 @@ def build(
 ) -> Outcome:
     """Build and test all models, or some of them.
 
-    fct_trips is built anew where its code, or that of a model above it, is not what built it. Otherwise only its stale
-    months are, whatever `changed` says, which is for the costly models and tests around it.
+    fct_trips is built as a whole if its code, or that of a model that it reads, has changed. Otherwise only its stale
+    months are built, which it finds itself. `changed` limits the costly models and tests around it.
 
     Args:
         folder: The dbt project.
-        data: The data dir, with the warehouse; dbt's target folder and logs are in it too.
+        data: The data dir. It holds the warehouse, dbt's target folder and dbt's logs.
         limits: What DuckDB may use.
         variables: dbt's variables.
-        select: Which models, in dbt's words; all by default.
-        anew: Build incremental models from nothing, whatever they hold.
-        changed: The months of each source that have changed since a build of all models by today's code that ended
-            well; None where there was none.
-        manifest: The project as it was parsed before, with these variables; without it, it is parsed now.
+        select: The models to build, in dbt's selection syntax; all by default.
+        anew: Whether to build incremental models as a whole, whatever they hold.
+        changed: The months of each source that have changed since the last successful build of all models by today's
+            code; None if there was none.
+        manifest: The project, parsed before with these variables; without it, it is parsed now.
 
     Returns:
         Counts, warnings and seconds.
 
     Raises:
-        BuildFailed: A model or a data test failed, and the message names the first ones; or nothing is selected.
+        BuildFailed: A model or a data test failed (the message names the first ones), or the selection is empty.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     with environment(data, limits, variables):
-        # It is handed to the build, which would else parse again.
+        # Hand the manifest to the build, which would otherwise parse again.
         manifest = manifest or _parse(dbtRunner(), folder, data, variables)
         code = _code_of_incremental_models(manifest)
         selected = selection.of(manifest, select, options(folder, data, variables))
@@ -118,12 +118,12 @@ def build(
         flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
         command = ["build", "--exclude-resource-type", "unit_test", *flags, *options(folder, data, variables)]
         try:
-            result = dbtRunner(manifest=manifest, callbacks=[_Teller(manifest, select).hear]).invoke(command)
+            result = dbtRunner(manifest=manifest, callbacks=[_ProgressReporter(manifest, select).take]).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
     results = list(cast("RunExecutionResult", result.result).results) if result.result else []
     built = [item for item in results if item.node.unique_id.startswith("model.") and item.status == "success"]
-    # Opened again whatever came of it: dbt has written to the file, and whose file it is must be noted anew.
+    # Open it in any case: dbt has written to the file, so its identity must be recorded again.
     with database.writing(data, limits) as connection:
         names = {item.node.name for item in built}
         _note_code(connection, {model: digest for model, digest in code.items() if model in names})
@@ -159,10 +159,10 @@ def build(
 
 
 def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> Manifest:
-    """Parse the project, for a build of it to be handed the result.
+    """Parse the project, so that a later build need not.
 
     Raises:
-        BuildFailed: dbt can't read it.
+        BuildFailed: dbt can't read the project.
     """
     from dbt.cli.main import dbtRunner
 
@@ -170,17 +170,17 @@ def parse(folder: Path, data: DataDir, limits: Warehouse, variables: dict[str, A
         return _parse(dbtRunner(), folder, data, variables)
 
 
-class _Teller:
-    """Tells how far dbt is, by the events that it sends: `fct_trips (9 of 14)`.
+class _ProgressReporter:
+    """Reports how far dbt is, from the events that it sends: `fct_trips (9 of 14)`.
 
-    How many models a selection has, dbt does not say.
+    For a selection there is no total, because dbt does not say how many models it has.
     """
 
     def __init__(self, manifest: Manifest, select: str) -> None:
         self._models = 0 if select else sum(key.startswith("model.") for key in manifest.nodes)
         self._done = 0
 
-    def hear(self, event: EventMsg) -> None:
+    def take(self, event: EventMsg) -> None:
         if event.info.name not in ("NodeStart", "NodeFinished"):
             return
         node = event.data.node_info
@@ -189,11 +189,11 @@ class _Teller:
             self._done += is_model
         elif is_model:
             of_all = f" ({self._done + 1} of {self._models})" if self._models else ""
-            progress.tell(f"{node.node_name}{of_all}", self._done / (self._models or 1), step=node.node_name)
+            progress.report(f"{node.node_name}{of_all}", self._done / (self._models or 1), step=node.node_name)
 
 
 def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, Any]) -> Manifest:
-    # What dbt writes of a parse, it writes again in the build.
+    # The build writes these files again.
     result = runner.invoke(["parse", "--no-write-json", *options(folder, data, variables)])
     if not result.success:
         raise BuildFailed(f"dbt can't read {folder}: {one_line(result.exception)}")
@@ -201,7 +201,7 @@ def _parse(runner: dbtRunner, folder: Path, data: DataDir, variables: dict[str, 
 
 
 def options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str]:
-    """What each command of dbt's is given, whatever it is: where its files are, how much it says, its variables."""
+    """The options of every dbt command: where its files are, how much it logs, its variables."""
     given = {name: value for name, value in variables.items() if name not in _BY_ENVIRONMENT}
     return [
         "--project-dir", str(folder),
@@ -218,19 +218,19 @@ def options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str]
 
 
 def environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> AbstractContextManager[None]:
-    """What dbt works with: what dbt_project/profiles.yml reads, and some variables; no setting for another project."""
+    """The environment of dbt: what dbt_project/profiles.yml reads, and some variables; no other setting of the user."""
     return surroundings.closed(
         {
             "MOBILITY_WAREHOUSE": str(data.warehouse),
             "MOBILITY_THREADS": str(limits.threads),
             "MOBILITY_MEMORY_LIMIT": limits.share(_COUNTED, limits.threads).memory_limit,
-            **{told: str(variables.get(name) or "") for name, told in _BY_ENVIRONMENT.items()},
+            **{variable: str(variables.get(name) or "") for name, variable in _BY_ENVIRONMENT.items()},
         }
     )
 
 
 def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> None:
-    """Note for the models and tests (dbt_project/macros/incremental/) which months have changed, if that is known.
+    """Record which months have changed, if that is known, for the models and tests (dbt_project/macros/incremental/).
 
     fct_trips adds the months that it finds stale.
     """
@@ -246,24 +246,24 @@ def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | N
 def _drop_models_of_changed_months(
     connection: duckdb.DuckDBPyConnection, manifest: Manifest, selected: set[str]
 ) -> None:
-    """Have dbt make as a whole what it makes of changed months alone: it does with a table that is not there.
+    """Make dbt build a model as a whole that it would otherwise build for changed months only, by dropping its table.
 
-    `--full-refresh` would build fct_trips anew as well, which finds its stale months by itself.
+    `--full-refresh` would also rebuild fct_trips as a whole, but that finds its stale months itself.
     """
-    found = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     for node in (manifest.nodes[key] for key in selected):
         is_of_changed_months = node.config.get("incremental_strategy") not in (None, _SELF_HEALING)
-        if is_of_changed_months and (node.schema, node.name) in found:
+        if is_of_changed_months and (node.schema, node.name) in tables:
             connection.execute(f"drop table {node.schema}.{node.name}")
 
 
 def _drop_models_of_earlier_versions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop what dbt built before and has no model for any more; it would stay in the warehouse for ever."""
+    """Drop tables of former versions that have no model any more. They would stay in the warehouse for ever."""
     connection.execute("drop table if exists staging.int_citibike__ride_hashes")
 
 
 def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> Partitions | None:
-    """The partitions of fct_trips that were built anew; what was noted for this build is of no use to another."""
+    """The partitions of fct_trips that were built anew. The record is dropped, because it is for this build only."""
     if changed is None:
         return None
     noted = connection.execute("select distinct source, source_month from meta.changed_months order by all").fetchall()
@@ -276,10 +276,13 @@ def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | N
 
 
 def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
-    """Digest, for each model that finds its own stale months, of what decides its rows but the data.
+    """Digest everything except the data that decides the rows of a model that finds its own stale months.
 
-    That is its SQL, its ancestors' and all macros; and how files become rows, since a month that is loaded anew for
-    that reason has the version that it had.
+    That is its SQL, the SQL of its ancestors, all macros, and how files become rows. The last is needed because a month
+    that is reloaded for that reason keeps its version.
+
+    Returns:
+        The digests by model.
     """
     project = manifest.metadata.project_name
     loads = [ROWS_VERSION, {source.table: source.columns for source in SOURCES.values()}]
@@ -297,7 +300,7 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
 
 
 def _forget_stale_code(connection: duckdb.DuckDBPyConnection, code: dict[str, str]) -> bool:
-    """Whether any incremental model was built by other code; if so, it does not count as built until it is."""
+    """Whether an incremental model was built by other code. If so, forget its code until it is built again."""
     connection.execute("create table if not exists meta.model_code (model varchar primary key, code varchar)")
     noted = dict(connection.execute("select model, code from meta.model_code").fetchall())
     if noted == code:

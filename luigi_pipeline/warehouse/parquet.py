@@ -1,7 +1,7 @@
-"""The published tables as Parquet, for other engines: published/parquet/, only ever replaced as a whole.
+"""The published tables as Parquet, for other engines: published/parquet/, replaced as a whole.
 
-Facts are partitioned by month, as Hive does: `fct_trips/source_month=2024-10/part-0.parquet`. A month whose rows are
-what they were is not written again: its file stands in the new folder under the same name.
+Facts are partitioned by month, as Hive does it: `fct_trips/source_month=2024-10/part-0.parquet`. A month whose rows
+have not changed is not written again: its old file is linked into the new folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError, one_line
 from luigi_pipeline.warehouse import database, quoting
 
-# The name of the partition, and what it is of a row.
+# By table: the name of the partition column, and the expression that gives its value.
 _MONTHS = {
     "fct_trips": ("source_month", "source_month"),
     "fct_hourly_mobility": ("month", "strftime(hour_nyc, '%Y-%m')"),
@@ -29,17 +29,17 @@ MANIFEST = "manifest.json"
 
 
 def write(data: DataDir, limits: Warehouse) -> int:
-    """Write what is published as Parquet.
+    """Write the published tables as Parquet.
 
     Args:
         data: The data dir.
         limits: What DuckDB may use.
 
     Returns:
-        Files that were written, and not taken over from the last version.
+        The number of files that were written, without those taken over from the last version.
 
     Raises:
-        WarehouseError: They can't be written; the last ones stay.
+        WarehouseError: The files can't be written; the last version stays.
     """
     try:
         before = json.loads((data.parquet / MANIFEST).read_text(encoding="utf-8"))
@@ -52,11 +52,11 @@ def write(data: DataDir, limits: Warehouse) -> int:
         ):
             connection.execute(f"attach {quoting.text(data.published)} as published (read_only)")
             connection.execute("use published")
-            found = {name: rows for table in _TABLES for name, rows in _files(connection, table).items()}
+            contents = {name: rows for table in _TABLES for name, rows in _files(connection, table).items()}
             written = 0
-            for name, content in found.items():
+            for name, content in contents.items():
                 written += _place(connection, content, data.parquet / name, new / name, before.get(name))
-            listed = {name: content["rows"] for name, content in found.items()}
+            listed = {name: content["rows"] for name, content in contents.items()}
             (new / MANIFEST).write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")
     except (duckdb.Error, OSError) as error:
         raise WarehouseError(
@@ -66,7 +66,7 @@ def write(data: DataDir, limits: Warehouse) -> int:
 
 
 def _files(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, dict[str, Any]]:
-    """The files that a table makes: the rows that each is to hold, and a digest of them."""
+    """The files of a table: for each, the query for its rows, their number, and a digest of them."""
     partition, month = _MONTHS.get(table, ("", "null"))
     rows = connection.execute(
         f"select {month}, count(*), bit_xor(hash(rows))::varchar, sum(hash(rows))::varchar "
@@ -87,7 +87,7 @@ def _files(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, dict[
 def _place(
     connection: duckdb.DuckDBPyConnection, content: dict[str, Any], old: Path, new: Path, before: dict[str, Any] | None
 ) -> bool:
-    """Write a file, or take the last version's where it holds the same rows; whether it was written."""
+    """Write a file, or take over the last version's if it holds the same rows. Return whether it was written."""
     new.parent.mkdir(parents=True)
     if before == content["rows"] and old.is_file():
         try:

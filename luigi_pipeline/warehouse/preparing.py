@@ -1,6 +1,6 @@
-"""Turning a month's published files into one typed Parquet file, ready to be loaded as it is.
+"""Turning a month's published files into one typed Parquet file that can be loaded as it is.
 
-DuckDB does it, in memory and without the warehouse; no row goes through Python.
+DuckDB does this in memory, without the warehouse. No row goes through Python.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from luigi_pipeline.sources import Landed, Part, Source
 from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import complaints, copies, quoting
 
-# Published time formats. Explicit, since a guess takes 9/1/2014 for the ninth of January.
+# The published time formats. They are listed because a guess would read 9/1/2014 as the ninth of January.
 _TIME_FORMATS = "['%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']"
 _INTEGERS = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "BOOLEAN"}
 _FRACTIONS = {"FLOAT", "DOUBLE"}
@@ -30,13 +30,13 @@ _NULL_TEXTS = ["", "NULL", "\\N"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A month, typed.
+    """The typed rows of a month.
 
     Attributes:
-        path: The Parquet file: declared columns, new ones, then the four `_source_*` columns.
-        rows: Rows by `_source_file`, as counted in the published files.
-        changes: Columns that are missing, new or of another type than declared.
-        remarks: What was not read of the published file, in words.
+        path: The Parquet file: the declared columns, new columns, then the four `_source_*` columns.
+        rows: Number of rows by `_source_file`, as counted in the published files.
+        changes: Columns that are missing, new, or of another type than declared.
+        remarks: What was left out of the published file, in words.
     """
 
     path: Path
@@ -58,16 +58,16 @@ def prepare(
     """Write a month's parts as one typed Parquet file.
 
     Args:
-        source: Whose declared schema the columns are cast to.
+        source: The source, which declares the types that the columns are cast to.
         landed: The published file.
         parts: The flat files in it.
         month: The published file's month, if it has one.
         path: The Parquet file to write.
         limits: What DuckDB may use.
-        quietly: Whether it is done beside what the task tells of.
+        quietly: Whether to report no progress, because the task is busy with another file.
 
     Returns:
-        The file, with the rows of each part.
+        The file, with the number of rows of each part.
 
     Raises:
         Rejected: A value can't be cast to its declared type, a CSV row is malformed, a part lost or gained rows, or two
@@ -76,7 +76,7 @@ def prepare(
     with duckdb.connect(config={"threads": limits.threads, "memory_limit": limits.memory_limit}) as engine:
         engine.execute("set TimeZone = 'UTC'")
         engine.execute(f"set temp_directory = {quoting.text(path.parent / 'spill')}")
-        # A Parquet row brings its position with it, so rows may be written as they come, which costs a third.
+        # A Parquet file has row numbers, so its rows may be written in any order, which is quicker.
         in_order = "true" if any(part.format == "csv" for part in parts) else "false"
         engine.execute(f"set preserve_insertion_order = {in_order}")
         try:
@@ -88,13 +88,13 @@ def prepare(
                 types = _published_types(engine, part)
                 changes += _type_changes(part, types, source.columns)
                 selects.append(_select(part, types, source.columns, _lineage(part, parts, month, landed.version)))
-            # Uncompressed: it is read once, right away, and writing it is then as cheap as it gets.
+            # Not compressed: the file is read once, right away, so it should be cheap to write.
             rows = " union all by name ".join(selects)
             doing, rows_in_all = f"reading {month or landed.path.name}", sum(part.rows for part in parts)
             with nullcontext() if quietly else progress.of_query(engine, doing, rows_in_all, _PART_OF_LOAD):
                 engine.execute(f"copy ({rows}) to {quoting.text(path)} (format parquet, compression uncompressed)")
         except (duckdb.IOException, duckdb.OutOfMemoryException):
-            raise  # the machine's fault, not the file's
+            raise  # a fault of the machine, not of the file
         except duckdb.Error as error:
             raise Rejected(complaints.explain(str(error), landed.path.name, parts)) from error
         counted = engine.execute(f"select _source_file, count(*) from {quoting.parquet(path)} group by all").fetchall()
@@ -104,12 +104,12 @@ def prepare(
 
 
 def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
-    """Refuse a file of another month under this one's name: most of a month's rows are of it, whatever strays.
+    """Reject a file of another month that has this month's name. A few rows of other months are normal.
 
     Args:
-        source: Which of the file's times tell the month.
+        source: The source, which names the columns that date a row.
         file: The typed rows.
-        month: The month that they should be of.
+        month: The month that the rows should be of.
         name: The published file.
 
     Raises:
@@ -121,7 +121,7 @@ def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
     limits = {"first": first_day(month), "next": first_day(next_month(month))}
     rows = f"from {quoting.parquet(file.path)}"
     with duckdb.connect(config={"threads": 1}) as engine:
-        # The first of them tells of nearly every file.
+        # For nearly every file, the first column is enough.
         for dates in (times[:1], times):
             within = " or ".join(f"coalesce({time} >= $first and {time} < $next, false)" for time in dates)
             all_rows, of_month = engine.execute(
@@ -129,12 +129,12 @@ def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
             ).fetchall()[0]
             if 2 * of_month >= all_rows:
                 return
-        found = engine.execute(f"select mode(strftime(coalesce({', '.join(times)}), '%Y-%m')) {rows}").fetchall()[0][0]
-    raise Rejected(f"{name}: {of_month:,} of its {all_rows:,} rows are of {month}; most are of {found or 'no month'}")
+        actual = engine.execute(f"select mode(strftime(coalesce({', '.join(times)}), '%Y-%m')) {rows}").fetchall()[0][0]
+    raise Rejected(f"{name}: {of_month:,} of its {all_rows:,} rows are of {month}; most are of {actual or 'no month'}")
 
 
 def _content(engine: duckdb.DuckDBPyConnection, part: Part, declared: dict[str, str]) -> copies.Content:
-    """A part's rows, and a sum of their hashes that is the same in any order."""
+    """Count a part's rows, and sum their hashes, which gives the same sum in any order."""
     rows = _select(part, _published_types(engine, part), declared, [])
     row = f"hash({', '.join(map(quoting.name, declared))})"
     counted = engine.execute(f"select count(*), coalesce(sum({row}), 0) from ({rows})").fetchall()[0]
@@ -171,14 +171,14 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], lineage
     rows = _reader(part)
     times = [name for name, raw in part.columns.items() if declared.get(raw) == "TIMESTAMP"]
     if part.format == "csv" and times:
-        # By themselves, as each branch of a case would parse them again.
+        # Parse the times in a subquery: otherwise each branch of a case would parse them again.
         parsed = [f"try_strptime({quoting.name(name)}, {_TIME_FORMATS}) as {_parsed(name, part)}" for name in times]
         rows = f"(select *, {', '.join(parsed)} from {rows})"
     return f"select {', '.join([*columns, *lineage])} from {rows}"
 
 
 def _lineage(part: Part, parts: list[Part], month: str | None, version: str) -> list[str]:
-    """The four columns that tell where a row comes from."""
+    """The four columns that say where a row comes from."""
     row = "file_row_number + 1" if part.format == "parquet" else "row_number() over ()"
     return [
         f"{_one_of(part.name, [each.name for each in parts])} as _source_file",
@@ -189,7 +189,7 @@ def _lineage(part: Part, parts: list[Part], month: str | None, version: str) -> 
 
 
 def _one_of(value: str, values: list[str]) -> str:
-    """A text that is one of few. As a plain text, it would be hashed row by row for the Parquet file's dictionary."""
+    """A text out of a few, as an enum. A plain text would be hashed row by row for the Parquet file's dictionary."""
     return f"cast({quoting.text(value)} as enum ({', '.join(map(quoting.text, values))}))"
 
 
@@ -212,12 +212,12 @@ def _typed(raw: str, kind: str, part: Part, types: dict[str, str]) -> str:
 
 
 def _number(value: str) -> str:
-    """A double; what is no finite number is nothing, as pandas means it."""
+    """A double; null if it is not a finite number, which is how pandas writes a missing one."""
     return f"case when isfinite(cast({value} as double)) then cast({value} as double) end"
 
 
 def _whole_number(value: str, raw: str, file: str) -> str:
-    """A number as an integer; a cast alone would round a fraction away."""
+    """A number as an integer, or an error if it has a fraction, which a cast would round away."""
     number = _number(value)
     complaint = f"{quoting.text(f'{file}: {raw} has a fraction: ')} || cast({value} as varchar)"
     whole = f"{number} = trunc({number}) then cast(cast({value} as double) as bigint)"
@@ -225,7 +225,7 @@ def _whole_number(value: str, raw: str, file: str) -> str:
 
 
 def _parsed(published: str, part: Part) -> str:
-    """The column that a text's time is in, where it is one; no published column has its name."""
+    """The name of the column for the parsed time of a text column. No published column has this name."""
     there = {name.casefold() for name in part.columns}
     while published.casefold() in there:
         published += " parsed"
@@ -233,10 +233,10 @@ def _parsed(published: str, part: Part) -> str:
 
 
 def _time(published: str, raw: str, part: Part) -> str:
-    """A time in one of the known formats; any other text stops the load rather than turn into a null."""
+    """A time in one of the known formats. Any other text stops the load, so that it does not become a null."""
     value, parsed = quoting.name(published), _parsed(published, part)
     complaint = f"{quoting.text(f'{part.name}: {raw} has a time in an unknown format: ')} || {value}"
-    # A year of two digits parses as one of the first century.
+    # A year with two digits is parsed as a year of the first century.
     return f"case when {value} is null then null when year({parsed}) >= 1900 then {parsed} else error({complaint}) end"
 
 

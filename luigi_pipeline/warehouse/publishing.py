@@ -1,8 +1,8 @@
-"""The published file: the validated marts, for readers, in a file that is only ever replaced as a whole.
+"""The published file: the validated marts, for readers, in a file that is replaced as a whole.
 
-It is built beside the old one and takes its name by one rename: a reader gets the old version or the new one, and who
-has the old one open keeps it. Its name is the warehouse's, because DuckDB calls a catalog by its file, and the semantic
-manifest names the catalog.
+The new file is built beside the old one, and then renamed. A reader opens either the old version or the new one, and a
+reader that has the old file open keeps seeing the old version. The file has the same name as the warehouse, because
+DuckDB names a catalog after its file, and the semantic manifest names the catalog.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from luigi_pipeline.core.files import sync
 from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.warehouse import database, quoting
 
-# Nobody is to write to it, and a client that opens it for writing by mistake would keep the others out.
+# Read-only: a client that opened it for writing by mistake would lock out the readers.
 _MODE = 0o444
 
 
@@ -33,24 +33,24 @@ class Published:
     """What was published.
 
     Attributes:
-        rows: Rows of each table; views are published as views.
-        source_files: Published files and archive members that the tables stand on.
+        rows: Number of rows of each table. Views are published as views, and not counted.
+        source_files: Number of published files and archive members that the tables are made from.
     """
 
     rows: dict[str, int]
     source_files: int
 
 
-def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> Published:
+def publish(data: DataDir, limits: Warehouse, findings: Sequence[Finding] = ()) -> Published:
     """Publish the marts that are in the warehouse now.
 
-    `meta.lineage` says which source files each table stands on, `meta.semantic_manifest` which metrics can be asked,
-    `meta.findings` what is unusual of which month.
+    `meta.lineage` names the source files that each table is made from, `meta.semantic_manifest` holds the metrics, and
+    `meta.findings` lists what is unusual about which month.
 
     Args:
         data: The data dir.
-        limits: What DuckDB may use; tables are copied one after the other, in bounded memory.
-        found: The findings.
+        limits: What DuckDB may use. Tables are copied one after the other, in bounded memory.
+        findings: The findings.
 
     Returns:
         What is in the file.
@@ -62,7 +62,7 @@ def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> 
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as new:
         try:
-            published = _build(new, target, data, limits, found)
+            published = _build(new, target, data, limits, findings)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
         _settle(new)
@@ -71,8 +71,8 @@ def publish(data: DataDir, limits: Warehouse, found: Sequence[Finding] = ()) -> 
     return published
 
 
-def publish_findings(data: DataDir, limits: Warehouse, found: Sequence[Finding]) -> None:
-    """Publish what is published once more, with other findings.
+def publish_findings(data: DataDir, limits: Warehouse, findings: Sequence[Finding]) -> None:
+    """Publish the current marts again, with other findings.
 
     Raises:
         WarehouseError: The new file can't be written; the old one stays.
@@ -82,7 +82,7 @@ def publish_findings(data: DataDir, limits: Warehouse, found: Sequence[Finding])
         try:
             shutil.copyfile(target, new)
             with duckdb.connect(str(new), config=database.settings_of_duckdb(data, limits)) as connection:
-                _write_findings(connection, found)
+                _write_findings(connection, findings)
                 connection.execute("checkpoint")
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"{target}: could not be built, the last version stays: {one_line(error)}") from error
@@ -93,7 +93,7 @@ def publish_findings(data: DataDir, limits: Warehouse, found: Sequence[Finding])
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """The name of the file that is being built; nothing bears it, or its write-ahead log's, before or after."""
+    """The name of the file to build. It and its write-ahead log are deleted before and after."""
     new = target.with_name(f".{target.name}.new")
     log = new.with_name(f"{new.name}.wal")
     for left in (new, log):
@@ -105,17 +105,17 @@ def _beside(target: Path) -> Iterator[Path]:
             left.unlink(missing_ok=True)
 
 
-def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, found: Sequence[Finding]) -> Published:
+def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, findings: Sequence[Finding]) -> Published:
     with duckdb.connect(config=database.settings_of_duckdb(data, limits)) as connection:
         database.attach(connection, data, limits, "warehouse")
-        # Under the name that views and metrics know it by.
+        # Attached under the name that views and metrics use.
         connection.execute(f"attach {quoting.text(new)} as {target.stem}")
         connection.execute(f"use {target.stem}")
         rows = _copy_marts(connection)
         connection.execute("create schema meta")
         connection.execute("create table meta.semantic_manifest as from warehouse.meta.semantic_manifest")
         files = _write_lineage(connection)
-        _write_findings(connection, found)
+        _write_findings(connection, findings)
         connection.execute("checkpoint")
         connection.execute("use memory")
         connection.execute(f"detach {target.stem}")
@@ -123,7 +123,7 @@ def _build(new: Path, target: Path, data: DataDir, limits: Warehouse, found: Seq
 
 
 def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    # A model that has left the project stays in the warehouse, but is no longer made or checked.
+    # A model that was removed from the project stays in the warehouse, but is not built or checked any more.
     made = "(select model from warehouse.meta.models where model_schema = 'marts')"
     there = "database_name = 'warehouse' and schema_name = 'marts'"
     tables = f"select table_name from duckdb_tables() where {there} and table_name in {made}"
@@ -140,7 +140,7 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, views: list[str]) -> None:
-    """Create views of which one may read another; DuckDB lists them in no order that can be relied on."""
+    """Create views that may read one another. DuckDB does not list them in a usable order."""
     while views:
         left, missing = [], None
         for view in views:
@@ -155,7 +155,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, views: list[str]) -> No
 
 
 def _keep_not_null(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """A table that is made of a query has its columns and rows, but not its constraints."""
+    """Copy the constraints. A table that is created from a query has none."""
     required = connection.execute(
         "select column_name from duckdb_columns() where database_name = 'warehouse' and schema_name = 'marts' "
         "and table_name = ? and not is_nullable",
@@ -187,7 +187,7 @@ def _write_lineage(connection: duckdb.DuckDBPyConnection) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _write_findings(connection: duckdb.DuckDBPyConnection, found: Sequence[Finding]) -> None:
+def _write_findings(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]) -> None:
     connection.execute(
         """
         create or replace table meta.findings (
@@ -208,7 +208,7 @@ def _write_findings(connection: duckdb.DuckDBPyConnection, found: Sequence[Findi
     rows = [
         [it.source, it.source_month, it.statistic, it.cut, it.value, it.row_count, it.expected, it.line,
          dt.datetime.fromisoformat(it.first_seen_at).replace(tzinfo=None), it.is_accepted, it.accepted_because]
-        for it in found
+        for it in findings
     ]  # fmt: skip
     if rows:
         connection.executemany("insert into meta.findings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -7,20 +7,20 @@ from pathlib import Path
 
 
 def name(text: str) -> str:
-    """A column's name, whatever characters are in it."""
+    """A column name as SQL, whatever characters it has."""
     return '"' + text.replace('"', '""') + '"'
 
 
 def text(value: str | Path) -> str:
-    """A text or path as a literal."""
+    """A text or path as an SQL literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 
 def file(path: str | Path) -> str:
-    """A path as a literal for DuckDB's readers, which take the brackets and stars of a folder's name for a pattern."""
+    """A path as a literal for DuckDB's readers. They would take brackets and stars in it for a pattern."""
     return text(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def parquet(path: str | Path, *options: str) -> str:
-    """The rows of a Parquet file, whatever its folders are called: one with an equals sign is no partition."""
+    """A Parquet file as an SQL table. A folder with an equals sign in its name is not taken for a partition."""
     return f"read_parquet({', '.join([file(path), 'hive_partitioning = false', *options])})"

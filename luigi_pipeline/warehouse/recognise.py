@@ -1,4 +1,4 @@
-"""Finding out what a warehouse holds that others have put there, or written to."""
+"""Finding out what an unknown warehouse holds: one that was copied, restored, or changed by another program."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ log = logging.getLogger("luigi_pipeline.tasks")
 
 
 def recognise(data: DataDir, limits: Warehouse) -> None:
-    """Open a warehouse that is not known yet, once, and drop the markers that it may not bear out.
+    """Open an unknown warehouse once, and drop the markers that do not fit it.
 
-    That is a data dir that was copied or restored, in whole or in part, a warehouse that another program wrote to, or
-    one whose writer was killed. It says itself which months it holds, but not whether its models are the ones built.
-    A month of which it holds other rows than were loaded is taken out, to be loaded again.
+    A warehouse is unknown if its data dir was copied or restored, in whole or in part, if another program wrote to it,
+    or if its writer was killed. It records which months it holds, so loads that fit keep their markers. It does not
+    record whether its models are up to date, so they are built again. A month with other rows than were loaded is taken
+    out, and is loaded again.
     """
     if not data.warehouse.exists():
         return

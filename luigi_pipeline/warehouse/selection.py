@@ -1,4 +1,4 @@
-"""What belongs to a build of dbt: a build that left any of it out has failed, whatever dbt says."""
+"""Which models and tests belong to a build. A build that left out any of them has failed, whatever dbt reports."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _DONE = ("success", "pass", "warn")
 
 
 def of(manifest: Manifest, select: str, options: list[str]) -> set[str]:
-    """Ids of the models and data tests of a build: those of the project that are not disabled, or of a selection.
+    """Ids of the models and data tests of a build: all that are enabled in the project, or those of a selection.
 
     Args:
         manifest: The project.
-        select: Which models, in dbt's words; all where it is empty.
+        select: The models, in dbt's selection syntax; all if it is empty.
         options: dbt's options.
 
     Raises:
@@ -42,10 +42,10 @@ def of(manifest: Manifest, select: str, options: list[str]) -> set[str]:
 
 
 def left_out(selected: set[str], results: Iterable[Any]) -> list[str]:
-    """Names of the models that were not built and the tests that were not run.
+    """Names of the models that were not built and of the tests that were not run.
 
     Args:
-        selected: Ids of what was to be done.
+        selected: Ids of the models and tests of the build.
         results: dbt's results.
     """
     done = {item.node.unique_id for item in results if item.status in _DONE}

@@ -142,7 +142,7 @@ def test_a_chart_is_a_line_over_time_and_bars_over_anything_else(ask: Ask) -> No
     assert lengths["Manhattan"] > lengths["Queens"] > lengths["EWR"]
     refused = ask("total_trips", "--chart")
     assert (refused.returncode, refused.stdout) == (40, "")
-    assert refused.stderr == "error: a chart needs something to draw along: --by trip_date__week, say\n"
+    assert refused.stderr == "error: a chart needs a dimension, such as --by trip_date__week\n"
 
 
 def test_bars_show_what_is_negative_or_missing_as_text() -> None:
@@ -159,9 +159,9 @@ def test_bars_show_what_is_negative_or_missing_as_text() -> None:
         (["total_trip"], "error: there is no metric total_trip; the nearest are total_trips, "),
         (
             ["total_trips", "--by", "trip_tipe"],
-            "error: total_trips: nothing to cut by is called trip_tipe; the nearest",
+            "error: total_trips: there is no dimension trip_tipe; the nearest",
         ),
-        (["total_trips", "--where", "tripe = 1"], "error: where: nothing to cut by is called tripe; the nearest are "),
+        (["total_trips", "--where", "tripe = 1"], "error: where: there is no dimension tripe; the nearest are "),
         (["--by", "trip_type"], "error: name the metrics too"),
     ],
 )

@@ -50,12 +50,12 @@ def test_a_unique_end_of_a_name_will_do(asked: str, meant: str) -> None:
     [
         ("borough", "borough may be dropoff_location__borough or pickup_location__borough; say which"),
         ("pickup_boro", "the nearest are pickup_borough, pickup, dropoff_borough"),
-        ("orough", "nothing to cut by is called orough"),
+        ("orough", "there is no dimension orough"),
         (
             "trip_date__fortnight",
             "trip_date__fortnight: there is no grain fortnight; the grains are hour, day, week, month, ",
         ),
-        ("trip_type__week", "trip__trip_type is no time and has no grain"),
+        ("trip_type__week", "trip__trip_type is not a time and has no grain"),
         ("date_day__hour", "date_day__hour: its finest grain is day"),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_filter_keeps_all_but_the_names(where: str, rewritten: str) -> None:
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ('trip_type = "citibike"', "nothing to cut by is called citibike"),
+        ('trip_type = "citibike"', "there is no dimension citibike"),
         ("total_trips > 3", "total_trips is a metric"),
         ("trip_type = 'citibike", "is not a condition in SQL"),
         ("trip_type = 'a' trip_type", "is not a condition in SQL"),

@@ -194,7 +194,7 @@ class Lines(logging.Handler):
 def speaking_build() -> None:
     def work(ready: object) -> Told:
         logging.getLogger("luigi_pipeline.warehouse").warning("%s is stale", "2024-09")
-        progress.tell("fct_trips (9 of 14)", 0.5, step="fct_trips")
+        progress.report("fct_trips (9 of 14)", 0.5, step="fct_trips")
         raise BuildFailed("dbt: no")
 
     def task() -> Told | None:

@@ -213,16 +213,16 @@ def test_a_check_of_severity_warning_that_fails_is_told_on_top(
 def test_a_failed_validation_is_told_on_the_page_that_stands_and_taken_back(copy: DataDir, look: Look) -> None:
     page = copy.report / "index.html"
     before = page.read_bytes()
-    notice.tell(copy, [f"fct_trips: check {number} failed: <script>alert(1)</script>" for number in range(7)])
+    notice.show(copy, [f"fct_trips: check {number} failed: <script>alert(1)</script>" for number in range(7)])
     opened = look(page)
     said = opened.page.inner_text("[role=alert]")
     assert "The newest validation failed" in said
     assert "last version that passed its checks" in said
     assert "<script>alert(1)</script>" in said
     assert "And 2 more" in said
-    notice.tell(copy, ["another"])
+    notice.show(copy, ["another"])
     assert page.read_text(encoding="utf-8").count('role="alert"') == 1
-    notice.tell(copy, [])
+    notice.show(copy, [])
     assert page.read_bytes() == before
 
 
@@ -232,7 +232,7 @@ def test_a_page_that_is_gone_or_not_ours_does_not_stand_in_the_way(copy: DataDir
     page.unlink()
     if content is not None:
         page.write_bytes(content)
-    notice.tell(copy, ["a check failed"])
+    notice.show(copy, ["a check failed"])
     assert (page.read_bytes() if page.exists() else None) == content
 
 

@@ -85,7 +85,7 @@ def answer(part: dict[str, str], data: DataDir) -> dict[tuple[str, ...], float |
     found: dict[tuple[str, ...], float | None] = {}
     for row in rows:
         values = [None if row[metric] is None else float(row[metric]) for metric in names]
-        key = tuple("not told" if row[cut] is None else words(row[cut]) for cut in by)
+        key = tuple("not recorded" if row[cut] is None else words(row[cut]) for cut in by)
         found[key] = None if None in values else values[0] if len(values) == 1 else values[0] / values[1]  # type: ignore[operator]
     return found
 

@@ -1,15 +1,15 @@
-"""MetricFlow's SQL, made quicker: the same answer from fewer rows.
+"""Making MetricFlow's SQL quicker: the same answer from fewer rows.
 
-MetricFlow carries every trip through its joins and adds up at the end. A sum of sums is the same sum, so trips that
-agree in all that a query looks at can be added up before. Each rewriting has a file of its own, which begins with a
-query before and after, and can be taken out by itself:
+MetricFlow carries every trip through its joins and sums at the end. A sum of partial sums is the same sum, so trips
+that are equal in everything that a query looks at can be summed first. Each rewriting has a file of its own, which
+begins with a query before and after, and each can be removed alone:
 
-- `shared_sums`: what several metrics share is added up once;
-- `running_totals`: trips are added up before they are joined with a time spine;
+- `shared_sums`: what several metrics share is summed once;
+- `running_totals`: trips are summed before they are joined with a time spine;
 - `levels`: a running total goes from step to step of the time spine, without joining each row with all steps;
-- `smaller_tables`: trips that dbt has added up are read in place of single ones.
+- `smaller_tables`: tables of sums that dbt has built are read in place of single trips.
 
-MetricFlow promises no form of its SQL. A query that a rewriting can't read is run as it is.
+MetricFlow does not promise the form of its SQL. A query that a rewriting can't read is run as it is.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def make_quick(sql: str, tables: Mapping[str, Collection[str]]) -> str:
     """Rewrite a query.
 
     Args:
-        sql: MetricFlow's, in DuckDB's dialect.
-        tables: Columns of the tables and views that are published.
+        sql: MetricFlow's SQL, in DuckDB's dialect.
+        tables: The published tables and views, with their columns.
 
     Returns:
-        A query with the same answer; the one that was given, where it can't be read.
+        A query with the same answer; if the SQL can't be read, the same query.
     """
     import sqlglot
 
@@ -46,7 +46,7 @@ def make_quick(sql: str, tables: Mapping[str, Collection[str]]) -> str:
         levels.apply(query)
         smaller_tables.apply(query, tables)
         return query.sql(dialect="duckdb")
-    except Exception as error:  # whatever is unusual about the SQL: the question has an answer without this
+    except Exception as error:  # any error, because the query can also be answered without a rewriting
         reason = one_line(str(error).splitlines()[0] if str(error) else repr(error))
         log.warning("MetricFlow's SQL is run as it is, which may be slow: it can't be rewritten (%s)", reason)
         return sql

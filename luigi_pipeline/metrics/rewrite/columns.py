@@ -1,4 +1,4 @@
-"""What the parts of MetricFlow's SQL look at, which all rewritings ask: columns, and whether they are only added up."""
+"""What all rewritings ask about MetricFlow's SQL: which columns a part uses, and whether they are only summed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
 
 
 class UnknownForm(Exception):
-    """A part of MetricFlow's SQL is not of the form that a rewriting knows."""
+    """A part of MetricFlow's SQL does not have the form that a rewriting knows."""
 
 
-# MetricFlow's mark of a column that is still to be aggregated.
+# MetricFlow's prefix for a column that is not aggregated yet.
 MEASURE = "__"
 
 
 def measures(columns: Iterable[str]) -> list[str]:
-    """Those of some columns that are still to be aggregated."""
+    """The columns that are not aggregated yet."""
     return [name for name in columns if name.startswith(MEASURE)]
 
 
 def own_columns(select: exp.Select) -> list[exp.Column]:
-    """The columns that a query names itself, without those that its subqueries name."""
+    """The columns that a query itself names, without those that its subqueries name."""
     from sqlglot import expressions as exp
 
     return [column for column in select.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
@@ -35,28 +35,28 @@ def sources_of(select: exp.Select) -> list[exp.Expression]:
 
 
 def columns_of(source: exp.Expression) -> set[str] | None:
-    """The columns of a table or subquery that the query around it looks at; None where that can't be told."""
+    """The columns of a table or subquery that the query around it uses; None if that is not clear."""
     from sqlglot import expressions as exp
 
     select = source.find_ancestor(exp.Select)
     if select is None or select.find(exp.Star) is not None:
         return None
     sources = sources_of(select)
-    found = set()
+    columns = set()
     for column in own_columns(select):
         if column.table == source.alias_or_name or (not column.table and len(sources) == 1):
-            found.add(column.name)
+            columns.add(column.name)
         elif not column.table and not _is_output(column, select):
             return None
-    return found
+    return columns
 
 
 def is_summed_up(part: exp.Expression, *, distinct: bool = False) -> bool:
-    """Whether the next aggregation that a part's rows come to is made of sums alone.
+    """Whether the next aggregation of a part's rows consists of sums only.
 
     Args:
         part: A table or subquery.
-        distinct: Whether it may count different values, too.
+        distinct: Whether counts of distinct values are allowed too.
     """
     from sqlglot import expressions as exp
 
@@ -67,17 +67,17 @@ def is_summed_up(part: exp.Expression, *, distinct: bool = False) -> bool:
 
     select = part.find_ancestor(exp.Select)
     while select is not None:
-        used = [found for column in select.expressions for found in column.find_all(exp.AggFunc)]
+        used = [aggregate for column in select.expressions for aggregate in column.find_all(exp.AggFunc)]
         if used or select.args.get("group"):
             return bool(used) and all(map(is_allowed, used))
         if select.args.get("distinct") or isinstance(select.parent, exp.CTE):
-            return False  # its rows go elsewhere than to what it stands in
+            return False  # its rows also go somewhere else
         select = select.find_ancestor(exp.Select)
     return False
 
 
 def measures_alone(source: exp.Expression, columns: Collection[str]) -> bool:
-    """Whether the query around a table has some columns in what it adds up alone: in no group, filter or key."""
+    """Whether the query around a table uses some columns only in aggregations, not in groups, filters or keys."""
     from sqlglot import expressions as exp
 
     select = source.find_ancestor(exp.Select)
@@ -94,7 +94,7 @@ def measures_alone(source: exp.Expression, columns: Collection[str]) -> bool:
 
 
 def keep(select: exp.Expression, columns: Collection[str]) -> exp.Select:
-    """A copy of a query with some of its columns."""
+    """A copy of a query with only some of its columns."""
     from sqlglot import expressions as exp
 
     kept = select.copy()
@@ -105,7 +105,7 @@ def keep(select: exp.Expression, columns: Collection[str]) -> exp.Select:
 
 
 def summed(rows: exp.Subquery) -> exp.Subquery:
-    """Rows with their measures added up, one for each combination of the other columns' values."""
+    """Sum the measures of rows, with one row for each combination of the other columns."""
     import sqlglot
 
     shown = [f'sum("{name}") as "{name}"' if measures([name]) else f'"{name}"' for name in rows.this.named_selects]
@@ -114,7 +114,7 @@ def summed(rows: exp.Subquery) -> exp.Subquery:
 
 
 def _is_output(column: exp.Column, select: exp.Select) -> bool:
-    """Whether it is a name that the query gives, as in `order by`."""
+    """Whether a column is an output name of the query, as in `order by`."""
     from sqlglot import expressions as exp
 
     return column.find_ancestor(exp.Order) is not None and column.name in select.named_selects

@@ -1,15 +1,15 @@
-"""A running total goes from step to step of the time spine: what comes is added to it, what goes is taken off.
+"""A running total goes from step to step of the time spine. What enters the window is added, what leaves is subtracted.
 
     select days.day, trips.borough, trips.__trips from time_spine_days as days
     inner join trips on trips.day <= days.day and trips.day > days.day - interval 7 day
 
-becomes, shortened (`_LEVELS` is the whole of it),
+becomes, in short (`_LEVELS` has the whole query),
 
     with steps as (select day, row_number() over (order by day) as step from time_spine_days),
     moves as (
-        select borough, __trips, comes as step from trips ... -- the first step whose window a trip is in
+        select borough, __trips, comes as step from trips ... -- the first step whose window contains the trip
         union all
-        select borough, -__trips, goes from trips ...         -- the first step after it
+        select borough, -__trips, goes from trips ...         -- the first step after that
     ),
     levels as (
         select borough, sum(__trips) over along as __trips, step, lead(step) over along as until
@@ -18,8 +18,8 @@ becomes, shortened (`_LEVELS` is the whole of it),
     select steps.day, borough, __trips
     from (select borough, __trips, unnest(range(step, until)) as step from levels) inner join steps using (step)
 
-MetricFlow joins each row with every step whose window it is in: by the hour, hundreds of them. Only steps with
-something in their window are written out. What is added up has to be exact for that, and is: integers and decimals.
+MetricFlow joins each row with every step whose window contains it. By the hour, these are hundreds of steps. Here, only
+steps with something in their window are written. The sums must be exact for this. They are: integers and decimals.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from luigi_pipeline.metrics.rewrite.running_totals import joins
 if TYPE_CHECKING:
     from sqlglot import expressions as exp
 
-# `added` are the rows, added up by all that tells them apart and by when they were; `within` is MetricFlow's condition.
-# A measure that is null is told apart too: a sum of nothing but nulls is null, and no step with something in its window
-# is left out.
+# `added` are the rows, summed by their dimensions and their time; `within` is MetricFlow's condition. Whether a measure
+# is null counts as a dimension: a sum of nothing but nulls is null, and every step with something in its window must be
+# there.
 _LEVELS = """
     with
     added as ({rows}),
@@ -66,18 +66,18 @@ _LEVELS = """
 
 
 def apply(query: exp.Expression) -> None:
-    """Write each running total's join as levels.
+    """Rewrite the join of each running total as levels.
 
     Args:
         query: The query, which is changed.
 
     Raises:
-        UnknownForm: A join with a time spine is not of MetricFlow's form.
+        UnknownForm: A join with a time spine does not have MetricFlow's form.
     """
     from sqlglot import expressions as exp
 
     for join in joins(query):
-        # Read by name, rows are shared with other metrics, and few by then (`shared_sums`).
+        # Rows that are read by name are shared with other metrics, and are few by now (`shared_sums`).
         if not isinstance(join.this, exp.Table):
             _write_as_levels(join)
 
@@ -96,7 +96,7 @@ def _write_as_levels(join: exp.Join) -> None:
 
 
 def _parts(ranged: exp.Select, join: exp.Join) -> dict[str, str]:
-    """What the form above is filled with."""
+    """The values for the placeholders of `_LEVELS`."""
     from sqlglot import expressions as exp
 
     spine, rows = ranged.args["from_"].this, join.this

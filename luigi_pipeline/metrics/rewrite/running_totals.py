@@ -1,4 +1,4 @@
-"""Trips are added up, and what they are cut by is looked up, before a running total joins them with a time spine.
+"""Trips are summed, and their dimensions are looked up, before a running total joins them with a time spine.
 
     select days.day, borough, sum(__trips) from (
         select days.day, trips.zone, trips.__trips from time_spine_days as days
@@ -17,7 +17,7 @@ becomes
         ) as trips on trips.day <= days.day and trips.day > days.day - interval 7 day
     ) as ranges group by all
 
-MetricFlow joins each trip with every day after it.
+MetricFlow joins each trip with every day of its window.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 
 def apply(query: exp.Expression) -> None:
-    """Add up the rows of each running total first.
+    """Sum the rows of each running total first.
 
     Args:
         query: The query, which is changed.
 
     Raises:
-        UnknownForm: Something is read of the rows, or joined with them, as MetricFlow doesn't.
+        UnknownForm: The rows are read or joined in a way that MetricFlow does not use.
     """
     for join in joins(query):
         _read_first(join)
@@ -46,16 +46,16 @@ def apply(query: exp.Expression) -> None:
 
 
 def joins(query: exp.Expression) -> list[exp.Join]:
-    """The joins with a time spine over a range of time whose rows are then added up."""
+    """The joins with a time spine over a range of time, whose rows are then summed."""
     from sqlglot import expressions as exp
 
     return [join for join in query.find_all(exp.Join) if _is_over_a_range(join) and is_summed_up(join)]
 
 
 def _read_first(join: exp.Join) -> None:
-    """Read what a running total needs in a subquery of its own, where MetricFlow joins the table itself.
+    """If MetricFlow joins the table itself, read what a running total needs in a subquery.
 
-    What is added up gets MetricFlow's mark of such columns, two underscores, where it has none.
+    Columns that are summed get MetricFlow's prefix for such columns, two underscores, if they lack it.
 
     Args:
         join: A join over a range of time.
@@ -68,18 +68,18 @@ def _read_first(join: exp.Join) -> None:
     alias = table.alias_or_name
     adding = ranged.find_ancestor(exp.Select)
     sums = list(adding.find_all(exp.Sum)) if adding is not None else []
-    added = {column.name for found in sums for column in found.find_all(exp.Column)}
+    added = {column.name for node in sums for column in node.find_all(exp.Column)}
     read: dict[str, exp.Expression] = {}
     for column in ranged.expressions:
-        of = {found.table for found in column.find_all(exp.Column)}
+        of = {node.table for node in column.find_all(exp.Column)}
         if of == {alias}:
             name = f"__{column.alias_or_name}" if column.alias_or_name in added else column.alias_or_name
             read[name] = column.unalias()
             column.replace(exp.alias_(exp.column(name, table=alias), column.alias_or_name))
         elif alias in of:
             raise UnknownForm(f"{column.alias_or_name}, of {alias} and others")
-    for column in [found for found in join.args["on"].find_all(exp.Column) if found.table == alias]:
-        # As far as a function goes: rows of one hour are one row then.
+    for column in [node for node in join.args["on"].find_all(exp.Column) if node.table == alias]:
+        # Read the column as its function has it, so that the rows of one hour become one row.
         whole = column.parent if isinstance(column.parent, exp.TimestampTrunc | exp.DateTrunc) else column
         read["read__time"] = whole.copy()
         whole.replace(exp.column("read__time", table=alias))
@@ -88,10 +88,10 @@ def _read_first(join: exp.Join) -> None:
 
 
 def _look_up_first(join: exp.Join) -> None:
-    """Look up what the rows are cut by before they are joined with the time spine: then few rows are alike no more.
+    """Look up the dimensions before the rows are joined with the time spine, so that more rows are equal and summed.
 
     Args:
-        join: A join over a range of time, in a subquery whose rows then look things up by left joins.
+        join: A join over a range of time, in a subquery whose rows then look up dimensions by left joins.
     """
     from sqlglot import expressions as exp
 
@@ -109,7 +109,7 @@ def _look_up_first(join: exp.Join) -> None:
     wider = exp.select(exp.column(exp.Star(), table=source.alias_or_name)).from_(source.copy())
     for lookup in lookups:
         table = lookup.this.alias_or_name
-        for column in [found for found in outer.find_all(exp.Column) if found.table == table]:
+        for column in [node for node in outer.find_all(exp.Column) if node.table == table]:
             if column.find_ancestor(exp.Join) is lookup:
                 continue
             name = f"{table}__{column.name}"
@@ -119,7 +119,7 @@ def _look_up_first(join: exp.Join) -> None:
                 ranged.select(exp.alias_(origin[name].copy(), name), copy=False)
             column.replace(exp.column(name, table=ranges))
         moved = lookup.pop()
-        for key in [found for found in moved.args["on"].find_all(exp.Column) if found.table == ranges]:
+        for key in [node for node in moved.args["on"].find_all(exp.Column) if node.table == ranges]:
             key.replace(origin[key.name].copy())
         wider.append("joins", moved)
     _name_columns(wider, source)
@@ -129,7 +129,7 @@ def _look_up_first(join: exp.Join) -> None:
 
 
 def _add_up(source: exp.Expression) -> None:
-    """Add up what a running total adds up, in as few rows as it tells apart."""
+    """Sum the measures of a running total, so that as few rows as possible are joined."""
     from sqlglot import expressions as exp
 
     columns = columns_of(source)
@@ -138,7 +138,7 @@ def _add_up(source: exp.Expression) -> None:
 
 
 def _name_columns(wider: exp.Select, source: exp.Expression) -> None:
-    """All columns of the source by their names, in place of a star."""
+    """Replace a star by the names of all columns of the source."""
     from sqlglot import expressions as exp
 
     inner: exp.Query = source.this if isinstance(source, exp.Subquery) else _cte(source)
@@ -160,7 +160,7 @@ def _is_over_a_range(join: exp.Join) -> bool:
 
 
 def _is_lookup(lookup: exp.Join, ranges: str, source: str, origin: dict[str, exp.Expression]) -> bool:
-    """Whether a left join looks things up by columns that the rows had before they met the time spine."""
+    """Whether a left join looks up dimensions by columns that the rows had before the join with the time spine."""
     from sqlglot import expressions as exp
 
     keys = list(lookup.args["on"].find_all(exp.Column)) if lookup.args.get("on") else []

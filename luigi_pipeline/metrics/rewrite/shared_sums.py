@@ -1,4 +1,4 @@
-"""What several metrics share is added up once.
+"""What several metrics share is summed once.
 
     with trips as (select borough, is_counted, trips as __trips, amount as __amount from classified_trips)
     select ... from (select borough, sum(__trips) from trips where is_counted group by borough) ...
@@ -13,7 +13,7 @@ becomes
     select ... from (select borough, sum(__trips) from trips where is_counted group by borough) ...
     full outer join (select borough, sum(__amount) from trips group by borough) ...
 
-DuckDB writes down a part that several read, which without this would be all trips.
+DuckDB materialises a part that is read several times. Without this rewriting, it would materialise all trips.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def apply(query: exp.Expression) -> None:
-    """Add up each part that has measures and is read by name.
+    """Sum each part that has measures and is read by name.
 
     Args:
         query: The query, which is changed.
 
     Raises:
-        UnknownForm: Which columns of a part are read can't be told.
+        UnknownForm: It is not clear which columns of a part are read.
     """
     from sqlglot import expressions as exp
 
@@ -43,7 +43,7 @@ def apply(query: exp.Expression) -> None:
 
 
 def _share(cte: exp.CTE, query: exp.Expression) -> None:
-    """Let those who add up the rows of a shared part share their sums; give the others rows of their own."""
+    """Let all readers that sum a shared part share its sums. Give other readers rows of their own."""
     from sqlglot import expressions as exp
 
     references = [table for table in query.find_all(exp.Table) if table.name == cte.alias and not table.db]

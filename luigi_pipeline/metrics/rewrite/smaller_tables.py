@@ -1,4 +1,4 @@
-"""The smallest table that has all that is asked is read: trips that dbt has added up, or trips without classes.
+"""Reading the smallest table that has all columns of a query: sums that dbt has built, or trips without classes.
 
     select date_trunc('month', pickup_hour_nyc) as month, sum(trips) as __trips from classified_trips group by all
 
@@ -6,10 +6,10 @@ becomes
 
     select date_trunc('month', pickup_date) as month, sum(trips) as __trips from pickup_sums group by all
 
-The semantic model of the trips is on `classified_trips`. `pickup_sums` and `dropoff_sums` are the same trips, added up
-by hour, zone and kind, and `counted_trips` are the same rows without classes. Each has some of its columns, by the same
-names. All have the day of a trip as a date, which is the day of its hour and quicker to make weeks and months of.
-`compared_trips` has such sums too.
+The semantic model of the trips is on `classified_trips`. `pickup_sums` and `dropoff_sums` hold the same trips, summed
+by hour, zone and kind. `counted_trips` holds the same rows without classes. Each has some of the columns, under the
+same names. All have the day of a trip as a date. It is the day of the trip's hour, and is quicker to turn into weeks
+and months. `compared_trips` has such sums too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SUMS = {
     "compared_trips": ("compared_pickups", "compared_dropoffs"),
 }
 _ROWS = {"classified_trips": ("counted_trips",), "compared_trips": ()}
-# What the sums add up: a duration there is that of many trips, of use to who adds it up, and to no one else.
+# Columns that are sums in these tables: a duration is that of many trips. They may only be summed.
 _ADDED_UP = frozenset(
     {
         "trips",
@@ -44,14 +44,14 @@ _ADDED_UP = frozenset(
 
 
 def apply(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
-    """Ask smaller tables where they have all that is asked.
+    """Read smaller tables, if they have all columns of the query.
 
     Args:
         query: The query, which is changed.
-        tables: Columns of the tables that there are.
+        tables: The tables that exist, with their columns.
 
     Raises:
-        UnknownForm: Which columns of a table are read can't be told.
+        UnknownForm: It is not clear which columns of a table are read.
     """
     from sqlglot import expressions as exp
 
@@ -63,16 +63,16 @@ def apply(query: exp.Expression, tables: Mapping[str, Collection[str]]) -> None:
         if columns is None:
             raise UnknownForm(f"the columns that are read of {table.name}")
         instead: tuple[str, ...] = _ROWS[table.name]
-        # Rows that are added up have every value that single ones have.
+        # Summed rows have the same distinct values as single rows.
         if is_summed_up(table, distinct=True) and measures_alone(table, _ADDED_UP):
             instead = (*_SUMS[table.name], *instead)
-        found = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
-        if found:
-            table.set("this", exp.to_identifier(found, quoted=True))
+        smaller = next((name for name in instead if columns <= set(tables.get(name, ()))), None)
+        if smaller:
+            table.set("this", exp.to_identifier(smaller, quoted=True))
 
 
 def _take_times_of_days(table: exp.Table) -> None:
-    """Make days, weeks, months, ... of the trips' dates, and leave their hours as they are."""
+    """Compute days, weeks, months, ... from the trips' dates. Hours stay as they are."""
     from sqlglot import expressions as exp
 
     select = table.find_ancestor(exp.Select)

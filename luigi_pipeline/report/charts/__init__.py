@@ -1,4 +1,4 @@
-"""The page's charts, section by section, in altair; the page draws them, and fills in the data."""
+"""The page's charts in altair, section by section. The page fills in the data and draws them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all charts share: how modes look, how the page's filter reaches them, and how they are described."""
+"""What all charts share: the look of modes, the page's filter, and the description of a figure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from luigi_pipeline.report.datasets import MODES, Dataset
 
-# Told apart by hue, lightness, dash and shape: one of them is enough. Three to one against white and near-black.
+# Modes differ in hue, lightness, dash and shape, each of which is enough. Contrast is 3:1 on white and near-black.
 COLOURS = {"Yellow taxi": "#cc7a00", "CitiBike": "#2b7fd4"}
 DASHES = {"Yellow taxi": [1, 0], "CitiBike": [6, 3]}
 SHAPES = {"Yellow taxi": "circle", "CitiBike": "triangle-up"}
@@ -31,15 +31,15 @@ class Figure:
     """One figure of the page.
 
     Attributes:
-        name: Its place in the page, `#name`.
+        name: Its anchor in the page, `#name`.
         title: What it shows, with the unit.
-        sentence: What is to be seen in it, with each number as `stated`.
+        sentence: What can be seen in it. Each number is `stated`.
         dataset: The table that is offered as CSV.
-        filters: What of the page's filter it follows.
-        charts: Vega-Lite specifications by caption; a single one has none.
+        filters: The parts of the page's filter that apply to it.
+        charts: Vega-Lite specifications by caption; a single chart has none.
         wide: Whether it takes the page's whole width.
-        note: What has to be known to read it right.
-        missing: Why there is nothing to see, where that is so.
+        note: What a reader must know to read it right.
+        missing: Why it is empty, if it is.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Figure:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to see."""
+        """Whether there is nothing to show."""
         return not self.dataset.rows
 
 
 def source(dataset: str, *filters: Filter) -> alt.Chart:
-    """A chart on a table, cut by the page's filter.
+    """A chart on a table, with the page's filter.
 
     Args:
-        dataset: The table's name; the page fills it in.
-        *filters: What to go by: a column `mode`, a column `day`, or a column `month` of which any day counts.
+        dataset: The table's name. The page fills in the data.
+        *filters: The columns to filter: `mode`, `day`, or `month`, which counts if any of its days does.
     """
     chart = alt.Chart(alt.NamedData(dataset)).properties(width="container", height=HEIGHT)
     conditions = {
@@ -88,7 +88,7 @@ def finished(chart: Any) -> dict[str, Any]:
 
 
 def dated(chart: alt.Chart) -> alt.Chart:
-    """With the day as a time: read as the reader's own midnight, so that no zone moves it."""
+    """Read the day as midnight in the reader's own time zone, so that no time zone moves it."""
     return chart.transform_calculate(date="toDate(datum.day + 'T00:00:00')")
 
 
@@ -116,7 +116,7 @@ def day_axis() -> alt.X:
 
 
 def dates() -> alt.Axis:
-    """An axis of days: the year stands under the first one, and under each January."""
+    """An axis of days. The year is shown under the first tick and under each January."""
     year = "datum.index == 0 || (month(datum.value) == 0 && date(datum.value) < 8) ? timeFormat(datum.value, '%Y') : ''"
     words = f"[timeFormat(datum.value, '%-d %b'), {year}]"
     return alt.Axis(labelExpr=words, labelOverlap=True, grid=False, tickCount=8)
@@ -128,7 +128,7 @@ def day_tooltip() -> alt.Tooltip:
 
 
 def counts(ticks: int | list[int]) -> alt.Axis:
-    """An axis of counts: 500, 20k, 3M; with so many ticks, or at these values."""
+    """An axis of counts (500, 20k, 3M), with a number of ticks or with ticks at given values."""
     words = (
         "datum.value >= 1e6 ? format(datum.value / 1e6, '~g') + 'M' : "
         "datum.value >= 1e3 ? format(datum.value / 1e3, '~g') + 'k' : format(datum.value, '~g')"

@@ -57,7 +57,7 @@ def _revenue(answers: Answers) -> Figure:
     )
 
 
-def _over_days(answers: Answers, name: str, title: str, told: Markup, shown: tuple[str, str, str]) -> Figure:
+def _over_days(answers: Answers, name: str, title: str, text: Markup, shown: tuple[str, str, str]) -> Figure:
     column, axis, form = shown
     base = dated(source("fares", "day")).encode(
         x=day_axis(),
@@ -70,7 +70,7 @@ def _over_days(answers: Answers, name: str, title: str, told: Markup, shown: tup
         tooltip=[day_tooltip(), alt.Tooltip(f"{column}:Q", title=axis, format="$,.2f")]
     )
     return Figure(
-        name, title, told, answers.datasets["fares"], ("day",), {"": finished(lines + points)}, missing=NO_TAXIS
+        name, title, text, answers.datasets["fares"], ("day",), {"": finished(lines + points)}, missing=NO_TAXIS
     )
 
 

@@ -1,4 +1,4 @@
-"""What each month looks like: small multiples of its profile, with what is unusual marked."""
+"""What each month looks like: small charts of its profile, in which unusual values are marked."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _UNUSUAL = "#c62828"
 
 
 def figure(answers: Answers) -> Figure:
-    """The figure, from the second month on."""
+    """The figure. It needs at least two months."""
     profiles = answers.datasets["profiles"]
     unusual = _unusual(profiles)
-    told = Markup("No month is unusual in these.")
+    text = Markup("No month is unusual in these.")
     if unusual:
-        told = sentence("Unusual, and accepted by nobody yet: <q>{}</q>.", ", ".join(unusual))
+        text = sentence("Unusual, and accepted by nobody yet: <q>{}</q>.", ", ".join(unusual))
     return Figure(
         "profiles",
         "What each month looks like: trips, medians and shares in %, by source",
-        told,
+        text,
         profiles,
         ("month",),
         {caption: _chart(caption, of) for caption, of in dict(_captions(profiles)).items()},

@@ -1,4 +1,4 @@
-"""Where taxis are taken, and where to."""
+"""Where taxi trips begin, and where they end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _zones(answers: Answers) -> Figure:
         )
         charts[f"{direction}s"] = finished(bars)
     zones = _sums(answers.datasets["zones"], "direction", "zone")
-    told = []
+    parts = []
     for direction in _DIRECTIONS:
         of = {zone: trips for (which, zone), trips in zones.items() if which == direction}
         if of:
@@ -56,11 +56,11 @@ def _zones(answers: Answers) -> Figure:
             most = _by(_ENDS[direction], "zone_name") | {"pick": "most"}
             share = stated(number(100 * of[first] / sum(of.values()), 1), **most, of="share")
             name = stated(first, **most, of="key")
-            told.append(sentence("most {}s are in {} ({} %)", direction.lower(), name, share))
+            parts.append(sentence("most {}s are in {} ({} %)", direction.lower(), name, share))
     return Figure(
         "zones",
         f"The top {_MOST} pick-up and drop-off zones, in taxi trips",
-        joined(", ", told),
+        joined(", ", parts),
         answers.datasets["zones"],
         ("month",),
         charts,
@@ -207,7 +207,7 @@ def _flows(answers: Answers) -> Figure:
 
 
 def _by(end: str, attribute: str) -> dict[str, Any]:
-    """What taxi trips by an attribute of one of their ends are called to the metrics."""
+    """The arguments of `stated` for taxi trips by an attribute of one of their ends."""
     known = f"{end}_zone_name is not null"
     return {"metric": "yellow_taxi_trips", "where": [OF_TAXIS, COVERED, known], "by": [f"{end}_{attribute}"]}
 
@@ -218,7 +218,7 @@ def _by_direction() -> alt.Color:
 
 
 def _sums(dataset: Dataset, *by: str) -> Counter[tuple[object, ...]]:
-    """Trips by some columns."""
+    """Sum the trips by some columns."""
     sums: Counter[tuple[object, ...]] = Counter()
     for key, trips in zip(zip(*map(dataset.column, by), strict=True), dataset.column("trips"), strict=True):
         sums[key] += trips

@@ -1,4 +1,4 @@
-"""What is left out of the metrics, and how much of it there is."""
+"""What the metrics leave out, and how much it is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import altair as alt
 
 from luigi_pipeline.report.charts import months
 from luigi_pipeline.report.charts.drawing import Figure, colour, finished, number, source
-from luigi_pipeline.report.datasets import MODES, SAID
+from luigi_pipeline.report.datasets import MODES, SHORT_NAMES
 from luigi_pipeline.report.questions import Answers, of_mode
 from luigi_pipeline.report.stating import joined, sentence, stated
 
 
 def figures(answers: Answers) -> list[Figure]:
-    """The section's figures; its tables are the template's."""
+    """The section's figures. Its tables are in the template."""
     charts = {}
     for flag in ("Voided", "Suspect"):
         bars = (
@@ -34,11 +34,11 @@ def figures(answers: Answers) -> list[Figure]:
             .properties(height=180)
         )
         charts[f"{flag} trips"] = finished(bars)
-    told = [
+    parts = [
         sentence(
             "{} % of the {} trips are voided and {} % suspect",
             stated(number(row["voided_trip_rate_pct"], 2), "voided_trip_rate_pct", [of_mode(mode)]),
-            SAID[name],
+            SHORT_NAMES[name],
             stated(number(row["suspect_trip_rate_pct"], 2), "suspect_trip_rate_pct", [of_mode(mode)]),
         )
         for mode, name in MODES.items()
@@ -49,7 +49,7 @@ def figures(answers: Answers) -> list[Figure]:
         Figure(
             "flagged",
             "Trips that are left out of the metrics, in % of all recorded ones",
-            joined("; ", told),
+            joined("; ", parts),
             answers.datasets["flagged"],
             ("mode", "month"),
             charts,

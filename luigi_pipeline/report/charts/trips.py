@@ -23,7 +23,7 @@ from luigi_pipeline.report.charts.drawing import (
     number,
     source,
 )
-from luigi_pipeline.report.datasets import MODES, SAID, Dataset
+from luigi_pipeline.report.datasets import MODES, SHORT_NAMES, Dataset
 from luigi_pipeline.report.questions import COVERED_BY_ALL, Answers, of_mode
 from luigi_pipeline.report.stating import joined, sentence, stated
 
@@ -72,18 +72,18 @@ def _busiest(answers: Answers) -> Markup:
     by_day = {day: trips for day, trips in by_day.items() if trips}
     if not by_day:
         return Markup("")
-    told = []
+    parts = []
     for pick, day in (("most", max(by_day, key=by_day.__getitem__)), ("least", min(by_day, key=by_day.__getitem__))):
         meant: dict[str, Any] = {
             "metric": "total_trips", "where": [COVERED_BY_ALL], "by": ["trip_date__day"], "pick": pick
         }  # fmt: skip
-        told += [stated(_said(day), **meant, of="key"), stated(number(by_day[day]), **meant)]
+        parts += [stated(_in_words(day), **meant, of="key"), stated(number(by_day[day]), **meant)]
     is_all = answers.compared_days == answers.covered_days
     busiest = "The busiest day was" if is_all else "Of the days that all modes cover, the busiest was"
-    return sentence(busiest + " {} with {} trips, the quietest {} with {}.", *told)
+    return sentence(busiest + " {} with {} trips, the quietest {} with {}.", *parts)
 
 
-def _said(day: str) -> str:
+def _in_words(day: str) -> str:
     return f"{dt.date.fromisoformat(day):%A %-d %B %Y}"
 
 
@@ -129,7 +129,7 @@ def _week(answers: Answers) -> Figure:
 
 
 def _peak(answers: Answers) -> Markup:
-    told = []
+    parts = []
     for mode, name in MODES.items():
         by_hour: dict[tuple[int, int], list[int]] = defaultdict(list)
         for day, hour, of, trips, _ in answers.datasets["hourly"].rows:
@@ -145,8 +145,8 @@ def _peak(answers: Answers) -> Markup:
                 pick="most",
                 of="key",
             )
-            told.append(sentence("most {} trips begin on {}", SAID[name], when))
-    return joined("; ", told)
+            parts.append(sentence("most {} trips begin on {}", SHORT_NAMES[name], when))
+    return joined("; ", parts)
 
 
 def _shares(answers: Answers) -> Figure:
@@ -168,8 +168,8 @@ def _shares(answers: Answers) -> Figure:
             ],
         )
     )
-    told = [
-        sentence("{} % were {} trips", stated(number(row[_SHARE], 1), _SHARE, [of_mode(mode)]), SAID[name])
+    parts = [
+        sentence("{} % were {} trips", stated(number(row[_SHARE], 1), _SHARE, [of_mode(mode)]), SHORT_NAMES[name])
         for mode, name in MODES.items()
         if (row := answers.compared.get(mode))
     ]
@@ -177,8 +177,8 @@ def _shares(answers: Answers) -> Figure:
     return Figure(
         "shares",
         "Mode share over time, in % of the day's trips",
-        sentence("Of the trips on days that all modes cover, {}.", Markup(" and ").join(told)),
-        daily if len(told) > 1 else Dataset(daily.name, daily.columns, []),
+        sentence("Of the trips on days that all modes cover, {}.", Markup(" and ").join(parts)),
+        daily if len(parts) > 1 else Dataset(daily.name, daily.columns, []),
         ("day",),
         {"": finished(bars)},
         wide=True,
@@ -189,10 +189,10 @@ def _shares(answers: Answers) -> Figure:
 
 def _durations(answers: Answers) -> Figure:
     median, p95 = "median_trip_duration_minutes", "p95_trip_duration_minutes"
-    told = [
+    parts = [
         sentence(
             "half of the {} trips took less than {} minutes, all but one in twenty less than {}",
-            SAID[name],
+            SHORT_NAMES[name],
             *(stated(number(row[metric], 1), metric, [of_mode(mode), COVERED_BY_ALL]) for metric in (median, p95)),
         )
         for mode, name in MODES.items()
@@ -202,7 +202,7 @@ def _durations(answers: Answers) -> Figure:
     return Figure(
         "durations",
         "How long trips take, in % of the mode's trips",
-        joined("; ", told),
+        joined("; ", parts),
         answers.datasets["durations"],
         ("mode", "month"),
         {"": chart},

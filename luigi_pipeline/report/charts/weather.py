@@ -17,7 +17,7 @@ from luigi_pipeline.report.charts.drawing import (
     signed,
     source,
 )
-from luigi_pipeline.report.datasets import MODES, SAID, Dataset
+from luigi_pipeline.report.datasets import MODES, SHORT_NAMES, Dataset
 from luigi_pipeline.report.effects import COLD, CONDITIONS, HOT
 from luigi_pipeline.report.questions import COVERED_BY_ALL, Answers, of_mode
 from luigi_pipeline.report.stating import sentence, stated
@@ -51,23 +51,23 @@ def _effects(answers: Answers) -> Figure:
         ],
     )
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(strokeWidth=1.5).encode(x="zero:Q")
-    found = answers.datasets["effects"].rows
+    rows = answers.datasets["effects"].rows
     names_of = {name: mode for mode, name in MODES.items()}
-    told = [
+    parts = [
         sentence(
             "{} {} trips",
             stated(signed(effect), "rain_effect_pct", [of_mode(names_of[mode]), COVERED_BY_ALL]),
-            SAID[mode],
+            SHORT_NAMES[mode],
         )
-        for condition, mode, effect, *_ in found
+        for condition, mode, effect, *_ in rows
         if condition == "Rain"
     ]
-    absent = sorted(set(names) - {condition for condition, *_ in found})
-    unseen = f" There is no hour to compare of {' or '.join(absent).lower()} on these days." if absent and found else ""
+    absent = sorted(set(names) - {condition for condition, *_ in rows})
+    unseen = f" There is no hour to compare of {' or '.join(absent).lower()} on these days." if absent and rows else ""
     return Figure(
         "effects",
         "The effect of rain, snow, heat and cold, in % of the trips expected",
-        (sentence("In rain there are {}.", Markup(", and ").join(told)) if told else Markup("")) + unseen,
+        (sentence("In rain there are {}.", Markup(", and ").join(parts)) if parts else Markup("")) + unseen,
         answers.datasets["effects"],
         ("mode",),
         {"": finished(bars + zero)},
@@ -119,8 +119,8 @@ def _temperature(answers: Answers) -> Figure:
 
 
 def _warmth(answers: Answers) -> Markup:
-    """Which way the lines go. How steep they are depends on the season too: that number is left to the chart."""
-    told = []
+    """Whether the lines rise or fall. Their slope also depends on the season, so the sentence does not state it."""
+    parts = []
     for mode in MODES.values():
         dots = [
             (degrees, trips)
@@ -131,5 +131,5 @@ def _warmth(answers: Answers) -> Markup:
             continue
         mean_x, mean_y = (sum(dot[axis] for dot in dots) / len(dots) for axis in (0, 1))
         slope = sum((x - mean_x) * (y - mean_y) for x, y in dots) / sum((x - mean_x) ** 2 for x, _ in dots)
-        told.append(sentence("{} {} trips", "more" if slope >= 0 else "fewer", SAID[mode]))
-    return sentence("On warmer days there are {}.", Markup(" and ").join(told)) if told else Markup("")
+        parts.append(sentence("{} {} trips", "more" if slope >= 0 else "fewer", SHORT_NAMES[mode]))
+    return sentence("On warmer days there are {}.", Markup(" and ").join(parts)) if parts else Markup("")
