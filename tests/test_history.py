@@ -142,12 +142,54 @@ def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_ro
 def test_a_locked_history_is_waited_for_once(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     store.begin_run(path, "Ingest", "luigi", os.getpid())
+    record = program("record_a_run", path)
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("begin exclusive")
-        result = subprocess.run(program("begin_a_run_twice", path), capture_output=True, text=True, check=True)
+        result = subprocess.run(record, capture_output=True, text=True, check=True)
         other.execute("rollback")
     assert result.stderr.count("(database is locked)") == 1
+    assert json.loads(result.stdout) == ["citibike 2024-10"]
     assert [run.outcome for run in looking.last_runs(path, 9)] == ["running"]
+    subprocess.run(record, capture_output=True, check=True)
+    assert [run.outcome for run in looking.last_runs(path, 9)] == ["done", "running"]
+    assert list(tmp_path.glob("history.spare*")) == []
+
+
+def test_a_history_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    before = store.begin_run(path, "Ingest", "luigi", os.getpid())
+    store.begin_task(path, before, {"task": "LoadZones"})
+    with sqlite3.connect(path) as connection:
+        connection.execute("alter table tasks drop column is_passing")
+    assert [it.outcome for it in looking.attempts(path, "LoadZones", 9)] == ["running"]
+    run_id = store.begin_run(path, "Ingest", "luigi", os.getpid())
+    store.begin_task(path, run_id, {"task": "LoadZones"})
+    store.end_task(path, run_id, "LoadZones", store.FAILED, {"error": "down", "is_passing": True})
+    (end,) = store.last_ends(path, run_id, [store.FAILED])
+    assert (end["task"], end["error"], end["is_passing"], end["failures"]) == ("LoadZones", "down", 1, 1)
+
+
+def test_what_failed_in_a_run_goes_by_the_last_attempt_that_ended(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    other, run_id = (store.begin_run(path, "Ingest", "luigi", os.getpid()) for _ in range(2))
+    ends = {
+        "of another run": [(other, "failed")],
+        "went well": [(run_id, "failed"), (run_id, "done")],
+        "failed twice and is tried again": [(run_id, "failed"), (run_id, "killed"), (run_id, "running")],
+        "failed after a success": [(run_id, "done"), (run_id, "failed")],
+        "not published": [(run_id, "not published yet")],
+    }
+    for task, attempts in ends.items():
+        for of_run, outcome in attempts:
+            store.begin_task(path, of_run, {"task": task})
+            if outcome != "running":
+                store.end_task(path, of_run, task, outcome, {})
+    store.end_task(path, run_id, "failed before it began", "failed", {"error": "what it requires is missing"})
+    failed = {it["task"]: it["failures"] for it in store.last_ends(path, run_id, [store.FAILED, store.KILLED])}
+    assert failed == {"failed twice and is tried again": 2, "failed after a success": 1, "failed before it began": 1}
+    assert [it["task"] for it in store.last_ends(path, run_id, [store.NOT_PUBLISHED])] == ["not published"]
+    (attempt,) = looking.attempts(path, "failed before it began", 9)
+    assert (attempt.outcome, attempt.error) == ("failed", "what it requires is missing")
 
 
 @pytest.mark.parametrize(

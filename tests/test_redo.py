@@ -64,6 +64,9 @@ def test_a_month_that_is_forced_is_done_again_with_all_that_was_made_of_it(
     redone = ["LoadMonth citibike 2024-10", "IngestCitibike", "DbtBuild", "Validate", "Publish"]
     assert f"doing again: {', '.join(redone)}\n" in result.stderr
     assert done(result) == redone
+    summary = result.stderr.partition("Luigi Execution Summary")[2]
+    assert "- 1 LoadMonth(source=citibike, month=2024-10)\n" in summary
+    assert "- 1 Publish()\n" in summary
     assert checksums(built.warehouse) == before
     now = {path.stem: path.read_bytes() for path in (built.markers / "LoadMonth" / "citibike").iterdir()}
     assert [month for month in loads if now[month] != loads[month]] == ["2024-10"]
@@ -83,6 +86,25 @@ def test_a_forced_fetch_has_the_whole_file_come_again(
     assert [(asked.path, asked.status) for asked in publishers.log] == [
         ("/trip-data/yellow_tripdata_2024-10.parquet", 200)
     ]
+
+
+def test_who_forces_a_task_of_others_is_told_to_name_one_of_the_pipeline(
+    config: Config, tmp_path: Path, run_luigi: Run
+) -> None:
+    nightly = """
+import luigi, luigi_pipeline
+class Nightly(luigi.WrapperTask):
+    def requires(self):
+        return luigi_pipeline.IngestWeather()
+"""
+    (tmp_path / "nightly.py").write_text(nightly, encoding="utf-8")
+    arguments = ("Nightly", "--module", "nightly", "--force")
+    elsewhere = {"PYTHONPATH": str(tmp_path)}
+    file = config("http://localhost:1")
+    result = run_luigi(*arguments, data_dir=tmp_path / "data", config=file, env=elsewhere)
+    assert result.returncode == 40
+    assert result.stderr == "error: --force: Nightly is no task of the pipeline; ask for one, such as Publish\n"
+    assert not (tmp_path / "data").exists()
 
 
 def test_who_says_no_at_the_terminal_changes_nothing(loaded: DataDir, ingested: Ingested) -> None:

@@ -1,7 +1,11 @@
 """What failed for a reason that may pass is tried again by Luigi, a few times; what failed for good is not."""
 
+import re
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fixtures import Config, Run, Start, Wait
 from support import opened_elsewhere
 
@@ -35,6 +39,63 @@ def test_a_publisher_that_comes_back_is_asked_again_and_a_damaged_file_is_not(
     said = "FetchMonth citibike 2024-10: attempt 1 of 3 failed for a reason that may pass; next in 1 s"
     assert result.stderr.count(said) == 1
     assert result.stderr.count("for a reason that may pass") == 1
+
+
+def damage(history: Path) -> None:
+    """Leave a file that is no history."""
+    history.parent.mkdir()
+    history.write_bytes(b"this was a history once" * 1000)
+
+
+def block(history: Path) -> None:
+    """Leave a folder where the file is to be."""
+    history.mkdir(parents=True)
+
+
+@pytest.mark.parametrize("spoil", [damage, block])
+def test_a_run_without_its_history_tries_again_what_may_pass_and_says_why_it_failed(
+    spoil: Callable[[Path], None], tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config
+) -> None:
+    publishers.faults.add(Fault("202410-citibike", status=503, times=ATTEMPTS + 1))
+    publishers.faults.add(Fault("202411-citibike", kind="garbage", times=9))
+    data, file = DataDir(tmp_path / "data"), config(publishers.url)
+    spoil(data.history)
+    before = data.history.read_bytes() if data.history.is_file() else b""
+    result = run_luigi("IngestCitibike", *THREE, "--mobility-quiet", data_dir=data.root, config=file)
+    assert result.returncode == 30
+    assert (data.markers / "LoadMonth" / "citibike" / "2024-10.json").exists()
+    assert sum("202411-citibike" in request.path for request in publishers.log) == 1
+    assert re.search(r"^  FetchMonth citibike 2024-11: \S", result.stderr, re.MULTILINE), result.stderr
+    log = (data.logs / "pipeline.log").read_text(encoding="utf-8")
+    assert log.count("history.sqlite can't be written") == 1
+    assert log.count("attempt 1 of 3 failed for a reason that may pass; next in 1 s") == 1
+    assert (data.history.read_bytes() if data.history.is_file() else b"") == before
+    assert list(data.root.glob("history.spare*")) == []
+
+
+def test_a_history_that_is_locked_while_a_run_goes_on_is_given_up_and_the_run_goes_on_as_ever(
+    tmp_path: Path,
+    start_luigi: Start,
+    publishers: Publishers,
+    config: Config,
+    wait_until: Wait,
+) -> None:
+    publishers.faults.add(Fault("202410-citibike", status=503, times=ATTEMPTS + 1))
+    publishers.faults.add(Fault("202411-citibike", kind="garbage", times=9))
+    data = DataDir(tmp_path / "data")
+    run = start_luigi("IngestCitibike", *THREE, data_dir=data.root, config=config(publishers.url))
+    wait_until(lambda: publishers.log)
+    with sqlite3.connect(data.history, isolation_level=None) as other:
+        other.execute("pragma busy_timeout = 10000")
+        other.execute("begin exclusive")
+        _, said = run.communicate(timeout=120)
+        other.execute("rollback")
+    assert run.returncode == 30
+    assert said.count("history.sqlite can't be written (database is locked)") == 1
+    assert said.count("FetchMonth citibike 2024-10: attempt 1 of 3 failed for a reason that may pass") == 1
+    assert (data.markers / "LoadMonth" / "citibike" / "2024-10.json").exists()
+    assert sum("202411-citibike" in request.path for request in publishers.log) == 1
+    assert list(data.root.glob("history.spare*")) == []
 
 
 def test_a_publisher_that_stays_down_is_given_up_after_three_attempts(

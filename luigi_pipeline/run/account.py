@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import one_line
-from luigi_pipeline.run import failures
+from luigi_pipeline.run import recording
 
 _MOST_LINES = 10
 
@@ -50,8 +50,8 @@ def of_run(
         complaints: What Luigi has complained of, for runs in which no task has failed.
         remarks: Months with few rows, or that their publishers usually have by now.
     """
-    told = [f"{it.title}: {it.error}" for it in failures.failed()]
-    told += [f"{source} {month} is not published yet" for source, month in failures.unpublished()]
+    told = [f"{it.title}: {it.error}" for it in recording.failed()]
+    told += [f"{source} {month} is not published yet" for source, month in recording.unpublished()]
     told += [str(remark) for remark in remarks]
     if error is not None:
         told.append(f"{type(error).__name__}: {one_line(error)}")

@@ -23,7 +23,7 @@ from luigi.worker import Worker
 from luigi_pipeline.config import options, project
 from luigi_pipeline.console import logs
 from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
-from luigi_pipeline.run import ending, failures, runs, scheduling
+from luigi_pipeline.run import ending, runs, scheduling
 from luigi_pipeline.run.holding import holding
 
 # The same codes as in luigi.cfg's `retcode`, which holds for runs from the command line.
@@ -81,7 +81,6 @@ def _begin(worker: Worker, task: luigi.Task, stack: ExitStack) -> None:
     if is_quiet:
         logs.hush()
     stack.callback(runs.forced.clear)
-    stack.enter_context(failures.listening())
     ending.watch(data, runs.configuration(), task.task_family, command, quiet=is_quiet)
     stack.push(partial(_end, worker))
     scheduling.release_tasks_of_ended_runs(worker._scheduler)

@@ -111,6 +111,9 @@ def end(exit_code: int, outcome: str | None = None, error: BaseException | None 
     except Exception:
         log.exception("the run has ended, but not all of it could be told")
         return exit_code
+    finally:
+        recording.close()
+        failures.end_waiting()
 
 
 def _end(run: _Run, exit_code: int, outcome: str | None, error: BaseException | None) -> int:
@@ -153,7 +156,7 @@ def _alert(
     """Send one message at the most: on a failure, a success after one, a month that is long overdue, a new finding."""
     named = [
         latest.Overdue(source, month, latest.days_late(run.settings, source, month))
-        for source, month in failures.unpublished()
+        for source, month in recording.unpublished()
     ]
     late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
     new = sorted({f"{it.source} {it.month}" for it in late}.union(it.key for it in found) - recording.told_before())

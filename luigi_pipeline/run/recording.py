@@ -1,7 +1,10 @@
 """Writing the history of a run as it goes, through Luigi's events.
 
-The run's own process notes its beginning and end, the process of a task that of the task. Nothing here ever fails a
-run: where the file can't be written, that is said once, and the run goes on without.
+The run's own process notes its beginning and end, the process of a task that of the task. The history is also where a
+run finds what has failed in it so far.
+
+Nothing here ever fails a run. Where the file can't be written, that is said once, and what is left of the run is noted
+in a file beside it, which is removed when the run ends.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import luigi
+from luigi.scheduler import scheduler
 
-from luigi_pipeline.core.errors import explain, one_line
+from luigi_pipeline.core.errors import PipelineError, explain, one_line
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.state.history import store
 from luigi_pipeline.state.markers import Marker
@@ -46,12 +51,29 @@ class _Run:
     pid: int
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A task whose last attempt has failed.
+
+    Attributes:
+        title: The task as people read it.
+        error: Why it failed, in one line.
+        is_passing: Whether another attempt may succeed.
+        attempts: How many have failed.
+    """
+
+    title: str
+    error: str
+    is_passing: bool
+    attempts: int
+
+
 _run: _Run | None = None
 # Of the task whose process this is: when it began, and what its marker said then.
 _clock = 0.0
 _before: Marker | None = None
-# In memory that all processes of the run share: the file's trouble is told by the first one that has it.
-_is_told = multiprocessing.get_context("fork").Value("b", 0)
+# In memory that all processes of the run share: the first one that can't write the file says so for all.
+_is_lost = multiprocessing.get_context("fork").Value("b", 0)
 
 
 def begin(path: Path, task: str, command: str) -> None:
@@ -63,33 +85,61 @@ def begin(path: Path, task: str, command: str) -> None:
         command: What the run was asked for with.
     """
     global _run
-    run_id = _quietly(path, lambda: store.begin_run(path, task, redacted(command), os.getpid()))
-    _run = _Run(path, run_id, os.getpid()) if run_id else None
+    _is_lost.value = 0
+    _remove(_spare(path))
+    run_id = _quietly(path, lambda it: store.begin_run(it, task, redacted(command), os.getpid()))
+    _run = _Run(_spare(path) if _is_lost.value else path, run_id, os.getpid()) if run_id else None
 
 
 def note(path: Path, task: str, command: str, outcome: str, exit_code: int) -> None:
     """Note a run that is over as it begins."""
-
-    def act() -> None:
+    try:
         run_id = store.begin_run(path, task, redacted(command), os.getpid())
         store.end_run(path, run_id, outcome, exit_code)
-
-    _quietly(path, act)
+    except (sqlite3.Error, OSError) as error:
+        _warn(path, error)
 
 
 def end(exit_code: int, outcome: str) -> None:
     """Note how the run has ended."""
     run = _run
-    if run is None or run.pid != os.getpid():
-        return
-    _quietly(run.path, lambda: store.end_run(run.path, run.run_id, outcome, exit_code), is_last=True)
-    _is_told.value = 0  # this process may have another run, and the file be well by then
+    if run is not None and run.pid == os.getpid():
+        _quietly(run.path, lambda it: store.end_run(it, run.run_id, outcome, exit_code), is_last=True)
+
+
+def close() -> None:
+    """Be done with the run that has ended: this process may have another one."""
+    global _run
+    if _run is not None:
+        _remove(_spare(_run.path))
+    _run = None
+
+
+def is_on() -> bool:
+    """Whether this process, or the one it was forked from, is a run that is recorded."""
+    return _run is not None
+
+
+def failed() -> list[Failure]:
+    """The tasks of the run whose last attempt has failed, the first one to fail first."""
+    ends = _last_ends(store.FAILED, store.KILLED)
+    return [Failure(it["task"], it["error"] or it["outcome"], bool(it["is_passing"]), it["failures"]) for it in ends]
+
+
+def unpublished() -> list[tuple[str, str]]:
+    """Source and month of what the run found not to be published yet."""
+    return sorted((it["source"], it["month"]) for it in _last_ends(store.NOT_PUBLISHED))
+
+
+def _last_ends(*outcomes: str) -> list[sqlite3.Row]:
+    run = _run
+    return (_quietly(run.path, lambda it: store.last_ends(it, run.run_id, outcomes)) if run else None) or []
 
 
 def failed_before() -> str | None:
     """What became of the run of the same task before this one, if it did not go well; else None."""
     run = _run
-    before = _quietly(run.path, lambda: store.run_before(run.path, run.run_id)) if run else None
+    before = _quietly(run.path, lambda it: store.run_before(it, run.run_id)) if run else None
     if before is None or before["exit_code"] in (0, 20):
         return None
     return f"{before['outcome']} in the run of {before['started_at'][:16]}Z"
@@ -98,7 +148,7 @@ def failed_before() -> str | None:
 def told_before() -> set[str]:
     """The overdue months that people have been alerted of."""
     run = _run
-    noted: list[str] = (_quietly(run.path, lambda: store.alerts(run.path)) if run else None) or []
+    noted: list[str] = (_quietly(run.path, store.alerts) if run else None) or []
     return {month for text in noted for month in json.loads(text)}
 
 
@@ -106,7 +156,7 @@ def note_told(months: list[str]) -> None:
     """Note overdue months that people have been alerted of now."""
     run = _run
     if run is not None:
-        _quietly(run.path, lambda: store.note_alert(run.path, run.run_id, json.dumps(months)))
+        _quietly(run.path, lambda it: store.note_alert(it, run.run_id, json.dumps(months)))
 
 
 def _task_begins(task: Any) -> None:
@@ -117,8 +167,8 @@ def _task_begins(task: Any) -> None:
         return
     _before = task.marker()
     reason = task.reason() or "to see whether anything has changed"
-    facts = {"task": task.title, "reason": reason, "source": _source(task), "month": getattr(task, "month", None)}
-    _quietly(run.path, lambda: store.begin_task(run.path, run.run_id, facts))
+    facts = {"task": task.title, "reason": reason} | _of_what(task)
+    _quietly(run.path, lambda it: store.begin_task(it, run.run_id, facts))
 
 
 def _task_succeeds(task: Any) -> None:
@@ -132,31 +182,44 @@ def _task_succeeds(task: Any) -> None:
         "rows": sum(rows.values()) if isinstance(rows, dict) else rows,
         "bytes": file.size if file else None,
     }
-    _end_task(task.title, "unchanged" if marker and _is_unchanged(_before, marker) else "done", facts)
+    _end_task(task, "unchanged" if marker and _is_unchanged(_before, marker) else "done", facts)
 
 
 def _task_fails(task: Any, error: BaseException) -> None:
     if _run is None or not hasattr(task, "marker"):
         return
     why = explain(error, task.data.root) if isinstance(error, Exception) else one_line(error)
-    _end_task(task.title, "failed", {"seconds": round(time.monotonic() - _clock, 3), "error": why})
+    is_passing = isinstance(error, PipelineError) and error.is_passing
+    seconds = round(time.monotonic() - _clock, 3)
+    _end_task(task, store.FAILED, {"seconds": seconds, "error": why, "is_passing": is_passing})
+    for attempts in [it.attempts for it in failed() if it.title == task.title and is_passing]:
+        _say(task.title, attempts)
+
+
+def _say(title: str, attempts: int) -> None:
+    most = scheduler().retry_count
+    said = f"attempt {attempts} of {most} failed for a reason that may pass"
+    if attempts < most:
+        log.warning("%s: %s; next in %.0f s", title, said, scheduler().retry_delay)
+    else:
+        log.warning("%s: %s; given up for this run", title, said)
 
 
 def _process_dies(task: Any, message: str) -> None:
     if _run is not None and hasattr(task, "marker"):
-        _end_task(task.title, store.KILLED, {"error": one_line(message)})
+        _end_task(task, store.KILLED, {"error": one_line(message)})
 
 
 def _month_is_missing(task: Any) -> None:
     """A fetch that found its month not published has left that as a missing dependency behind."""
     if _run is not None and task.task_family == "NotYetPublished":
-        _end_task(f"FetchMonth {task.source} {task.month}", "not published yet", {})
+        _end_task(task, store.NOT_PUBLISHED, {}, title=f"FetchMonth {task.source} {task.month}")
 
 
-def _end_task(title: str, outcome: str, facts: dict[str, Any]) -> None:
-    run = _run
+def _end_task(task: Any, outcome: str, facts: dict[str, Any], title: str = "") -> None:
+    run, facts = _run, facts | _of_what(task)
     if run is not None:
-        _quietly(run.path, lambda: store.end_task(run.path, run.run_id, title, outcome, facts))
+        _quietly(run.path, lambda it: store.end_task(it, run.run_id, title or task.title, outcome, facts))
 
 
 def _is_unchanged(before: Marker | None, after: Marker) -> bool:
@@ -167,28 +230,44 @@ def _is_unchanged(before: Marker | None, after: Marker) -> bool:
     return bool(after.sources) and same_files and before.load_id == after.load_id
 
 
-def _source(task: Any) -> str | None:
+def _of_what(task: Any) -> dict[str, str | None]:
     name = getattr(task, "source", None) or getattr(task, "source_name", None)
-    return str(name) if name else None
+    return {"source": str(name) if name else None, "month": getattr(task, "month", None)}
 
 
-def _quietly(path: Path, act: Callable[[], Any], *, is_last: bool = False) -> Any:
-    if _is_told.value and not is_last:
-        return None  # a file that is locked is not waited for again and again
-    try:
-        return act()
-    except (sqlite3.Error, OSError) as error:
-        _tell(path, error)
-        return None
+def _quietly(path: Path, act: Callable[[Path], Any], *, is_last: bool = False) -> Any:
+    """Do something with the history, or with the spare file once that can't be; None if neither can."""
+    if not _is_lost.value or is_last:  # a file that is locked is not waited for again and again
+        try:
+            return act(path)
+        except (sqlite3.Error, OSError) as error:
+            _lose(path, error)
+    with suppress(sqlite3.Error, OSError):
+        return act(_spare(path))
+    return None
 
 
-def _tell(path: Path, error: Exception) -> None:
-    with _is_told.get_lock():
-        if _is_told.value:
+def _lose(path: Path, error: Exception) -> None:
+    with _is_lost.get_lock():
+        if _is_lost.value:
             return
-        _is_told.value = 1
+        _is_lost.value = 1
+    _warn(path, error)
+
+
+def _warn(path: Path, error: Exception) -> None:
     advice = "move it away if it is damaged" if isinstance(error, sqlite3.DatabaseError) else "see its folder"
     log.warning("%s can't be written (%s): the run goes on without its history; %s", path, error, advice)
+
+
+def _spare(path: Path) -> Path:
+    return path.with_suffix(".spare")
+
+
+def _remove(spare: Path) -> None:
+    with suppress(OSError):
+        for path in spare.parent.glob(f"{spare.name}*"):
+            path.unlink()
 
 
 for _event, _handler in {

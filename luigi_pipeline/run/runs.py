@@ -23,7 +23,7 @@ from luigi_pipeline.core import paths
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
-from luigi_pipeline.run import ending, failures, processes, scheduling
+from luigi_pipeline.run import ending, processes, scheduling
 from luigi_pipeline.run.holding import hold
 from luigi_pipeline.state import identity, latest
 
@@ -206,7 +206,6 @@ def _hold(data: DataDir) -> None:
     logs.write_to(data.logs)
     if options.mobility().quiet:
         logs.hush()
-    failures.listen()
     ending.watch(data, configuration(), _asked_for(), _command(), quiet=options.mobility().quiet)
     ending.watch_exit()
     scheduling.release_tasks_of_ended_runs()

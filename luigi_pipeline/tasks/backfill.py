@@ -11,8 +11,10 @@ import luigi
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.core.months import in_words, may_be_unpublished, months_between
 from luigi_pipeline.run import runs
+from luigi_pipeline.tasks.forcing import Forceable
 from luigi_pipeline.tasks.load import LoadMonth
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
+from luigi_pipeline.tasks.redo import Redo
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -20,7 +22,7 @@ log = logging.getLogger("luigi_pipeline.tasks")
 _FROM = MonthParameter(description="The first month, YYYY-MM.")
 
 
-class Backfill(luigi.WrapperTask):
+class Backfill(luigi.WrapperTask, metaclass=Forceable):
     """All months of a source from one to another are loaded; those that are loaded already cost a look at a marker.
 
     The models take them in with the next run of `Publish`, or of any other task that builds them.
@@ -28,20 +30,6 @@ class Backfill(luigi.WrapperTask):
 
     source = SourceParameter()
     to = MonthParameter(description="The last month, YYYY-MM.")
-    force = luigi.BoolParameter(
-        significant=False,
-        visibility=luigi.parameter.ParameterVisibility.PRIVATE,
-        description="Load the months again, and redo what was made of them.",
-    )
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the task; forced, it is another one that takes the markers back first."""
-        if kwargs.pop("force", False):
-            from luigi_pipeline.tasks.redo import Redo
-
-            backfill = cls(*args, **kwargs)
-            return Redo.of(str(backfill), list(backfill.requires()), last=[backfill])
-        return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin the run; when it ends, what is still missing is told.
@@ -61,6 +49,10 @@ class Backfill(luigi.WrapperTask):
     def requires(self) -> list[LoadMonth]:
         """One load a month."""
         return [LoadMonth(source=self.source, month=month) for month in self.months]
+
+    def redo(self) -> Redo:
+        """What loads the months again, and redoes what was made of them."""
+        return Redo.of(str(self), list(self.requires()), last=[self])
 
     def _tell(self) -> None:
         missing = [load.month for load in self.requires() if not load.complete()]

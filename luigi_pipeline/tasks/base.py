@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import platform
 import time
@@ -24,6 +23,7 @@ from luigi_pipeline.core.errors import explain
 from luigi_pipeline.run import failures, runs
 from luigi_pipeline.state import identity, markers
 from luigi_pipeline.state.markers import Marker
+from luigi_pipeline.tasks.forcing import Forceable
 from luigi_pipeline.warehouse.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")
@@ -31,7 +31,7 @@ log = logging.getLogger("luigi_pipeline.tasks")
 _MOST_CHANGES = 3
 
 
-class MobilityTask(luigi.Task):
+class MobilityTask(luigi.Task, metaclass=Forceable):
     """A task that leaves a marker.
 
     A subclass says what its result depends on (`inputs`) and does the work (`work`). It is complete when what it
@@ -39,34 +39,10 @@ class MobilityTask(luigi.Task):
     """
 
     in_warehouse = True
-    force = luigi.BoolParameter(
-        significant=False,
-        visibility=luigi.parameter.ParameterVisibility.PRIVATE,
-        description="Do the task again though it is done, and what was made of its result.",
-    )
-
-    @classmethod
-    @functools.cache
-    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
-        """The parameters of the task's family, which Luigi asks for whenever a task is named."""
-        params: list[tuple[str, luigi.Parameter]] = super().get_params()
-        return params
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the task; forced, it is another one that takes the markers back first."""
-        if kwargs.pop("force", False):
-            task = cls(*args, **kwargs)
-            # By its name, as Luigi finds tasks: it knows all that is made of this one, and so stands above it.
-            return Register.get_task_cls("Redo").of(task.title, [task])
-        return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make the task; the first one of a process begins the run."""
         super().__init__(*args, **kwargs)
-        # Luigi's summary names all parameters of a task. What made it another task is none of one that is made.
-        told = [(name, parameter) for name, parameter in self.get_params() if parameter.significant]
-        self.get_params = lambda: told  # type: ignore[assignment]
-        self.param_kwargs = {name: self.param_kwargs[name] for name, _ in told}
         runs.begin()
 
     @property
@@ -105,7 +81,7 @@ class MobilityTask(luigi.Task):
 
     def process_resources(self) -> dict[str, int]:
         """What the task needs while it runs; what no one has, once it has failed for good."""
-        return failures.resources(self.task_id, dict(self.resources))
+        return failures.resources(self.title, dict(self.resources))
 
     def marker(self) -> Marker | None:
         """The marker, if it is of the warehouse that is there now."""
@@ -177,6 +153,12 @@ class MobilityTask(luigi.Task):
     def on_failure(self, exception: BaseException) -> str:
         """Why the task failed, and where there is more, for the console and for Luigi's visualiser: in one line."""
         return f"{explain(exception, self.data.root)}; log: {relative(self.log_path)}"
+
+    def redo(self) -> luigi.Task:
+        """What does the task again, with what was made of its result."""
+        # By its name, as Luigi finds tasks: it knows all that is made of this one, and so stands above it.
+        made: luigi.Task = Register.get_task_cls("Redo").of(self.title, [self])
+        return made
 
     def forget(self) -> None:
         """Take back whatever says that the task is done, for it to be done again."""

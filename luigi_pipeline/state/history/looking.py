@@ -92,7 +92,7 @@ def _run(connection: sqlite3.Connection, run: sqlite3.Row) -> Run:
     failed = {
         name: task["error"] or task["outcome"]
         for name, task in last.items()
-        if task["outcome"] in ("failed", store.KILLED)
+        if task["outcome"] in (store.FAILED, store.KILLED)
     }
     return Run(
         run["run_id"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.state import identity
 
 RUNNING = "running"
+FAILED = "failed"
 KILLED = "killed"
+CUT_OFF = "cut off"
+NOT_PUBLISHED = "not published yet"
 
 WAIT_SECONDS = 5.0
 _TABLES = """
@@ -46,7 +49,8 @@ create table if not exists tasks (
     rows integer,
     bytes integer,
     reason text,
-    error text
+    error text,
+    is_passing integer
 );
 create index if not exists tasks_of_a_run on tasks (run_id);
 create index if not exists tasks_by_name on tasks (task, started_at);
@@ -103,6 +107,9 @@ def begin_run(path: Path, task: str, command: str, pid: int) -> int:
         The run's number.
     """
     with writing(path) as connection:
+        connection.execute("begin immediate")
+        if "is_passing" not in [column["name"] for column in connection.execute("pragma table_info(tasks)")]:
+            connection.execute("alter table tasks add column is_passing integer")  # the file is of an older version
         for run in connection.execute("select * from runs where outcome = ?", (RUNNING,)).fetchall():
             if not is_alive(run):
                 _end_killed(connection, run["run_id"])
@@ -121,8 +128,8 @@ def end_run(path: Path, run_id: int, outcome: str, exit_code: int) -> None:
             (utc_now(), outcome, exit_code, run_id),
         )
         connection.execute(
-            "update tasks set ended_at = ?, outcome = 'cut off' where run_id = ? and outcome = ?",
-            (utc_now(), run_id, RUNNING),
+            "update tasks set ended_at = ?, outcome = ? where run_id = ? and outcome = ?",
+            (utc_now(), CUT_OFF, run_id, RUNNING),
         )
 
 
@@ -137,22 +144,51 @@ def begin_task(path: Path, run_id: int, facts: Mapping[str, Any]) -> int:
     Returns:
         The number of this attempt at the task.
     """
-    known = {"run_id": run_id, "started_at": utc_now(), "outcome": RUNNING} | dict(facts)
-    columns, marks = ", ".join(known), ", ".join("?" for _ in known)
     with writing(path) as connection:
-        made = connection.execute(f"insert into tasks ({columns}) values ({marks})", tuple(known.values()))
-        return int(made.lastrowid or 0)
+        return _add_task(connection, {"run_id": run_id, "started_at": utc_now(), "outcome": RUNNING} | dict(facts))
 
 
 def end_task(path: Path, run_id: int, task: str, outcome: str, facts: Mapping[str, Any]) -> None:
-    """Note how the attempt at a task that is under way has ended."""
+    """Note how the attempt at a task that is under way has ended, or one that failed before it began."""
     known = {"ended_at": utc_now(), "outcome": outcome} | dict(facts)
     changes = ", ".join(f"{column} = ?" for column in known)
     with writing(path) as connection:
-        connection.execute(
+        changed = connection.execute(
             f"update tasks set {changes} where run_id = ? and task = ? and outcome = ?",
             (*known.values(), run_id, task, RUNNING),
         )
+        if changed.rowcount == 0:
+            _add_task(connection, {"run_id": run_id, "task": task, "started_at": known["ended_at"]} | known)
+
+
+def _add_task(connection: sqlite3.Connection, facts: Mapping[str, Any]) -> int:
+    columns, marks = ", ".join(facts), ", ".join("?" for _ in facts)
+    made = connection.execute(f"insert into tasks ({columns}) values ({marks})", tuple(facts.values()))
+    return int(made.lastrowid or 0)
+
+
+def last_ends(path: Path, run_id: int, outcomes: Sequence[str]) -> list[sqlite3.Row]:
+    """The last ended attempts at the tasks of a run, the first one to end first, if they ended in one of some ways.
+
+    Args:
+        path: The file.
+        run_id: The run.
+        outcomes: The ways. `failures` is how many attempts at the task have ended in one of them.
+    """
+    marks = ", ".join("?" for _ in outcomes)
+    with reading(path) as connection:
+        # SQLite takes the columns beside a `max` from the row that has it.
+        return connection.execute(
+            f"""
+            select *, max(task_id), sum(outcome in ({marks})) as failures
+            from tasks
+            where run_id = ? and outcome not in (?, ?)
+            group by task
+            having outcome in ({marks})
+            order by ended_at, task_id
+            """,
+            (*outcomes, run_id, RUNNING, CUT_OFF, *outcomes),
+        ).fetchall()
 
 
 def note_alert(path: Path, run_id: int, told: str) -> None:
