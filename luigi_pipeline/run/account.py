@@ -1,4 +1,4 @@
-"""What a run came to, in a few lines: for cron's mail, and for alerts."""
+"""The report on a run, in a few lines: for cron's mail and for alerts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Report:
     """A report on a run.
 
     Attributes:
-        title: What it came to, in one line.
-        lines: Why, one line each.
+        title: The outcome, in one line.
+        lines: The reasons, one line each.
     """
 
     title: str
@@ -42,21 +42,21 @@ def of_run(
     """The report on the run that ends.
 
     Args:
-        task: What was asked for.
+        task: The task that was asked for.
         exit_code: Luigi's.
         outcome: What it means.
         data: The data dir.
         error: What Luigi could not handle, if that is what ended the run.
-        complaints: What Luigi has complained of, for runs in which no task has failed.
-        remarks: Months with few rows, or that their publishers usually have by now.
+        complaints: Luigi's warnings and errors, for runs in which no task has failed.
+        remarks: Months with few rows, overdue months, and findings.
     """
-    told = [f"{it.title}: {it.error}" for it in recording.failed()]
-    told += [f"{source} {month} is not published yet" for source, month in recording.unpublished()]
-    told += [str(remark) for remark in remarks]
+    reasons = [f"{it.title}: {it.error}" for it in recording.failed()]
+    reasons += [f"{source} {month} is not published yet" for source, month in recording.unpublished()]
+    reasons += [str(remark) for remark in remarks]
     if error is not None:
-        told.append(f"{type(error).__name__}: {one_line(error)}")
+        reasons.append(f"{type(error).__name__}: {one_line(error)}")
     if exit_code != 0:
-        told = told or list(complaints)
-    lines = told[:_MOST_LINES] + ([f"and {len(told) - _MOST_LINES} more"] if told[_MOST_LINES:] else [])
+        reasons = reasons or list(complaints)
+    lines = reasons[:_MOST_LINES] + ([f"and {len(reasons) - _MOST_LINES} more"] if reasons[_MOST_LINES:] else [])
     lines += [f"log: {data.logs / 'pipeline.log'}"]
     return Report(f"{task} on {socket.gethostname()}: {outcome} (exit code {exit_code})", lines)

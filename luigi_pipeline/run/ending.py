@@ -1,4 +1,4 @@
-"""The end of a run: what is noted and said then, whatever the run came to."""
+"""The end of a run: what is recorded, reported and alerted then, whatever the outcome."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _runs: list[_Run] = []
 
 
 def watch(data: DataDir, settings: Settings, task: str, command: str, *, quiet: bool) -> None:
-    """Note that a run begins.
+    """Record that a run begins.
 
     Args:
         data: The run's data dir.
         settings: Its configuration.
         task: The task that was asked for.
         command: What the run was asked for with.
-        quiet: Whether it is to report on stderr where it does not go well.
+        quiet: Whether the run prints one report on stderr, and only if it does not succeed.
     """
     recording.begin(data.history, task, command)
     _runs.append(_Run(data, settings, task, utc_now(), quiet, logs.complaints()))
@@ -58,7 +58,7 @@ def watch(data: DataDir, settings: Settings, task: str, command: str, *, quiet: 
 def watch_exit() -> None:
     """See to it that this process, when it exits, first ends the run.
 
-    Luigi ends with `sys.exit` and the code that luigi.cfg has for what happened, and tells no one else of it.
+    Luigi ends with `sys.exit` and a code from luigi.cfg. There is no event or hook for that.
     """
     process, leave = os.getpid(), sys.exit
 
@@ -83,7 +83,7 @@ def go_by(settings: Settings) -> None:
 
 
 def is_reported() -> bool:
-    """Whether what goes wrong from here on is told by a report at the end."""
+    """Whether a report at the end will explain whatever goes wrong from here on."""
     return any(run.is_quiet for run in _runs)
 
 
@@ -98,7 +98,7 @@ def end(exit_code: int, outcome: str | None = None, error: BaseException | None 
 
     Args:
         exit_code: What Luigi exits with.
-        outcome: How the run ended, in words, where the code does not say it.
+        outcome: How the run ended, in words, if the code does not say it.
         error: What Luigi could not handle, if that is what ended it.
 
     Returns:
@@ -109,7 +109,7 @@ def end(exit_code: int, outcome: str | None = None, error: BaseException | None 
     try:
         return _end(_runs.pop(), exit_code, outcome, error)
     except Exception:
-        log.exception("the run has ended, but not all of it could be told")
+        log.exception("the run has ended, but not all of it could be reported")
         return exit_code
     finally:
         recording.close()
@@ -126,32 +126,32 @@ def _end(run: _Run, exit_code: int, outcome: str | None, error: BaseException | 
         exit_code = _NOT_PUBLISHED
     stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
     recording.end(exit_code, outcome)
-    found = _tell_findings(run)
-    remarks = [*drops, *overdue, *(it.line for it in found)]
-    told = account.of_run(run.task, exit_code, outcome, run.data, error, run.complaints, remarks)
+    unusual = _report_findings(run)
+    remarks = [*drops, *overdue, *(it.line for it in unusual)]
+    report = account.of_run(run.task, exit_code, outcome, run.data, error, run.complaints, remarks)
     if exit_code != 0 and run.is_quiet:
-        streams.say(str(told))
+        streams.say(str(report))
     if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
-        _alert(run, exit_code, told, overdue, found)
+        _alert(run, exit_code, report, overdue, unusual)
     return exit_code
 
 
-def _tell_findings(run: _Run) -> list[Finding]:
-    """Say last what is unusual of months and not accepted: on the console each time, to cron as long as it is new."""
+def _report_findings(run: _Run) -> list[Finding]:
+    """Report the findings that are not accepted: on the console each time, in quiet mode only while they are new."""
     if run.task not in _JUDGING:
         return []
-    found = findings.unaccepted(run.data, run.settings.validation.accepted)
-    told = [it for it in found if it.first_seen_at >= run.began_at] if run.is_quiet else found
-    for line in findings.lines(told):
+    unusual = findings.unaccepted(run.data, run.settings.validation.accepted)
+    reported = [it for it in unusual if it.first_seen_at >= run.began_at] if run.is_quiet else unusual
+    for line in findings.lines(reported):
         if run.is_quiet:
             print(line, file=sys.stderr)
         else:
             log.warning("%s", line)
-    return found
+    return unusual
 
 
 def _alert(
-    run: _Run, exit_code: int, told: account.Report, overdue: Sequence[latest.Overdue], found: Sequence[Finding]
+    run: _Run, exit_code: int, report: account.Report, overdue: Sequence[latest.Overdue], unusual: Sequence[Finding]
 ) -> None:
     """Send one message at the most: on a failure, a success after one, a month that is long overdue, a new finding."""
     named = [
@@ -159,15 +159,17 @@ def _alert(
         for source, month in recording.unpublished()
     ]
     late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
-    new = sorted({f"{it.source} {it.month}" for it in late}.union(it.key for it in found) - recording.told_before())
+    new = sorted(
+        {f"{it.source} {it.month}" for it in late}.union(it.key for it in unusual) - recording.alerted_before()
+    )
     failed_before = recording.failed_before()
     if exit_code not in (0, _NOT_PUBLISHED):
-        message = told
+        message = report
     elif failed_before is not None:
-        message = account.Report(f"{told.title}; {failed_before}", told.lines)
+        message = account.Report(f"{report.title}; {failed_before}", report.lines)
     elif new:
-        message = told
+        message = report
     else:
         return
     if alerts.send(message, run.settings.alerts):
-        recording.note_told(new)
+        recording.record_alert(new)

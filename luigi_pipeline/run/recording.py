@@ -1,9 +1,9 @@
 """Writing the history of a run as it goes, through Luigi's events.
 
-The run's own process notes its beginning and end, the process of a task that of the task. The history is also where a
-run finds what has failed in it so far.
+The run's own process records the beginning and end of the run. The process of a task records those of the task. The
+history also has what has failed in the run so far.
 
-Nothing here ever fails a run. Where the file can't be written, that is said once, and what is left of the run is noted
+Nothing here ever fails a run. If the file can't be written, one warning says so. The rest of the run is then recorded
 in a file beside it, which is removed when the run ends.
 """
 
@@ -69,15 +69,15 @@ class Failure:
 
 
 _run: _Run | None = None
-# Of the task whose process this is: when it began, and what its marker said then.
+# In the process of a task: when the task began, and its marker then.
 _clock = 0.0
 _before: Marker | None = None
-# In memory that all processes of the run share: the first one that can't write the file says so for all.
+# Shared by all processes of the run: the first one that can't write the file warns, the others do not.
 _is_lost = multiprocessing.get_context("fork").Value("b", 0)
 
 
 def begin(path: Path, task: str, command: str) -> None:
-    """Note that this process begins a run.
+    """Record that this process begins a run.
 
     Args:
         path: The file of the history.
@@ -92,7 +92,7 @@ def begin(path: Path, task: str, command: str) -> None:
 
 
 def note(path: Path, task: str, command: str, outcome: str, exit_code: int) -> None:
-    """Note a run that is over as it begins."""
+    """Record a run that ends as it begins."""
     try:
         run_id = store.begin_run(path, task, redacted(command), os.getpid())
         store.end_run(path, run_id, outcome, exit_code)
@@ -101,14 +101,14 @@ def note(path: Path, task: str, command: str, outcome: str, exit_code: int) -> N
 
 
 def end(exit_code: int, outcome: str) -> None:
-    """Note how the run has ended."""
+    """Record how the run has ended."""
     run = _run
     if run is not None and run.pid == os.getpid():
         _quietly(run.path, lambda it: store.end_run(it, run.run_id, outcome, exit_code), is_last=True)
 
 
 def close() -> None:
-    """Be done with the run that has ended: this process may have another one."""
+    """Forget the run that has ended, because this process may begin another one."""
     global _run
     if _run is not None:
         _remove(_spare(_run.path))
@@ -121,13 +121,13 @@ def is_on() -> bool:
 
 
 def failed() -> list[Failure]:
-    """The tasks of the run whose last attempt has failed, the first one to fail first."""
+    """The tasks of the run whose last attempt has failed, in the order in which they failed."""
     ends = _last_ends(store.FAILED, store.KILLED)
     return [Failure(it["task"], it["error"] or it["outcome"], bool(it["is_passing"]), it["failures"]) for it in ends]
 
 
 def unpublished() -> list[tuple[str, str]]:
-    """Source and month of what the run found not to be published yet."""
+    """Source and month of each file that was not published yet when the run asked for it."""
     return sorted((it["source"], it["month"]) for it in _last_ends(store.NOT_PUBLISHED))
 
 
@@ -137,7 +137,7 @@ def _last_ends(*outcomes: str) -> list[sqlite3.Row]:
 
 
 def failed_before() -> str | None:
-    """What became of the run of the same task before this one, if it did not go well; else None."""
+    """The outcome of the run of the same task before this one, if it failed; else None."""
     run = _run
     before = _quietly(run.path, lambda it: store.run_before(it, run.run_id)) if run else None
     if before is None or before["exit_code"] in (0, 20):
@@ -145,18 +145,18 @@ def failed_before() -> str | None:
     return f"{before['outcome']} in the run of {before['started_at'][:16]}Z"
 
 
-def told_before() -> set[str]:
-    """The overdue months that people have been alerted of."""
+def alerted_before() -> set[str]:
+    """The overdue months and findings that earlier alerts named."""
     run = _run
-    noted: list[str] = (_quietly(run.path, store.alerts) if run else None) or []
-    return {month for text in noted for month in json.loads(text)}
+    alerts: list[str] = (_quietly(run.path, store.alerts) if run else None) or []
+    return {name for alert in alerts for name in json.loads(alert)}
 
 
-def note_told(months: list[str]) -> None:
-    """Note overdue months that people have been alerted of now."""
+def record_alert(months: list[str]) -> None:
+    """Record the overdue months and findings that an alert has just named."""
     run = _run
     if run is not None:
-        _quietly(run.path, lambda it: store.note_alert(it, run.run_id, json.dumps(months)))
+        _quietly(run.path, lambda it: store.record_alert(it, run.run_id, json.dumps(months)))
 
 
 def _task_begins(task: Any) -> None:
@@ -193,16 +193,16 @@ def _task_fails(task: Any, error: BaseException) -> None:
     seconds = round(time.monotonic() - _clock, 3)
     _end_task(task, store.FAILED, {"seconds": seconds, "error": why, "is_passing": is_passing})
     for attempts in [it.attempts for it in failed() if it.title == task.title and is_passing]:
-        _say(task.title, attempts)
+        _report_attempt(task.title, attempts)
 
 
-def _say(title: str, attempts: int) -> None:
+def _report_attempt(title: str, attempts: int) -> None:
     most = scheduler().retry_count
-    said = f"attempt {attempts} of {most} failed for a reason that may pass"
+    outcome = f"attempt {attempts} of {most} failed for a reason that may pass"
     if attempts < most:
-        log.warning("%s: %s; next in %.0f s", title, said, scheduler().retry_delay)
+        log.warning("%s: %s; next in %.0f s", title, outcome, scheduler().retry_delay)
     else:
-        log.warning("%s: %s; given up for this run", title, said)
+        log.warning("%s: %s; given up for this run", title, outcome)
 
 
 def _process_dies(task: Any, message: str) -> None:
@@ -211,7 +211,7 @@ def _process_dies(task: Any, message: str) -> None:
 
 
 def _month_is_missing(task: Any) -> None:
-    """A fetch that found its month not published has left that as a missing dependency behind."""
+    """A fetch whose month is not published leaves a missing dependency."""
     if _run is not None and task.task_family == "NotYetPublished":
         _end_task(task, store.NOT_PUBLISHED, {}, title=f"FetchMonth {task.source} {task.month}")
 
@@ -223,7 +223,7 @@ def _end_task(task: Any, outcome: str, facts: dict[str, Any], title: str = "") -
 
 
 def _is_unchanged(before: Marker | None, after: Marker) -> bool:
-    """Whether a task had nothing to do but to see so, or to ask a publisher for a file that is what it was."""
+    """Whether a task had nothing to do, or fetched a file that has not changed."""
     if before is None or before.started_at == after.started_at:
         return before is not None
     same_files = [it.sha256 for it in before.sources] == [it.sha256 for it in after.sources]
@@ -236,8 +236,8 @@ def _of_what(task: Any) -> dict[str, str | None]:
 
 
 def _quietly(path: Path, act: Callable[[Path], Any], *, is_last: bool = False) -> Any:
-    """Do something with the history, or with the spare file once that can't be; None if neither can."""
-    if not _is_lost.value or is_last:  # a file that is locked is not waited for again and again
+    """Use the history or, once that fails, the spare file. None if neither can be used."""
+    if not _is_lost.value or is_last:  # do not wait for a locked file again and again
         try:
             return act(path)
         except (sqlite3.Error, OSError) as error:

@@ -23,16 +23,16 @@ _FROM = MonthParameter(description="The first month, YYYY-MM.")
 
 
 class Backfill(luigi.WrapperTask, metaclass=Forceable):
-    """All months of a source from one to another are loaded; those that are loaded already cost a look at a marker.
+    """Load all months of a source from a first to a last one. A month that is loaded already costs one look at its marker.
 
-    The models take them in with the next run of `Publish`, or of any other task that builds them.
+    The next run of `Publish`, or of any other task that builds the models, builds them with these months.
     """
 
     source = SourceParameter()
     to = MonthParameter(description="The last month, YYYY-MM.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Begin the run; when it ends, what is still missing is told.
+        """Begin the run. Its end reports the months that are still missing.
 
         Raises:
             ConfigError: On the command line, one line and exit code 40: the last month is before the first.
@@ -44,17 +44,17 @@ class Backfill(luigi.WrapperTask, metaclass=Forceable):
             runs.refuse(ConfigError(f"--to {self.to} is before --from {first}"))
         runs.begin()
         runs.wanted_months[self.source] = self.months
-        runs.at_end(self._tell)
+        runs.at_end(self._report)
 
     def requires(self) -> list[LoadMonth]:
         """One load a month."""
         return [LoadMonth(source=self.source, month=month) for month in self.months]
 
     def redo(self) -> Redo:
-        """What loads the months again, and redoes what was made of them."""
+        """The task that loads the months again, and makes again what was made of them."""
         return Redo.of(str(self), list(self.requires()), last=[self])
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         missing = [load.month for load in self.requires() if not load.complete()]
         loaded, wanted = len(self.months) - len(missing), len(self.months)
         log.info("Backfill %s: %d of %d months are loaded", self.source, loaded, wanted)
@@ -67,6 +67,6 @@ class Backfill(luigi.WrapperTask, metaclass=Forceable):
             log.warning("Backfill %s: missing: %s; run again to go on from here", self.source, in_words(lost))
 
 
-# As Python does with what is assigned in a class.
+# What Python does with an assignment in the class.
 setattr(Backfill, "from", _FROM)
 _FROM.__set_name__(Backfill, "from")

@@ -34,8 +34,8 @@ _MOST_CHANGES = 3
 class MobilityTask(luigi.Task, metaclass=Forceable):
     """A task that leaves a marker.
 
-    A subclass says what its result depends on (`inputs`) and does the work (`work`). It is complete when what it
-    requires is complete and its marker, of the warehouse that is there now, bears the fingerprint of today's inputs.
+    A subclass names what its result depends on (`inputs`) and does the work (`work`). It is complete when all tasks that
+    it requires are complete, and its marker belongs to this warehouse and has the fingerprint of today's inputs.
     """
 
     in_warehouse = True
@@ -57,7 +57,7 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What tells the task from others of its family."""
+        """The parameters that distinguish the task from others of its family."""
         return dict(self.to_str_params(only_significant=True))
 
     @property
@@ -80,43 +80,43 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
         return luigi.LocalTarget(str(self.marker_path))
 
     def process_resources(self) -> dict[str, int]:
-        """What the task needs while it runs; what no one has, once it has failed for good."""
+        """The resources that the task needs. A task that failed for good needs one that does not exist."""
         return failures.resources(self.title, dict(self.resources))
 
     def marker(self) -> Marker | None:
-        """The marker, if it is of the warehouse that is there now."""
-        found = markers.read(self.marker_path)
-        if found and self.in_warehouse and found.warehouse != identity.warehouse_id(self.data):
+        """The marker, if it belongs to the warehouse that is there now."""
+        marker = markers.read(self.marker_path)
+        if marker and self.in_warehouse and marker.warehouse != identity.warehouse_id(self.data):
             return None
-        return found
+        return marker
 
     def complete(self) -> bool:
         """Whether there is nothing to do. Reads markers only."""
         return all(task.complete() for task in luigi.task.flatten(self.requires())) and self.reason() is None
 
     def reason(self) -> str | None:
-        """Why the work is to be done, whatever becomes of what is required; None if it is not."""
-        found = self.marker()
-        if found is None:
+        """Why the work must be done, apart from what is required; None if it need not be done."""
+        marker = self.marker()
+        if marker is None:
             return identity.why_unknown(self.data) if markers.read(self.marker_path) else "not done yet"
-        return None if found.fingerprint == self.fingerprint() else self.changes(found)
+        return None if marker.fingerprint == self.fingerprint() else self.changes(marker)
 
-    def changes(self, found: Marker) -> str:
-        """What is not as it was when the marker was left, in words."""
+    def changes(self, marker: Marker) -> str:
+        """Describe how the inputs differ from those of the marker."""
         now = shortened(self.inputs())
-        added, gone = sorted(now.keys() - found.inputs.keys()), sorted(found.inputs.keys() - now.keys())
-        other = sorted(key for key in now.keys() & found.inputs.keys() if now[key] != found.inputs[key])
-        told = (
+        added, gone = sorted(now.keys() - marker.inputs.keys()), sorted(marker.inputs.keys() - now.keys())
+        other = sorted(key for key in now.keys() & marker.inputs.keys() if now[key] != marker.inputs[key])
+        changes = (
             [f"{key} is new" for key in added]
             + [self.describe_change(key) for key in other]
             + [f"{key} is gone" for key in gone]
         )
-        return ", ".join(told[:_MOST_CHANGES]) + (
-            f" and {len(told) - _MOST_CHANGES} more" if told[_MOST_CHANGES:] else ""
+        return ", ".join(changes[:_MOST_CHANGES]) + (
+            f" and {len(changes) - _MOST_CHANGES} more" if changes[_MOST_CHANGES:] else ""
         )
 
     def describe_change(self, name: str) -> str:
-        """A changed input, in words."""
+        """Describe a changed input."""
         return f"{name} has changed"
 
     @abstractmethod
@@ -129,10 +129,10 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
 
     @abstractmethod
     def work(self) -> Marker | Generator[luigi.Task, None, Marker]:
-        """Do the work and return the marker to leave, its times left open."""
+        """Do the work. Return its marker without times."""
 
     def run(self) -> Generator[luigi.Task, None, None]:
-        """Do the work unless it turns out to be done, leave the marker, and say so in one line."""
+        """Do the work if it is not done, write the marker, and report it in one line."""
         started, clock = utc_now(), time.monotonic()
         try:
             if runs.found_unknown_warehouse(self.data.root):
@@ -151,30 +151,30 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
         log.info("%s: %s (%.1f s)", self.title, summary, time.monotonic() - clock)
 
     def on_failure(self, exception: BaseException) -> str:
-        """Why the task failed, and where there is more, for the console and for Luigi's visualiser: in one line."""
+        """Explain the failure in one line that names the log, for the console and the visualiser."""
         return f"{explain(exception, self.data.root)}; log: {relative(self.log_path)}"
 
     def redo(self) -> luigi.Task:
-        """What does the task again, with what was made of its result."""
-        # By its name, as Luigi finds tasks: it knows all that is made of this one, and so stands above it.
+        """The task that does this one again, and everything that was made of its result."""
+        # Found by its name, as Luigi finds tasks: it imports the tasks that use this one's result, and so can't be imported here.
         made: luigi.Task = Register.get_task_cls("Redo").of(self.title, [self])
         return made
 
     def forget(self) -> None:
-        """Take back whatever says that the task is done, for it to be done again."""
+        """Remove everything that says that the task is done, so that it runs again."""
         self.drop_marker()
 
     def drop_marker(self) -> None:
-        """Take the marker back, before what it stands for is changed: a failure half way must not leave it standing."""
+        """Remove the marker before its result is changed, so that a failure half way leaves no marker."""
         self.marker_path.unlink(missing_ok=True)
 
     def new_marker(self, inputs: dict[str, Any], versions: dict[str, str] | None = None, **facts: Any) -> Marker:
-        """A marker of this task, bound to the warehouse that is there now.
+        """Make a marker of this task, bound to the warehouse that is there now.
 
         Args:
-            inputs: What the work went by, as it was before the work began.
-            versions: Of the libraries that did the work.
-            **facts: What else the marker is to say.
+            inputs: The inputs as they were before the work began.
+            versions: Versions of the libraries that did the work.
+            **facts: Other fields of the marker.
         """
         return Marker(
             task=self.task_family,
@@ -190,5 +190,5 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
 
 
 def shortened(inputs: dict[str, Any]) -> dict[str, str]:
-    """Inputs as a marker has them, to tell later which of them has changed."""
+    """Shorten inputs to digests. A marker keeps them, so that a later run can name the input that has changed."""
     return {name: digest(value)[:16] for name, value in inputs.items()}

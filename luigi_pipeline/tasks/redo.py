@@ -1,4 +1,4 @@
-"""Doing a task again though it is done, with all that was made of it."""
+"""Doing a task again although it is done, and everything that was made of its result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN = 6
 
 
 class Redo(luigi.WrapperTask):
-    """A task and what was made of it, done again: what `--force` makes of a task."""
+    """Do a task again, and everything that was made of its result: `--force` turns a task into this one."""
 
     name = luigi.Parameter(description="The task that is done again.")
 
@@ -38,12 +38,12 @@ class Redo(luigi.WrapperTask):
 
     @classmethod
     def of(cls, name: str, tasks: list[MobilityTask], last: Iterable[luigi.Task] = ()) -> Redo:
-        """Take back the markers of tasks and of what was made of them, if the person at the terminal agrees.
+        """Remove the markers of tasks and of what was made of their results. On a terminal, ask first.
 
         Args:
-            name: What is done again, as people read it.
+            name: The title of what is done again.
             tasks: The tasks.
-            last: What else is to be complete in the end.
+            last: Other tasks that must be complete in the end.
 
         Raises:
             AlreadyRunning: Another run holds the data dir.
@@ -51,7 +51,7 @@ class Redo(luigi.WrapperTask):
         later = {made.title: made for task in tasks for made in made_of(task)}
         todo = [*tasks, *(made for title, made in later.items() if title not in {task.title for task in tasks})]
         _ask([task.title for task in todo])
-        # A run from the command line holds the data dir by now; who runs the tasks from Python does so later.
+        # A run from the command line holds the data dir by now. A run from Python holds it later.
         with nullcontext() if runs.is_on() else holding(runs.data_dir()):
             for task in todo:
                 task.forget()
@@ -61,28 +61,28 @@ class Redo(luigi.WrapperTask):
         return redo
 
     def requires(self) -> list[luigi.Task]:
-        """All of them."""
+        """The tasks that are done again."""
         return self.tasks
 
 
 def made_of(task: MobilityTask) -> list[MobilityTask]:
-    """What was made of a task's result and is there, in the order in which it was made."""
-    found: list[MobilityTask]
+    """The tasks that used a task's result and have markers, in the order in which they ran."""
+    later: list[MobilityTask]
     stages: list[MobilityTask] = [DbtBuild(), Validate(), Publish()]
     if isinstance(task, Fetch):
-        found = [task.load, *made_of(task.load)]
+        later = [task.load, *made_of(task.load)]
     elif isinstance(task, Load):
         names = {"taxi_zones": "yellow_taxi"}
         name = names.get(task.fetch.origin.name, task.fetch.origin.name)
-        found = [made for source in sources() if source.source_name == name for made in (source, *made_of(source))]
+        later = [made for source in sources() if source.source_name == name for made in (source, *made_of(source))]
     elif isinstance(task, IngestSource):
-        found = [Ingest(), *stages]
+        later = [Ingest(), *stages]
     elif isinstance(task, BuildSelected):
-        found = stages[1:]
+        later = stages[1:]
     else:
         titles = [stage.title for stage in stages]
-        found = stages[titles.index(task.title) + 1 :] if task.title in titles else []
-    return [made for made in found if made.marker_path.exists()]
+        later = stages[titles.index(task.title) + 1 :] if task.title in titles else []
+    return [made for made in later if made.marker_path.exists()]
 
 
 def _ask(titles: list[str]) -> None:

@@ -9,7 +9,7 @@ from luigi_pipeline.state.history import store
 
 store.WAIT_SECONDS = 0.1
 recording.begin(Path(sys.argv[1]), "Ingest", "luigi")
-recording.note_told(["citibike 2024-10"])
-print(json.dumps(sorted(recording.told_before())))
+recording.record_alert(["citibike 2024-10"])
+print(json.dumps(sorted(recording.alerted_before())))
 recording.end(0, "done")
 recording.close()

@@ -24,7 +24,7 @@ class Run:
         started_at: UTC, ISO 8601.
         ended_at: The same; of one that was killed, when it was last heard of.
         outcome: In words: done, failed, killed, running, ...
-        exit_code: None where there was none.
+        exit_code: None if there was none.
         done: Tasks that were done.
         failed: Tasks that failed, each with its reason.
     """
@@ -80,15 +80,15 @@ def last_runs(path: Path, limit: int) -> list[Run]:
         sqlite3.Error: The history can't be read.
     """
     with store.reading(path) as connection:
-        found = connection.execute("select * from runs order by run_id desc limit ?", (limit,)).fetchall()
-        return [_run(connection, run) for run in found]
+        rows = connection.execute("select * from runs order by run_id desc limit ?", (limit,)).fetchall()
+        return [_run(connection, row) for row in rows]
 
 
 def _run(connection: sqlite3.Connection, run: sqlite3.Row) -> Run:
     tasks = connection.execute(
         "select task, outcome, error from tasks where run_id = ? order by task_id", (run["run_id"],)
     ).fetchall()
-    last = {task["task"]: task for task in tasks}  # of several attempts, the last one tells
+    last = {task["task"]: task for task in tasks}  # of several attempts, the last one counts
     failed = {
         name: task["error"] or task["outcome"]
         for name, task in last.items()
@@ -125,18 +125,18 @@ def attempts(path: Path, task: str, limit: int) -> list[Attempt]:
     """
     with store.reading(path) as connection:
         over = [run["run_id"] for run in connection.execute("select * from runs") if _outcome(run) == store.KILLED]
-        found = connection.execute(
+        recorded = connection.execute(
             "select * from tasks where task = ? or substr(task, 1, ?) = ? order by task_id",
             (task, len(task) + 1, f"{task} "),
         ).fetchall()
     seconds: dict[str, list[float]] = defaultdict(list)
     rows: dict[str, dict[str, int]] = defaultdict(dict)
-    told = []
-    for row in found:
+    attempts_so_far = []
+    for row in recorded:
         kind = " ".join(row["task"].split()[:2]) if row["month"] else row["task"]
         is_killed = row["outcome"] == store.RUNNING and row["run_id"] in over
         earlier = [rows[kind][key] for key in sorted(rows[kind]) if row["month"] is None or key < row["month"]]
-        told.append(
+        attempts_so_far.append(
             Attempt(
                 row["task"],
                 row["run_id"],
@@ -156,7 +156,7 @@ def attempts(path: Path, task: str, limit: int) -> list[Attempt]:
             seconds[kind].append(row["seconds"] or 0.0)
             if row["rows"] is not None:
                 rows[kind][row["month"] or row["started_at"]] = row["rows"]
-    return told[::-1][:limit]
+    return attempts_so_far[::-1][:limit]
 
 
 def _usual(values: list[float] | list[int]) -> float | None:

@@ -59,7 +59,7 @@ create index if not exists tasks_by_name on tasks (task, started_at);
 
 @contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction on the file, made where it is missing.
+    """One transaction on the file, which is made if it is missing.
 
     Raises:
         sqlite3.Error: It is locked for too long, damaged, or the disk is full.
@@ -67,7 +67,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         connection.row_factory = sqlite3.Row
-        connection.execute("pragma journal_mode = wal")  # who reads does not wait for a run, nor a run for him
+        connection.execute("pragma journal_mode = wal")  # a reader does not wait for a run, nor a run for a reader
         connection.execute("pragma synchronous = normal")
         connection.executescript(_TABLES)
         with connection:
@@ -95,13 +95,13 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
         connection.close()
         if os.access(path.parent, os.W_OK):
             raise
-        # SQLite notes its readers in a file beside, which who may not write in the folder has to do without.
+        # SQLite keeps a file beside the database while it is read. Without write access to the folder, read without.
         return sqlite3.connect(f"{location}&immutable=1", uri=True)
     return connection
 
 
 def begin_run(path: Path, task: str, command: str, pid: int) -> int:
-    """Note a run that begins, and first what has become of those that never told their end.
+    """Record a run that begins. First, mark runs whose process is gone as killed.
 
     Returns:
         The run's number.
@@ -121,7 +121,7 @@ def begin_run(path: Path, task: str, command: str, pid: int) -> int:
 
 
 def end_run(path: Path, run_id: int, outcome: str, exit_code: int) -> None:
-    """Note how a run has ended; what was still at work then was cut off with it."""
+    """Record how a run has ended. Tasks that were still running were cut off with it."""
     with writing(path) as connection:
         connection.execute(
             "update runs set ended_at = ?, outcome = ?, exit_code = ? where run_id = ?",
@@ -134,7 +134,7 @@ def end_run(path: Path, run_id: int, outcome: str, exit_code: int) -> None:
 
 
 def begin_task(path: Path, run_id: int, facts: Mapping[str, Any]) -> int:
-    """Note a task that begins.
+    """Record a task that begins.
 
     Args:
         path: The file.
@@ -149,7 +149,7 @@ def begin_task(path: Path, run_id: int, facts: Mapping[str, Any]) -> int:
 
 
 def end_task(path: Path, run_id: int, task: str, outcome: str, facts: Mapping[str, Any]) -> None:
-    """Note how the attempt at a task that is under way has ended, or one that failed before it began."""
+    """Record how the running attempt at a task has ended, or an attempt that failed before it began."""
     known = {"ended_at": utc_now(), "outcome": outcome} | dict(facts)
     changes = ", ".join(f"{column} = ?" for column in known)
     with writing(path) as connection:
@@ -191,10 +191,10 @@ def last_ends(path: Path, run_id: int, outcomes: Sequence[str]) -> list[sqlite3.
         ).fetchall()
 
 
-def note_alert(path: Path, run_id: int, told: str) -> None:
-    """Note the overdue months, as a list in JSON, that a run has alerted people of."""
+def record_alert(path: Path, run_id: int, names: str) -> None:
+    """Record the overdue months and findings, a list in JSON, that an alert of a run named."""
     with writing(path) as connection:
-        connection.execute("update runs set alerted = ? where run_id = ?", (told, run_id))
+        connection.execute("update runs set alerted = ? where run_id = ?", (names, run_id))
 
 
 def run_before(path: Path, run_id: int) -> sqlite3.Row | None:

@@ -68,10 +68,10 @@ def _drops(data: DataDir, settings: Settings, source: str, since: str) -> Iterat
 def _loads(data: DataDir, settings: Settings, source: str) -> dict[str, Marker]:
     """The markers of a source's months, in their order; of weather, those that are asked for from end to end."""
     paths = sorted((data.markers / "LoadMonth" / source).glob("*.json"))
-    found = {path.stem: marker for path in paths if (marker := markers.read(path)) and marker.source}
+    loads = {path.stem: marker for path in paths if (marker := markers.read(path)) and marker.source}
     if source != "weather":
-        return found
-    return {month: marker for month, marker in found.items() if _is_whole(month, settings)}
+        return loads
+    return {month: marker for month, marker in loads.items() if _is_whole(month, settings)}
 
 
 def _is_whole(month: str, settings: Settings) -> bool:
