@@ -4,7 +4,8 @@ The run's own process notes its beginning and end, the process of a task that of
 run finds what has failed in it so far.
 
 Nothing here ever fails a run. Where the file can't be written, that is said once, and what is left of the run is noted
-in a file beside it, which is removed when the run ends.
+in a file beside it, which is removed when the run ends. Where that can't be written either, as on a full disk, Luigi
+tries again what failed as it does for any task: at most `retry_count` times in all, and only while there is other work.
 """
 
 from __future__ import annotations
