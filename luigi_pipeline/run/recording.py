@@ -4,7 +4,8 @@ The run's own process records the beginning and end of the run. The process of a
 history also has what has failed in the run so far.
 
 Nothing here ever fails a run. If the file can't be written, one warning says so. The rest of the run is then recorded
-in a file beside it, which is removed when the run ends.
+in a file beside it, which is removed when the run ends. If that can't be written either, as on a full disk, Luigi tries
+again what failed as it does for any task: at most `retry_count` times in all, and only while there is other work.
 """
 
 from __future__ import annotations
