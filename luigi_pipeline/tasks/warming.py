@@ -26,7 +26,7 @@ from luigi_pipeline.tasks.standby import Standby
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_MANY = 6  # loads: two months of three sources
+_MANY = 6  # more loads than this are many; it is two months of three sources
 
 Result = TypeVar("Result")
 

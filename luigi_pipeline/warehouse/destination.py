@@ -52,7 +52,7 @@ class _CopyJob(DuckDbCopyJob):
         client = job_client.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
         with progress.of_query(client.native_connection, job_client.doing, job_client.rows, _PART_OF_LOAD):
-            # dlt puts a file's path between quotes as it is.
+            # dlt itself would quote the path without escaping it.
             client.execute_sql(f"insert into {table} by name select * from {quoting.parquet(self._file_path)}")
 
 
