@@ -21,7 +21,7 @@ NEVER = {"failed_for_good": 2}
 def resources(title: str, wanted: dict[str, int]) -> dict[str, int]:
     """The resources that a task needs: its own or, if it failed for good, one that does not exist.
 
-    Luigi asks this when it schedules the task. It asks again when an attempt has ended, before it informs the scheduler.
+    Luigi asks this when it schedules the task, and again when an attempt has ended, before it informs the scheduler.
 
     Args:
         title: The task's title.

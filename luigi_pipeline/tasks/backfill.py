@@ -23,9 +23,10 @@ _FROM = MonthParameter(description="The first month, YYYY-MM.")
 
 
 class Backfill(luigi.WrapperTask, metaclass=Forceable):
-    """Load all months of a source from a first to a last one. A month that is loaded already costs one look at its marker.
+    """Load all months of a source from a first to a last one.
 
-    The next run of `Publish`, or of any other task that builds the models, builds them with these months.
+    A month that is loaded already costs one look at its marker. The next run of `Publish`, or of any other task that
+    builds the models, builds them with these months.
     """
 
     source = SourceParameter()

@@ -34,8 +34,8 @@ _MOST_CHANGES = 3
 class MobilityTask(luigi.Task, metaclass=Forceable):
     """A task that leaves a marker.
 
-    A subclass names what its result depends on (`inputs`) and does the work (`work`). It is complete when all tasks that
-    it requires are complete, and its marker belongs to this warehouse and has the fingerprint of today's inputs.
+    A subclass names what its result depends on (`inputs`) and does the work (`work`). It is complete when all tasks
+    that it requires are complete, and its marker belongs to this warehouse and has the fingerprint of today's inputs.
     """
 
     in_warehouse = True
@@ -156,7 +156,7 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
 
     def redo(self) -> luigi.Task:
         """The task that does this one again, and everything that was made of its result."""
-        # Found by its name, as Luigi finds tasks: it imports the tasks that use this one's result, and so can't be imported here.
+        # Found by its name, as Luigi finds tasks. It imports this file, so it can't be imported here.
         made: luigi.Task = Register.get_task_cls("Redo").of(self.title, [self])
         return made
 
