@@ -21,7 +21,7 @@ import yaml
 from browser import chromium
 from fixtures import Changes, Chat, Command, Config, Configured, Ingested, Query, Result, Row, Run, Serve, Start, Wait
 from playwright.sync_api import Browser
-from support import MONTHS, ONE_MONTH, PROJECT, ROWS, command, configuration, environment
+from support import MONTHS, ONE_MONTH, PROJECT, ROWS, command, configuration, copied, environment
 
 from luigi_pipeline.config.settings import Settings, Warehouse
 from luigi_pipeline.config.settings import load as load_settings
@@ -266,6 +266,12 @@ def loaded(ingested: Ingested, tmp_path: Path) -> DataDir:
     shutil.copytree(ingested.data.root, data.root)
     recognise(data, Warehouse())
     return data
+
+
+@pytest.fixture
+def built(published: Ingested, tmp_path: Path) -> DataDir:
+    """A copy of the published data dir, for a test to change."""
+    return copied(published.data, tmp_path / "data")
 
 
 @pytest.fixture(scope="session")

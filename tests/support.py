@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sources import Landed
+from luigi_pipeline.state import identity
 
 PROJECT = Path(__file__).resolve().parents[1]
 MONTHS = ("2024-10", "2024-11")  # November has the hour that happens twice
@@ -93,6 +96,14 @@ def command(*args: str, data_dir: Path | None, config: Path | None) -> list[str]
 def program(name: str, *arguments: object) -> list[str]:
     """The command line of a program in tests/programs/."""
     return [sys.executable, str(PROJECT / "tests" / "programs" / f"{name}.py"), *map(str, arguments)]
+
+
+def copied(data: DataDir, to: Path) -> DataDir:
+    """A copy of a data dir, as if a run had ended in it."""
+    copy = DataDir(to)
+    shutil.copytree(data.root, copy.root, ignore=shutil.ignore_patterns("logs"))
+    identity.note_warehouse(copy, str(identity.warehouse_id(data)), is_open=False)
+    return copy
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from support import PROJECT, ROWS, environment, program
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.run.holding import holding
-from luigi_pipeline.state.identity import note_warehouse
 
 RIDES = "select _source_month, count(*) from raw_data.trips group by 1 order by 1"
 OCTOBER = ["--source", "citibike", "--month", "2024-10"]
@@ -174,19 +173,15 @@ def test_status_tells_what_is_missing_stale_or_no_longer_configured_and_is_not_w
 
 
 def test_status_of_weather_that_is_to_be_asked_for_again_is_due_and_well(
-    published: Ingested, run_command: Command, tmp_path: Path
+    published: Ingested, built: DataDir, run_command: Command
 ) -> None:
-    data = DataDir(tmp_path / "data")
-    shutil.copytree(published.data.root, data.root, copy_function=shutil.copy2)
-    warehouse = json.loads((published.data.markers / "warehouse.json").read_text(encoding="utf-8"))["id"]
-    note_warehouse(data, warehouse, is_open=False)
     for task in ("FetchMonth", "LoadMonth"):
-        path = data.markers / task / "weather" / "2024-11.json"
+        path = built.markers / task / "weather" / "2024-11.json"
         marker = json.loads(path.read_text(encoding="utf-8"))
         marker["sources"][0]["settled_at"] = "2100-01-01T00:00:00.000+00:00"
         marker |= {"started_at": "2024-12-01T06:00:00.000+00:00", "finished_at": "2024-12-01T06:00:01.000+00:00"}
         path.write_text(json.dumps(marker), encoding="utf-8")
-    result = run_command("status", "--json", data_dir=data.root, config=published.config)
+    result = run_command("status", "--json", data_dir=built.root, config=published.config)
     assert result.returncode == 0
     assert states(result).pop("LoadMonth weather 2024-11") == "due"
     assert set(states(result).values()) == {"loaded", "done", "due"}

@@ -13,16 +13,7 @@ from support import PROJECT, command, environment
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
-from luigi_pipeline.state import identity, markers
-
-
-@pytest.fixture
-def built(published: Ingested, tmp_path: Path) -> DataDir:
-    """A copy of a data dir with everything in it, for a test to change."""
-    data = DataDir(tmp_path / "data")
-    shutil.copytree(published.data.root, data.root, ignore=shutil.ignore_patterns("logs"))
-    identity.note_warehouse(data, str(identity.warehouse_id(published.data)), is_open=False)
-    return data
+from luigi_pipeline.state import markers
 
 
 def done(result: Result) -> list[str]:

@@ -146,7 +146,7 @@ def true_weather(time: str, hour: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Published:
-    """A run of `Publish`."""
+    """A run of `Publish`, or of `Validate`, which comes before it."""
 
     data: DataDir
     result: Result
@@ -173,8 +173,10 @@ def unusual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def publish(folder: Path, out: Path, run_luigi: Run, months: Iterable[str], *without: str) -> Published:
-    """Run `Publish` on some months of a folder."""
+def run(
+    task: str, folder: Path, out: Path, run_luigi: Run, months: Iterable[str], without: Iterable[str] = ()
+) -> Published:
+    """Run a task on some months of a folder."""
     with Publishers(folder) as url:
         config = configuration(url)
         for name, block in config["sources"].items():
@@ -187,13 +189,13 @@ def publish(folder: Path, out: Path, run_luigi: Run, months: Iterable[str], *wit
         path = out / "ingestion.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
         data = DataDir(out / "data")
-        return Published(data, run_luigi("Publish", data_dir=data.root, config=path))
+        return Published(data, run_luigi(task, data_dir=data.root, config=path))
 
 
 @pytest.fixture(scope="module")
 def together(unusual: Path, tmp_path_factory: pytest.TempPathFactory, run_luigi: Run) -> Published:
     """All of them in one warehouse."""
-    return publish(unusual, tmp_path_factory.mktemp("together"), run_luigi, MONTHS)
+    return run("Publish", unusual, tmp_path_factory.mktemp("together"), run_luigi, MONTHS)
 
 
 def test_all_of_them_together_are_published(together: Published) -> None:
@@ -220,24 +222,21 @@ def test_each_row_of_an_unusual_month_is_a_trip(
 
 
 @pytest.mark.parametrize(
-    ("month", "without"),
+    ("task", "month", "without"),
     [
-        ("2024-01", ()),  # twenty trips and twenty rides
-        ("2024-01", ("citibike", "weather")),
-        ("2024-07", ("weather",)),  # no ride and no trip that counts, and clocks gone mad
+        ("Validate", "2024-01", ("citibike", "weather")),  # twenty trips
+        ("Publish", "2024-07", ("weather",)),  # no ride and no trip that counts, and clocks gone mad
     ],
 )
-def test_a_month_alone_is_published(
-    unusual: Path, tmp_path: Path, run_luigi: Run, month: str, without: tuple[str, ...]
+def test_a_month_alone_is_validated_and_published(
+    unusual: Path, tmp_path: Path, run_luigi: Run, task: str, month: str, without: tuple[str, ...]
 ) -> None:
-    alone = publish(unusual, tmp_path, run_luigi, [month], *without)
+    alone = run(task, unusual, tmp_path, run_luigi, [month], without)
     assert alone.result.returncode == 0, alone.result.stderr
     assert alone.failed == []
 
 
-def test_rides_with_times_to_the_minute_are_published(
-    unusual: Path, tmp_path: Path, run_luigi: Run, query: Query
-) -> None:
+def test_rides_with_times_to_the_minute_are_sound(unusual: Path, tmp_path: Path, run_luigi: Run, query: Query) -> None:
     folder = tmp_path / "publishers"
     (folder / "tripdata").mkdir(parents=True)
     (folder / "misc").mkdir()
@@ -249,7 +248,7 @@ def test_rides_with_times_to_the_minute_are_published(
     ]
     with zipfile.ZipFile(folder / "tripdata" / "201501-citibike-tripdata.zip", "w") as archive:
         archive.writestr("201501-citibike-tripdata.csv", lines(LEGACY, *rides))
-    published = publish(folder, tmp_path / "out", run_luigi, ["2015-01"], "yellow_taxi", "weather")
-    assert published.result.returncode == 0, published.result.stderr
-    assert published.failed == []
-    assert query(published.data, "select count(*) from marts.fct_trips where not is_suspect") == [(50,)]
+    alone = run("Validate", folder, tmp_path / "out", run_luigi, ["2015-01"], ("yellow_taxi", "weather"))
+    assert alone.result.returncode == 0, alone.result.stderr
+    assert alone.failed == []
+    assert query(alone.data, "select count(*) from marts.fct_trips where not is_suspect") == [(50,)]

@@ -170,20 +170,10 @@ def test_other_signals_end_the_run_and_all_its_processes(
     assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
-@pytest.mark.parametrize("where", ["nothing", "another project's home"])
-def test_all_is_published_with_nothing_at_hand_and_where_other_projects_are_at_home(
-    where: str, data: DataDir, one_month: Path, tmp_path: Path
-) -> None:
+def test_all_is_published_with_nothing_at_hand(data: DataDir, one_month: Path) -> None:
     way: tuple[str, ...] = (*SHELL, 'ulimit -n 64; exec "$@" <&- >&- 2>&-', "sh")
-    env: dict[str, str | None] = {"HOME": None, **NAMELESS, **ASCII}
-    if where == "nothing":
-        way = (*NO_NAME, *way) if is_possible(NO_NAME) else way
-    else:
-        profiles = tmp_path / "home" / ".dbt" / "profiles.yml"
-        profiles.parent.mkdir(parents=True)
-        profiles.write_text("nyc_mobility: {target: prod, outputs: {prod: {type: postgres}}}\n", encoding="utf-8")
-        way, env = (), {"HOME": str(tmp_path / "home")}
-    process = start(way, "Publish", data, one_month, env)
+    way = (*NO_NAME, *way) if is_possible(NO_NAME) else way
+    process = start(way, "Publish", data, one_month, {"HOME": None, **NAMELESS, **ASCII})
     said = process.communicate(timeout=170)[0]
     assert process.returncode == 0, said + (data.logs / "pipeline.log").read_text(encoding="utf-8")
     with duckdb.connect(str(data.published), read_only=True) as connection:

@@ -1,6 +1,5 @@
 """Rows that something else took away, put in or changed are noticed by the next run, and loaded again."""
 
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -8,6 +7,7 @@ import pytest
 import yaml
 from checksums import checksums
 from fixtures import Ingested, Query, Run
+from support import copied
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.state import identity
@@ -16,10 +16,7 @@ from luigi_pipeline.state import identity
 @pytest.fixture
 def known(ingested: Ingested, tmp_path: Path) -> DataDir:
     """A copy of a data dir, as a run of its own has left it."""
-    data = DataDir(tmp_path / "data")
-    shutil.copytree(ingested.data.root, data.root)
-    identity.note_warehouse(data, str(identity.warehouse_id(ingested.data)), is_open=False)
-    return data
+    return copied(ingested.data, tmp_path / "data")
 
 
 @pytest.mark.parametrize(
