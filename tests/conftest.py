@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,10 @@ from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.warehouse.recognise import recognise
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Tests that run in the background ignore Ctrl-C. All runs that they start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The fixtures that run the pipeline, a scheduler, cron or a browser, load with dlt (`load`) or validate with Great
 # Expectations (`sound`). A test that asks for one of them, itself or by way of another fixture, is marked `pipeline`.
