@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.core.errors import ConfigError, one_line
@@ -74,6 +75,7 @@ def _date(value: Any) -> dt.date:
 LATEST = "latest"
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Month = Annotated[str, BeforeValidator(_month)]
 MonthList = Annotated[list[str], BeforeValidator(_month_list)]
 Date = Annotated[dt.date, BeforeValidator(_date)]
 
@@ -368,10 +370,5 @@ def _checked(kind: type[S], content: Any, path: Path) -> S:
         raise ConfigError("; ".join(_explain(path, problem) for problem in error.errors()[:3])) from None
 
 
-def _explain(path: Path, problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
-    if problem["type"] == "extra_forbidden":
-        return f"{path}: unknown key {key}"
-    if problem["type"] == "missing":
-        return f"{path}: missing key {key}"
-    return f"{path}: {key}: {problem['msg'].removeprefix('Value error, ')}"
+def _explain(path: Path, problem: ErrorDetails) -> str:
+    return yamlfiles.explain(path, ".".join(str(part) for part in problem["loc"]) or "the file", problem)

@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from luigi_pipeline.core.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+_ABOUT_KEYS = {"extra_forbidden": "unknown key", "missing": "missing key"}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -49,15 +51,23 @@ def read_as(kind: type[Model], path: Path, *, item_name: str = "", **more: Any) 
         return kind.model_validate({**content, **more})
     except ValidationError as error:
         problem = error.errors()[0]
-    key = _key(problem["loc"], content, item_name)
-    if problem["type"] == "extra_forbidden":
-        raise ConfigError(f"{path}: unknown key {key}")
-    if problem["type"] == "missing":
-        raise ConfigError(f"{path}: missing key {key}")
+    value = "" if problem["type"] in (*_ABOUT_KEYS, "value_error") else f", not {problem['input']!r}"
+    raise ConfigError(explain(path, _key(problem["loc"], content, item_name), problem) + value)
+
+
+def explain(path: Path, key: str, problem: ErrorDetails) -> str:
+    """Explain what is wrong with a file in one line, without the wrong value: it may be a password.
+
+    Args:
+        path: The file.
+        key: Where in the file, as the message names it; the empty text for the whole file.
+        problem: What pydantic says of it.
+    """
+    about_key = _ABOUT_KEYS.get(problem["type"])
+    if about_key:
+        return f"{path}: {about_key} {key}"
     reason = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] != "value_error":
-        reason += f", not {problem['input']!r}"
-    raise ConfigError(f"{path}: {key}: {reason}" if key else f"{path}: {reason}")
+    return f"{path}: {key}: {reason}" if key else f"{path}: {reason}"
 
 
 def _key(location: tuple[int | str, ...], content: Any, item_name: str) -> str:

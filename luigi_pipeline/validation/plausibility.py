@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from luigi_pipeline.config.settings import Month
 from luigi_pipeline.core import yamlfiles
 
 SourceName = Literal["yellow_taxi", "citibike", "weather"]
 PROFILES = "month_profiles"
-
-
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
 class _Block(BaseModel):

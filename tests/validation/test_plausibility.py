@@ -270,6 +270,10 @@ def test_each_statistic_that_is_judged_is_one_that_months_have(published: Ingest
             lambda it: it["statistics"][1]["bounds"][0].update({"from": "spring"}),
             "statistics.days_without_trips.bounds",
         ),
+        (
+            lambda it: it["statistics"][1]["bounds"][0].update({"to": "3024-09"}),
+            """statistics.days_without_trips.bounds[0].to: '3024-09' is not a month; write it as "2024-09\"""",
+        ),
         (lambda it: it["statistics"].append(it["statistics"][0]), "trips of yellow_taxi is there twice"),
         (lambda it: it["rule"].update(least_trips=20), "rule.least_trips"),
         (lambda it: it["statistics"][0].pop("compared"), "statistics.trips: needs bounds, or compared"),
