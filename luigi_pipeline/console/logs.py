@@ -180,7 +180,7 @@ class _Sender(logging.handlers.QueueHandler):
     """Sends records to another process, in a form that can be pickled."""
 
     def __init__(self, send: Callable[[logging.LogRecord], None]) -> None:
-        super().__init__(queue=None)  # type: ignore[arg-type]  # type: ignore[arg-type]  # no queue is used
+        super().__init__(queue=None)  # type: ignore[arg-type]  # no queue is used
         self._send = send
 
     def enqueue(self, record: logging.LogRecord) -> None:

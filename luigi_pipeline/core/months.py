@@ -31,11 +31,6 @@ def next_month(month: str) -> str:
     return (first_day(month) + dt.timedelta(days=31)).strftime("%Y-%m")
 
 
-def previous_month(month: str) -> str:
-    """The month before."""
-    return (first_day(month) - dt.timedelta(days=1)).strftime("%Y-%m")
-
-
 def last_day(month: str) -> dt.date:
     """The month's last day."""
     return first_day(next_month(month)) - dt.timedelta(days=1)

@@ -111,7 +111,8 @@ def _vega() -> str:
     """Vega, Vega-Lite and vega-embed, in the versions that altair's own pages use."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # type: ignore[call-arg]  # its stub requires an argument that it does not need
+    # The stub requires an argument that the function does not need.
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     return re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
 
 

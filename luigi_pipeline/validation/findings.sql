@@ -310,4 +310,3 @@ qualify
     row_number() over (
         partition by source, source_month, statistic order by priority, greatest(low - value, value - high) desc, cut
     ) = 1
-order by source, source_month, statistic

@@ -112,9 +112,9 @@ def validate(
     findings: list[dict[str, Any]] = []
     with quiet(), _scratch(out) as scratch:
         context = _context()
-        planned = [_plan(context, expectations_dir, suite, settings) for suite in suites]
-        if usual:
-            made = _plan(context, expectations_dir, judging.suite(usual), settings)
+        planned = [_plan(context, expectations_dir / f"{suite.name}.yml", suite, settings) for suite in suites]
+        if plausibility and usual:
+            made = _plan(context, plausibility, judging.suite(usual), settings)
             planned.append(replace(made, prepare=lambda engine: findings.extend(judging.find(engine, usual))))
         with datasource.open_warehouse(context, warehouse, scratch, settings.limits) as source:
             for number, plan in enumerate(planned, 1):
@@ -157,9 +157,9 @@ def _context() -> EphemeralDataContext:
     return context
 
 
-def _plan(context: EphemeralDataContext, folder: Path, suite: Suite, settings: ValidationInput) -> _Planned:
+def _plan(context: EphemeralDataContext, path: Path, suite: Suite, settings: ValidationInput) -> _Planned:
     evaluated, skipped = suite.split(settings.enabled_sources)
-    made = add_suite(context, folder / f"{suite.name}.yml", suite, evaluated)
+    made = add_suite(context, path, suite, evaluated)
     return _Planned(suite, evaluated, skipped, made)
 
 

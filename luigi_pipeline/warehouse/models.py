@@ -232,7 +232,7 @@ def environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> 
 def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> None:
     """Record which months have changed, if that is known, for the models and tests (dbt_project/macros/incremental/).
 
-    fct_trips adds the months that it finds stale.
+    int_citibike__duplicate_rides adds the months that won or lost a ride against a changed month.
     """
     connection.execute("drop table if exists meta.changed_months")
     if changed is None:

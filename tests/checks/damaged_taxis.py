@@ -25,10 +25,6 @@ def others(*columns: str) -> str:
     )
 
 
-def without_column(name: str) -> str:
-    return f"taxi column {name} empty"
-
-
 def empty(name: str) -> dict[str, str]:
     return {name: f"case when false then {name} end"}
 
