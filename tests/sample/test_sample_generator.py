@@ -65,6 +65,7 @@ def test_layout_and_row_counts(tmp_path: Path) -> None:
         ({"months": ["2024-13"]}, "'2024-13' is not a month"),
         ({"months": []}, "at least one month"),
         ({"months": ["2021-01"]}, "month 2021-01 is before 2021-02"),
+        ({"months": ["2099-11"]}, "month 2099-11 is after 2099-10"),
         ({"rides_per_month": 99}, "at least 100 trips, not 99"),
         ({"seed": -1}, "seed -1 is below 0"),
     ],

@@ -68,8 +68,8 @@ def _drops(data: DataDir, settings: Settings, source: str, since: str) -> Iterat
 def _loads(data: DataDir, settings: Settings, source: str) -> dict[Month, Marker]:
     """The markers of a source's months, in their order; of weather, those that are asked for from end to end."""
     paths = sorted((data.markers / "LoadMonth" / source).glob("*.json"))
-    found = [marker for path in paths if (marker := markers.read(path)) and marker.source]
-    loads = {Month(marker.parameters["month"]): marker for marker in found}
+    found = ((month, markers.read(path)) for path in paths if (month := Month.or_none(path.stem)))
+    loads = {month: marker for month, marker in found if marker and marker.source}
     if source != "weather":
         return loads
     return {month: marker for month, marker in loads.items() if _is_whole(month, settings)}
