@@ -25,7 +25,7 @@ from rich.console import Console
 from show import show, show_growth
 
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.core.months import last_day, months_between
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.state import markers
 
@@ -57,7 +57,11 @@ class Bench:
     def configuration(self, url: str, months: list[str]) -> Path:
         """Write the configuration of some of the months."""
         path = self.folder / "ingestion.yaml"
-        weather = {"start_date": f"{months[0]}-01", "end_date": str(last_day(months[-1])), "calls_per_minute": 100_000}
+        weather = {
+            "start_date": f"{months[0]}-01",
+            "end_date": str(Month(months[-1]).last_day),
+            "calls_per_minute": 100_000,
+        }
         sources: dict[str, Any] = {
             "yellow_taxi": {"base_url": url, "months": months},
             "citibike": {"base_url": f"{url}/tripdata", "months": months},
@@ -223,11 +227,13 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=PROJECT / "data" / "bench", help="where the files are kept")
     options = parser.parse_args()
     console = Console(highlight=False, width=120)
-    first = months_between("2022-12", _MONTHS[1])[-_GROWTH[-1] :] if options.growth else months_between(*_MONTHS)
+    last = Month(_MONTHS[1])
+    first = last.shift(1 - _GROWTH[-1]) if options.growth else Month(_MONTHS[0])
+    months = [str(month) for month in Month.between(first, last)]
     folder = options.folder.resolve()
-    bench = Bench(folder, first, options.scale, options.seed, console)
+    bench = Bench(folder, months, options.scale, options.seed, console)
     if options.growth:
-        result = grow(bench, Bench(folder, first[-1:], _HARDLY_ANYTHING, options.seed, console))
+        result = grow(bench, Bench(folder, months[-1:], _HARDLY_ANYTHING, options.seed, console))
     else:
         result = compare(bench, options.repeats)
     (show_growth if options.growth else show)(result, console)

@@ -18,6 +18,7 @@ from support import PROJECT, configuration
 
 from luigi_pipeline.config.settings import Settings, Warehouse
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
@@ -34,24 +35,24 @@ EXAMPLES = int(os.environ.get("MOBILITY_EXAMPLES", "3"))
 
 
 @dataclass(frozen=True, order=True)
-class Month:
+class SourceMonth:
     """A month of a source; of the taxi zones, there is one only."""
 
     source: str
-    month: str = ""
+    month: Month | None = None
 
 
 @dataclass(frozen=True)
 class Act:
     """Something done to a warehouse: an edition of a month is loaded, or the month (edition None) is forgotten."""
 
-    month: Month
+    month: SourceMonth
     edition: int | None
 
 
-ALL = [Month(source, month) for source in ("yellow_taxi", "citibike", "weather") for month in MONTHS]
-ZONES = Month("taxi_zones")
-Typed = dict[tuple[Month, int], tuple[Landed, Prepared]]
+ALL = [SourceMonth(source, Month(month)) for source in ("yellow_taxi", "citibike", "weather") for month in MONTHS]
+ZONES = SourceMonth("taxi_zones")
+Typed = dict[tuple[SourceMonth, int], tuple[Landed, Prepared]]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
                 place.mkdir(parents=True)
                 file = source.fetch(what.month, config, place, publisher)
                 parts = source.parts(file, what.month, place, policy)
-                rows = preparing.prepare(source, file, parts, what.month or None, place / "rows.parquet", Warehouse())
+                rows = preparing.prepare(source, file, parts, what.month, place / "rows.parquet", Warehouse())
                 found[what, edition] = (file, rows)
     return found
 
@@ -107,23 +108,23 @@ class City:
 
     data: DataDir
     typed: Typed
-    state: dict[Month, int] = field(default_factory=dict)
+    state: dict[SourceMonth, int] = field(default_factory=dict)
     changed: models.Partitions | None = None  # since the last build
 
     def do(self, *acts: Act) -> None:
         """Load and forget."""
         for act in acts:
-            source, month = SOURCES[act.month.source], act.month.month or None
+            source, month = SOURCES[act.month.source], act.month.month
             with database.writing(self.data, Warehouse()) as connection:
                 if act.edition is None:
-                    loading.unload(connection, source, act.month.month)
+                    loading.unload(connection, source, month)
                     self.state.pop(act.month, None)
                 else:
                     file, rows = self.typed[act.month, act.edition]
                     loading.load(connection, self.data, source, month, file, rows)
                     self.state[act.month] = act.edition
-            if self.changed is not None:
-                self.changed.setdefault(act.month.source, []).append(act.month.month)
+            if self.changed is not None and month:
+                self.changed.setdefault(act.month.source, []).append(month)
 
     def build(self) -> models.Outcome:
         """Build the models, with all their tests; of the costly ones no more than what has changed, after the first."""
@@ -198,21 +199,21 @@ def test_a_month_that_loses_rides_to_an_earlier_one_is_built_anew_and_rides_of_o
 
     def clean(*months: str) -> dict[str, tuple[int, int]]:
         made = city()
-        made.do(*(Act(Month("citibike", month), 0) for month in months))
+        made.do(*(Act(SourceMonth("citibike", Month(month)), 0) for month in months))
         made.build()
         return made.sums()
 
     october, both = clean("2024-10"), clean("2024-10", "2024-11")
     lived = city()
-    lived.do(Act(Month("citibike", "2024-11"), 0))
+    lived.do(Act(SourceMonth("citibike", Month("2024-11")), 0))
     assert lived.build().rebuilt is None
     assert rides() == []
-    lived.do(Act(Month("citibike", "2024-10"), 0))
+    lived.do(Act(SourceMonth("citibike", Month("2024-10")), 0))
     assert lived.build().rebuilt == {"citibike": ["2024-10", "2024-11"]}
     assert rides() == [("2024-10", True, True), ("2024-11", True, True)]
     assert lived.sums() == both
     assert lived.build().rebuilt == {}
-    lived.do(Act(Month("citibike", "2024-11"), None))
+    lived.do(Act(SourceMonth("citibike", Month("2024-11")), None))
     lived.build()
     assert rides() == []
     assert lived.sums() == october

@@ -16,7 +16,7 @@ from support import PROJECT, configuration, environment
 from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
-from luigi_pipeline.core.months import NEW_YORK, first_day, last_day
+from luigi_pipeline.core.months import NEW_YORK, Month
 from luigi_pipeline.sample import Fault, generate
 from luigi_pipeline.state import latest
 
@@ -226,9 +226,9 @@ def test_weather_may_go_by_months_or_by_an_open_end(tmp_path: Path) -> None:
     content = configuration("http://localhost", changes)
     (tmp_path / "dates.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     by_dates = load(tmp_path / "dates.yaml")
-    for settings, first in ((by_months, first_day("2024-09")), (by_dates, dt.date(2024, 9, 12))):
-        weather = settings.until({"weather": "2024-11"}).sources.weather
-        assert (weather.start_date, weather.end_date) == (first, last_day("2024-11"))
+    for settings, first in ((by_months, Month("2024-09").first_day), (by_dates, dt.date(2024, 9, 12))):
+        weather = settings.until({"weather": Month("2024-11")}).sources.weather
+        assert (weather.start_date, weather.end_date) == (first, Month("2024-11").last_day)
         assert weather.months == ["2024-09", "2024-10", "2024-11"]
 
 

@@ -13,6 +13,7 @@ from support import PROJECT, configuration, merged
 
 from luigi_pipeline.config.settings import Settings, Warehouse, load
 from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.core.months import Month
 
 URL = "http://localhost:1"
 MINIMAL: dict[str, Any] = {
@@ -88,9 +89,9 @@ def test_weather_months_are_those_that_the_dates_touch_and_are_cut_at_the_dates(
     dates = {"start_date": "2024-09-29", "end_date": "2024-11-02"}
     weather = read(tmp_path, merged(MINIMAL, {"sources": {"weather": dates}})).sources.weather
     assert weather.months == ["2024-09", "2024-10", "2024-11"]
-    assert weather.days("2024-09") == (dt.date(2024, 9, 29), dt.date(2024, 9, 30))
-    assert weather.days("2024-10") == (dt.date(2024, 10, 1), dt.date(2024, 10, 31))
-    assert weather.days("2024-11") == (dt.date(2024, 11, 1), dt.date(2024, 11, 2))
+    assert weather.days(Month("2024-09")) == (dt.date(2024, 9, 29), dt.date(2024, 9, 30))
+    assert weather.days(Month("2024-10")) == (dt.date(2024, 10, 1), dt.date(2024, 10, 31))
+    assert weather.days(Month("2024-11")) == (dt.date(2024, 11, 1), dt.date(2024, 11, 2))
 
 
 def test_a_slash_at_the_end_of_a_base_url_makes_no_difference(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from luigi.task_register import Register
 from support import PROJECT, environment, program
 
 import luigi_pipeline
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Publishers
+from luigi_pipeline.tasks.parameters import MonthParameter
 
 ENGINES = ("dlt", "dbt", "duckdb", "great_expectations", "metricflow", "altair", "vl_convert")
 HEAVY = (*ENGINES, "pyarrow", "httpx", "pandas", "sqlalchemy", "sqlglot")
@@ -126,6 +128,15 @@ def test_a_wrong_parameter_is_refused(
     assert result.returncode != 0
     assert told in result.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_month_is_a_month_however_its_task_is_made() -> None:
+    parameter = MonthParameter(description="The month.")
+    for given in ("2024-09", Month("2024-09")):
+        assert type(parameter.normalize(given)) is type(parameter.parse(given)) is Month
+        assert parameter.serialize(parameter.normalize(given)) == "2024-09"
+    with pytest.raises(ValueError, match="'' is not a month"):
+        parameter.normalize("")
 
 
 def test_outside_the_project_s_folder_nothing_runs_and_one_line_says_why(

@@ -9,7 +9,7 @@ import argparse
 
 from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.errors import PipelineError
-from luigi_pipeline.core.months import is_month
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.run import runs
 from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sources import SOURCES
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _forget(source: str, month: str) -> int:
+def _forget(source: str, month: Month) -> int:
     from luigi_pipeline.warehouse import database, loading
 
     load = LoadMonth(source=source, month=month)
@@ -61,7 +61,8 @@ def _forget(source: str, month: str) -> int:
         return loading.unload(connection, load.fetch.origin, month)
 
 
-def _month(text: str) -> str:
-    if not is_month(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a month; write it as 2024-09")
-    return text
+def _month(text: str) -> Month:
+    try:
+        return Month(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

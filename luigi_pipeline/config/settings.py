@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    PlainValidator,
     PrivateAttr,
     ValidationError,
     model_validator,
@@ -24,7 +25,7 @@ from pydantic_core import ErrorDetails
 
 from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.core.errors import ConfigError, one_line
-from luigi_pipeline.core.months import first_day, is_month, last_day, months_between
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 
 
@@ -41,7 +42,7 @@ def _http_url(url: str) -> str:
     return urlunsplit(parts._replace(path=parts.path.rstrip("/"), fragment=""))
 
 
-def _month_list(value: Any) -> Any:
+def _month_list(value: Any) -> list[Month]:
     """Turn {from, to} into a list of months."""
     if isinstance(value, dict):
         if set(value) != {"from", "to"}:
@@ -49,16 +50,17 @@ def _month_list(value: Any) -> Any:
         first, last = _month(value["from"]), _month(value["to"])
         if first > last:
             raise ValueError(f"from ({first}) is after to ({last})")
-        return months_between(first, last)
+        return Month.between(first, last)
     if not isinstance(value, list):
         raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM or latest}")
     return sorted({_month(month) for month in value})
 
 
-def _month(value: Any) -> str:
-    if not isinstance(value, str) or not is_month(value):
+def _month(value: Any) -> Month:
+    month = Month.or_none(value) if isinstance(value, str) else None
+    if month is None:
         raise ValueError(f'{value!r} is not a month; write it as "2024-09"')
-    return value
+    return month
 
 
 def _date(value: Any) -> dt.date:
@@ -75,8 +77,8 @@ def _date(value: Any) -> dt.date:
 LATEST = "latest"
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Month = Annotated[str, BeforeValidator(_month)]
-MonthList = Annotated[list[str], BeforeValidator(_month_list)]
+MonthKey = Annotated[Month, PlainValidator(_month)]
+MonthList = Annotated[list[Month], PlainValidator(_month_list)]
 Date = Annotated[dt.date, BeforeValidator(_date)]
 
 
@@ -99,14 +101,14 @@ class Published(Section):
     enabled: bool = True
     usual_delay_days: int = Field(default=0, ge=0)
 
-    _latest_from: str | None = PrivateAttr(default=None)
+    _latest_from: Month | None = PrivateAttr(default=None)
 
     @model_validator(mode="wrap")
     @classmethod
     def _take_latest(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         value, first = cls._without_latest(value) if isinstance(value, dict) else (value, None)
         made = handler(value)
-        made._latest_from = first
+        made._latest_from = Month(first) if first else None
         return made
 
     @classmethod
@@ -119,10 +121,10 @@ class Published(Section):
         if not isinstance(months, dict) or months.get("to") != LATEST:
             return value, None
         first = months.get("from")
-        return value | {"months": months | {"to": first}}, str(first)
+        return value | {"months": months | {"to": first}}, first
 
     @property
-    def latest_from(self) -> str | None:
+    def latest_from(self) -> Month | None:
         """The first month, if the last one is `latest`; otherwise None."""
         return self._latest_from if self.enabled else None
 
@@ -133,9 +135,9 @@ class TripSource(Published):
     base_url: HttpUrl
     months: MonthList = []
 
-    def until(self, newest: str) -> Self:
+    def until(self, newest: Month) -> Self:
         """A copy that ends with the given month."""
-        return self.model_copy(update={"months": months_between(str(self.latest_from), newest)})
+        return self.model_copy(update={"months": Month.between(self.months[0], newest)})
 
     @model_validator(mode="after")
     def _enabled_has_months(self) -> TripSource:
@@ -179,21 +181,21 @@ class Weather(Published):
     def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         if value.get("end_date") == LATEST:
             start = _date(value.get("start_date"))
-            return value | {"end_date": last_day(f"{start:%Y-%m}")}, f"{start:%Y-%m}"
+            return value | {"end_date": Month.of(start).last_day}, Month.of(start)
         value, first = super()._without_latest(value)
         if "months" not in value:
             return value, first
         if "start_date" in value or "end_date" in value:
             raise ValueError("has months beside start_date or end_date; leave one of them out")
         months = _month_list(value["months"])
-        if months and months != months_between(months[0], months[-1]):
+        if months and months != Month.between(months[0], months[-1]):
             raise ValueError("months has a gap; weather is loaded from a first month to a last one")
-        dates = {"start_date": first_day(months[0]), "end_date": last_day(months[-1])} if months else {}
+        dates = {"start_date": months[0].first_day, "end_date": months[-1].last_day} if months else {}
         return {key: it for key, it in value.items() if key != "months"} | dates, first
 
-    def until(self, newest: str) -> Self:
+    def until(self, newest: Month) -> Self:
         """A copy that ends with the last day of the given month."""
-        return self.model_copy(update={"end_date": last_day(newest)})
+        return self.model_copy(update={"end_date": newest.last_day})
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Weather:
@@ -204,15 +206,15 @@ class Weather(Published):
         return self
 
     @property
-    def months(self) -> list[str]:
+    def months(self) -> list[Month]:
         """The months that the dates touch."""
         if self.start_date is None or self.end_date is None:
             return []
-        return months_between(f"{self.start_date:%Y-%m}", f"{self.end_date:%Y-%m}")
+        return Month.between(Month.of(self.start_date), Month.of(self.end_date))
 
-    def days(self, month: str) -> tuple[dt.date, dt.date]:
+    def days(self, month: Month) -> tuple[dt.date, dt.date]:
         """The first and last New York day to ask for in a month; the whole month if the dates do not touch it."""
-        first, last = first_day(month), last_day(month)
+        first, last = month.first_day, month.last_day
         if month not in self.months:
             return first, last
         return max(self.start_date or first, first), min(self.end_date or last, last)
@@ -269,7 +271,7 @@ class MinRows(Section):
     weather: int | None = Field(default=None, ge=0)
 
 
-def _accepted_months(value: Any) -> Any:
+def _accepted_months(value: Any) -> list[Month]:
     return _month_list([value] if isinstance(value, str) else value)
 
 
@@ -277,7 +279,7 @@ class Accepted(Section):
     """Findings that somebody has accepted: of a source, in one or more months, of one statistic or of any ("*")."""
 
     source: Literal["yellow_taxi", "citibike", "weather"]
-    months: Annotated[list[str], BeforeValidator(_accepted_months)]
+    months: Annotated[list[Month], PlainValidator(_accepted_months)]
     statistic: str = Field(pattern=r"^(\*|[a-z][a-z0-9_]*)$")
     why: str = Field(min_length=3)
 
@@ -309,7 +311,7 @@ class Settings(Section):
     validation: Validation = Validation()
     alerts: Alerts = Alerts()
 
-    def until(self, newest: dict[str, str]) -> Settings:
+    def until(self, newest: dict[str, Month]) -> Settings:
         """A copy in which each source that goes up to `latest` ends at its newest month."""
         blocks = {name: self.source(name).until(month) for name, month in newest.items()}
         return self.model_copy(update={"sources": self.sources.model_copy(update=blocks)}) if blocks else self

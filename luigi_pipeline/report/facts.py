@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.core.months import first_day, months_between, next_month
+from luigi_pipeline.core.months import Month, spans
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers
 from luigi_pipeline.report.stating import fact, sentence, stated
@@ -79,8 +79,8 @@ class Facts:
     """
 
     sources: list[str]
-    months: list[str]
-    calendar: dict[str, dict[str, Cell]]
+    months: list[Month]
+    calendar: dict[Month, dict[str, Cell]]
     files: list[File]
     recorded: list[tuple[str, int, int]]
     freshness: list[dict[str, Any]]
@@ -90,7 +90,7 @@ class Facts:
     findings: list[Finding]
     problems: list[tuple[str, Markup]] = field(default_factory=list)
 
-    def unusual(self, source: str, month: str) -> list[Finding]:
+    def unusual(self, source: str, month: Month) -> list[Finding]:
         """The findings of a month that nobody has accepted."""
         return [it for it in self.findings if (it.source, it.source_month) == (source, month) and not it.is_accepted]
 
@@ -104,7 +104,7 @@ def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
         answers: The answers of the metrics.
     """
     loads = {
-        (marker.parameters["source"], marker.parameters["month"]): marker
+        (marker.parameters["source"], Month(marker.parameters["month"])): marker
         for path in sorted((data.markers / "LoadMonth").rglob("*.json"))
         if (marker := markers.read(path))
     }
@@ -145,13 +145,13 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _months(settings: Settings, loads: dict[tuple[str, str], Marker]) -> list[str]:
+def _months(settings: Settings, loads: dict[tuple[str, Month], Marker]) -> list[Month]:
     """All months from the first to the last, so that a month without any data is seen too."""
     known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in MONTHLY_SOURCES))
-    return months_between(min(known), max(known)) if known else []
+    return Month.between(min(known), max(known)) if known else []
 
 
-def _cell(settings: Settings, loads: dict[tuple[str, str], Marker], name: str, month: str) -> Cell:
+def _cell(settings: Settings, loads: dict[tuple[str, Month], Marker], name: str, month: Month) -> Cell:
     load = loads.get((name, month))
     configured = month in SOURCES[name].months(settings)
     if load is None or load.source is None:
@@ -189,7 +189,7 @@ def _recorded(files: Sequence[File], answers: Answers) -> list[tuple[str, int, i
     ]
 
 
-def _freshness(settings: Settings, loads: dict[tuple[str, str], Marker], name: str) -> dict[str, Any]:
+def _freshness(settings: Settings, loads: dict[tuple[str, Month], Marker], name: str) -> dict[str, Any]:
     of = {month: load for (source, month), load in loads.items() if source == name}
     newest = max(of, default=None)
     loaded = max((load.finished_at for load in of.values()), default=None)
@@ -205,15 +205,15 @@ def _freshness(settings: Settings, loads: dict[tuple[str, str], Marker], name: s
     }
 
 
-def _days_between(month: str | None, loaded_at: str | None) -> int | None:
+def _days_between(month: Month | None, loaded_at: str | None) -> int | None:
     """Days from the end of a month to its load."""
     if not month or not loaded_at:
         return None
-    return (dt.date.fromisoformat(loaded_at[:10]) - first_day(next_month(month))).days
+    return (dt.date.fromisoformat(loaded_at[:10]) - month.day_after).days
 
 
 def _problems(
-    facts: Facts, settings: Settings, loads: dict[tuple[str, str], Marker], answers: Answers
+    facts: Facts, settings: Settings, loads: dict[tuple[str, Month], Marker], answers: Answers
 ) -> Iterator[tuple[str, Markup]]:
     yield from _findings(facts)
     yield from _checks(facts)
@@ -269,13 +269,13 @@ def _checks(facts: Facts) -> Iterator[tuple[str, Markup]]:
             yield "warning", sentence("<q>{}</q> has {} rows, but {} are loaded.", file.name, there, loaded)
 
 
-def _disabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
+def _disabled(name: str, states: dict[Month, str]) -> Iterator[tuple[str, Markup]]:
     left = [month for month, state in states.items() if state == "out of the configuration"]
     rest = f"; {_listed(left)} were loaded before and still count." if left else ": nothing here is about it."
     yield "note", sentence("{} is disabled in the configuration{}", NAMES[name], rest)
 
 
-def _enabled(name: str, states: dict[str, str]) -> Iterator[tuple[str, Markup]]:
+def _enabled(name: str, states: dict[Month, str]) -> Iterator[tuple[str, Markup]]:
     there = [month for month, state in states.items() if state not in ("missing", "not configured")]
     absent = [month for month in states if month not in there]
     between = [month for month in absent if there and there[0] < month < there[-1]]
@@ -293,7 +293,7 @@ def _columns(name: str, loads: Sequence[Marker]) -> Iterator[tuple[str, Markup]]
     changed = [load for load in loads if load.schema_changes]
     if changed:
         what = sorted({change.rpartition(": ")[2] for load in changed for change in load.schema_changes})
-        months = _listed([load.parameters["month"] for load in changed])
+        months = _listed([Month(load.parameters["month"]) for load in changed])
         template = "{} of {} came with other columns than declared: <q>{}</q>."
         yield "note", sentence(template, NAMES[name], months, "; ".join(what))
 
@@ -304,13 +304,7 @@ def _counted(item: dict[str, Any]) -> str:
     return f" ({item['unexpected_count']:,} rows)" if item.get("unexpected_count") else ""
 
 
-def _listed(months: Sequence[str]) -> str:
+def _listed(months: Sequence[Month]) -> str:
     """Months in words. Months in a row become a span."""
-    spans: list[list[str]] = []
-    for month in months:
-        if spans and next_month(spans[-1][-1]) == month:
-            spans[-1].append(month)
-        else:
-            spans.append([month])
-    texts = [f"{span[0]} to {span[-1]}" if span[1:] else span[0] for span in spans]
+    texts = spans(months)
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)

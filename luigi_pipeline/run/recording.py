@@ -26,6 +26,7 @@ import luigi
 from luigi.scheduler import scheduler
 
 from luigi_pipeline.core.errors import PipelineError, explain, one_line
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.state.history import store
 from luigi_pipeline.state.markers import Marker
@@ -127,9 +128,9 @@ def failed() -> list[Failure]:
     return [Failure(it["task"], it["error"] or it["outcome"], bool(it["is_passing"]), it["failures"]) for it in ends]
 
 
-def unpublished() -> list[tuple[str, str]]:
+def unpublished() -> list[tuple[str, Month]]:
     """Source and month of each file that was not published yet when the run asked for it."""
-    return sorted((it["source"], it["month"]) for it in _last_ends(store.NOT_PUBLISHED))
+    return sorted((it["source"], Month(it["month"])) for it in _last_ends(store.NOT_PUBLISHED))
 
 
 def _last_ends(*outcomes: str) -> list[sqlite3.Row]:

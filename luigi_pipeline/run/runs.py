@@ -23,6 +23,7 @@ from luigi_pipeline.core import paths
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import AlreadyRunning, ConfigError
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.run import ending, processes, scheduling
 from luigi_pipeline.run.holding import hold
 from luigi_pipeline.state import identity, latest
@@ -34,7 +35,7 @@ _held: list[IO[str]] = []
 # Titles of the tasks that this run does again, even if nothing has changed.
 forced: set[str] = set()
 # Months that this run loads in addition to those of the configuration, by source.
-wanted_months: dict[str, list[str]] = {}
+wanted_months: dict[str, list[Month]] = {}
 
 
 def _options() -> options.mobility:

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.bike_rides import NO_STATION, Rides, make_rides, wall_milliseconds
-from luigi_pipeline.sample.clock import FloatArray, IntArray, Month
+from luigi_pipeline.sample.clock import FloatArray, IntArray
 from luigi_pipeline.sample.stations import stations
 
 ROWS_PER_MEMBER = 1_000_000
-FRACTIONS_SINCE = Month(2024, 6)
+FRACTIONS_SINCE = Month("2024-06")
 COLUMNS = (
     "ride_id",
     "rideable_type",
@@ -127,7 +128,7 @@ def write_bike_month(path: Path, seed: int, month: Month, rows: int) -> int:
     rides = make_rides(seed, month, rows)
     quoted = is_quoted(month)
     per_member = min(ROWS_PER_MEMBER, math.ceil(rows / 2))
-    published = month.shift(1)
+    published = month.next
     with zipfile.ZipFile(path, "w", compresslevel=4) as archive:
         for number, first in enumerate(range(0, rows, per_member), start=1):
             name = f"{month.compact}-citibike-tripdata_{number}.csv"

@@ -8,20 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.clock import (
     BoolArray,
     FloatArray,
     IntArray,
     Lots,
-    Month,
+    end_utc,
     random_stream,
+    repeated_hour_utc,
+    start_utc,
     to_new_york,
 )
 from luigi_pipeline.sample.demand import CITIBIKE, draw_starts
 from luigi_pipeline.sample.stations import kilometres_between, stations
 
 # Up to this month, a file holds the rides that began in it. Later files hold the rides that ended in it.
-LAST_MONTH_BY_START = Month(2024, 5)
+LAST_MONTH_BY_START = Month("2024-05")
 STRADDLING, STRADDLING_TWICE = 12, 3
 SHORTEST_SECONDS = 61
 NO_STATION = -1
@@ -101,7 +104,7 @@ def _make(rng: np.random.Generator, started_seconds: IntArray) -> Rides:
 
 def _add_oddities(rng: np.random.Generator, rides: Rides, month: Month) -> None:
     lots = Lots(rng, len(rides.started))
-    changed_at = month.repeated_hour_utc()
+    changed_at = repeated_hour_utc(month)
     if changed_at is not None:
         # By the wall clock, these end before they start.
         rows = lots.draw(0, 3)
@@ -119,7 +122,7 @@ def _add_oddities(rng: np.random.Generator, rides: Rides, month: Month) -> None:
 
 def _file_by_end(rides: Rides, month: Month) -> None:
     """Shift rides that would end after the month, so that all rides end in it."""
-    over = np.maximum(rides.ended - (month.end_utc * 1000 - 1), 0)
+    over = np.maximum(rides.ended - (end_utc(month) * 1000 - 1), 0)
     rides.started -= over
     rides.ended -= over
 
@@ -127,9 +130,9 @@ def _file_by_end(rides: Rides, month: Month) -> None:
 def _straddling(seed: int, month: Month) -> Rides:
     """The rides that begin in the last minutes before a month and end in it; the same for both files."""
     rng = random_stream(seed, "straddling", month.year, month.number)
-    begins = np.sort(month.start_utc - rng.integers(30, 1500, STRADDLING))
+    begins = np.sort(start_utc(month) - rng.integers(30, 1500, STRADDLING))
     rides = _make(rng, begins)
-    rides.ended = month.start_utc * 1000 + rng.integers(5_000, 900_000, STRADDLING)
+    rides.ended = start_utc(month) * 1000 + rng.integers(5_000, 900_000, STRADDLING)
     return rides
 
 
@@ -148,7 +151,7 @@ def make_rides(seed: int, month: Month, count: int) -> Rides:
     """
     rng = random_stream(seed, "citibike", month.year, month.number)
     by_start = month <= LAST_MONTH_BY_START
-    before, after = _straddling(seed, month), _straddling(seed, month.shift(1))
+    before, after = _straddling(seed, month), _straddling(seed, month.next)
     own, other = (after, before) if by_start else (before, after)
     over_the_end = [own, other.take(slice(STRADDLING_TWICE))]
     ordinary = count - STRADDLING - STRADDLING_TWICE

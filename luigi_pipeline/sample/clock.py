@@ -1,87 +1,43 @@
-"""Months, New York wall time and random streams, which all parts of the sample share."""
+"""New York wall time and random streams, which all parts of the sample share."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import zlib
-from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+
+from luigi_pipeline.core.months import NEW_YORK, Month
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-NEW_YORK = ZoneInfo("America/New_York")
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 
 
-@dataclass(frozen=True, order=True)
-class Month:
-    """A calendar month in New York."""
+def start_utc(month: Month) -> int:
+    """Epoch seconds of a month's first midnight in New York."""
+    return _midnight(month.first_day)
 
-    year: int
-    number: int
 
-    @classmethod
-    def parse(cls, text: str) -> Month:
-        """Read `YYYY-MM`.
+def end_utc(month: Month) -> int:
+    """Epoch seconds of the first midnight in New York after a month."""
+    return _midnight(month.day_after)
 
-        Args:
-            text: The month as the configuration spells it.
 
-        Returns:
-            The month.
+def hours_utc(month: Month) -> IntArray:
+    """Epoch seconds of each hour of a month: 24 a day, but 23 and 25 on the DST days."""
+    return np.arange(start_utc(month), end_utc(month), HOUR_SECONDS, dtype=np.int64)
 
-        Raises:
-            ValueError: The text is not a month.
-        """
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-            raise ValueError(f"month {text!r} is not YYYY-MM")
-        return cls(int(text[:4]), int(text[5:]))
 
-    def __str__(self) -> str:
-        """`YYYY-MM`."""
-        return f"{self.year:04d}-{self.number:02d}"
-
-    @property
-    def compact(self) -> str:
-        """`YYYYMM`, as CitiBike names its files."""
-        return f"{self.year:04d}{self.number:02d}"
-
-    @property
-    def ordinal(self) -> int:
-        """Months since year 0: consecutive months differ by one."""
-        return self.year * 12 + self.number - 1
-
-    def shift(self, months: int) -> Month:
-        """The month this many months later, or earlier if the number is negative."""
-        ordinal = self.ordinal + months
-        return Month(ordinal // 12, ordinal % 12 + 1)
-
-    @property
-    def start_utc(self) -> int:
-        """Epoch seconds of the month's first midnight in New York."""
-        return int(dt.datetime(self.year, self.number, 1, tzinfo=NEW_YORK).timestamp())
-
-    @property
-    def end_utc(self) -> int:
-        """Epoch seconds of the next month's first midnight in New York."""
-        return self.shift(1).start_utc
-
-    def hours_utc(self) -> IntArray:
-        """Epoch seconds of each hour of the month: 24 a day, but 23 and 25 on the DST days."""
-        return np.arange(self.start_utc, self.end_utc, HOUR_SECONDS, dtype=np.int64)
-
-    def repeated_hour_utc(self) -> int | None:
-        """Epoch seconds at which the clocks of this month go back; None if they do not."""
-        hours = self.hours_utc()
-        back = np.flatnonzero(np.diff(to_new_york(hours)) == 0)
-        return int(hours[back[0] + 1]) if len(back) else None
+def repeated_hour_utc(month: Month) -> int | None:
+    """Epoch seconds at which the clocks of a month go back; None if they do not."""
+    hours = hours_utc(month)
+    back = np.flatnonzero(np.diff(to_new_york(hours)) == 0)
+    return int(hours[back[0] + 1]) if len(back) else None
 
 
 def to_new_york(utc_seconds: IntArray) -> IntArray:
@@ -108,6 +64,10 @@ def weekday(wall_seconds: IntArray) -> IntArray:
 def hour_of_day(wall_seconds: IntArray) -> IntArray:
     """Hour of the day, 0 to 23."""
     return np.asarray(wall_seconds // HOUR_SECONDS % 24, dtype=np.int64)
+
+
+def _midnight(day: dt.date) -> int:
+    return int(dt.datetime.combine(day, dt.time(), NEW_YORK).timestamp())
 
 
 def _offset_seconds(hour: int) -> int:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.clock import (
     HOUR_SECONDS,
     FloatArray,
     IntArray,
-    Month,
     hour_of_day,
+    hours_utc,
     to_new_york,
     weekday,
 )
@@ -82,9 +83,9 @@ def hourly_weights(rhythm: Rhythm, seed: int, month: Month) -> FloatArray:
         month: The New York month.
 
     Returns:
-        A share for each of `month.hours_utc()`. Their sum is 1.
+        A share for each of `hours_utc(month)`. Their sum is 1.
     """
-    hours = month.hours_utc()
+    hours = hours_utc(month)
     wall = to_new_york(hours)
     # The precipitation between h and h + 1 has the label h + 1.
     now, following = _weather_at(seed, hours), _weather_at(seed, hours + HOUR_SECONDS)
@@ -100,5 +101,5 @@ def draw_starts(rng: np.random.Generator, rhythm: Rhythm, seed: int, month: Mont
     They are drawn in UTC, so March's missing hour stays empty, and November's repeated hour gets twice the trips.
     """
     trips = rng.multinomial(count, hourly_weights(rhythm, seed, month))
-    starts = np.repeat(month.hours_utc(), trips) + rng.integers(0, HOUR_SECONDS, count)
+    starts = np.repeat(hours_utc(month), trips) + rng.integers(0, HOUR_SECONDS, count)
     return np.sort(starts)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.bike_file import write_bike_month
-from luigi_pipeline.sample.clock import DAY_SECONDS, Month
+from luigi_pipeline.sample.clock import DAY_SECONDS
 from luigi_pipeline.sample.taxi_file import write_taxi_month
 from luigi_pipeline.sample.weather import write_weather
 from luigi_pipeline.sample.zones import write_zones
@@ -20,7 +21,9 @@ DEFAULT_SEED = 2024
 # Enough rows for one of every oddity.
 FEWEST_ROWS = 100
 # Earlier rides have another CSV header, which the sample does not have.
-FIRST_MONTH = Month(2021, 2)
+FIRST_MONTH = Month("2021-02")
+# The files of a month are published up to two months later.
+LAST_MONTH = Month("2099-10")
 
 
 def generate(
@@ -51,22 +54,22 @@ def generate(
     Raises:
         ValueError: A month, a size or the seed is out of range; nothing is written.
     """
-    wanted = sorted({Month.parse(text) for text in months})
+    wanted = sorted({Month(text) for text in months})
     _check(wanted, min(taxi_trips_per_month, rides_per_month), seed)
     rows: dict[str, int] = {}
 
     def put(path: str, published: Month, write: Callable[[Path], int]) -> None:
         rows[path] = _put(folder / path, published, write)
 
-    put("misc/taxi_zone_lookup.csv", Month(2024, 1), write_zones)
-    for year in sorted({m.year for month in wanted for m in (month, month.shift(1))}):
+    put("misc/taxi_zone_lookup.csv", Month("2024-01"), write_zones)
+    for year in sorted({m.year for month in wanted for m in (month, month.next)}):
         write = partial(write_weather, seed=seed, year=year)
-        put(f"archive/{year}.json", Month(year + 1, 1), write)
+        put(f"archive/{year}.json", Month(f"{year + 1}-01"), write)
     for month in wanted:
         trips = partial(write_taxi_month, seed=seed, month=month, rows=taxi_trips_per_month)
         put(f"trip-data/yellow_tripdata_{month}.parquet", month.shift(2), trips)
         rides = partial(write_bike_month, seed=seed, month=month, rows=rides_per_month)
-        put(f"tripdata/{month.compact}-citibike-tripdata.zip", month.shift(1), rides)
+        put(f"tripdata/{month.compact}-citibike-tripdata.zip", month.next, rides)
     return rows
 
 
@@ -75,6 +78,8 @@ def _check(months: list[Month], fewest: int, seed: int) -> None:
         raise ValueError("the sample needs at least one month")
     if months[0] < FIRST_MONTH:
         raise ValueError(f"month {months[0]} is before {FIRST_MONTH}, the sample's first")
+    if months[-1] > LAST_MONTH:
+        raise ValueError(f"month {months[-1]} is after {LAST_MONTH}, the sample's last")
     if fewest < FEWEST_ROWS:
         raise ValueError(f"a month needs at least {FEWEST_ROWS} trips, not {fewest}")
     if seed < 0:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.clock import (
     BoolArray,
     FloatArray,
     IntArray,
-    Month,
     hour_of_day,
     weekday,
 )
@@ -35,7 +35,7 @@ FIRST_DROP, UNIT, JFK_FLAT, NEWARK_EXTRA = 300, 70, 7000, 2000
 MTA_TAX, IMPROVEMENT, CONGESTION, AIRPORT, CBD_CHARGE = 50, 100, 250, 175, 75
 TOLL = 694
 PARTS = ("fare", "extra", "mta_tax", "tip", "tolls", "improvement", "congestion", "airport", "cbd")
-CBD_SINCE = Month(2025, 1)
+CBD_SINCE = Month("2025-01")
 
 
 def _touches(trips: TaxiTrips, zones: IntArray | tuple[int, ...]) -> BoolArray:

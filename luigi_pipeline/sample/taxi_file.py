@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from luigi_pipeline.sample.clock import IntArray, Month, random_stream
+from luigi_pipeline.core.months import Month
+from luigi_pipeline.sample.clock import IntArray, random_stream
 from luigi_pipeline.sample.taxi_fares import CBD_SINCE, make_fares
 from luigi_pipeline.sample.taxi_trips import NOT_RECORDED, TaxiTrips, make_trips
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.clock import (
     HOUR_SECONDS,
     FloatArray,
     IntArray,
     Lots,
-    Month,
+    end_utc,
     hour_of_day,
+    start_utc,
     to_new_york,
     weekday,
 )
@@ -152,7 +154,7 @@ def _add_impossible_values(rng: np.random.Generator, trips: TaxiTrips, lots: Lot
 
 def _add_strays(rng: np.random.Generator, trips: TaxiTrips, lots: Lots, month: Month) -> None:
     """Move some trips out of the file's month: late reports, and clocks that were reset."""
-    first, after = (int(to_new_york(np.array([at]))[0]) for at in (month.start_utc, month.end_utc))
+    first, after = (int(to_new_york(np.array([at]))[0]) for at in (start_utc(month), end_utc(month)))
     reset_clock = int(np.datetime64("2008-12-31T23:02:00", "s").astype(np.int64))
     # Spread over two hours, so that some are in 2008 and some in 2009.
     _redate(trips, lots.draw(0.00002, 2), reset_clock, spacing=3000)

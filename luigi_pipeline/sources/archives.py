@@ -18,6 +18,7 @@ from typing import IO
 from luigi_pipeline.config.settings import Download
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources.membernames import month_of, number_of, path_of
 
 _MAX_DEPTH = 3
@@ -99,7 +100,7 @@ class _Allowance:
             raise Rejected(f"{name}: would unpack to {times:,} times its size, over download.max_archive_ratio")
 
 
-def csv_members(path: Path, scratch: Path, limits: Download, month: str | None = None) -> list[Member]:
+def csv_members(path: Path, scratch: Path, limits: Download, month: Month | None = None) -> list[Member]:
     """List the CSV files of an archive, with those of nested archives.
 
     Args:
@@ -131,7 +132,7 @@ def check(path: Path, limits: Download) -> None:
         raise Rejected(f"{path.name}: holds no CSV file")
 
 
-def has_month(path: Path, month: str) -> bool:
+def has_month(path: Path, month: Month) -> bool:
     """Whether a yearly archive has files of the month, or nested archives whose names have no month."""
     with _opened(path, path.name) as archive:
         return any(_may_have(entry.filename, month) for entry in archive.infolist() if _wanted(entry.filename))
@@ -148,7 +149,7 @@ def _opened(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
 
 
 def _members(
-    path: Path, name: str, scratch: Path, allowance: _Allowance, month: str | None, depth: int
+    path: Path, name: str, scratch: Path, allowance: _Allowance, month: Month | None, depth: int
 ) -> list[Member]:
     if depth > _MAX_DEPTH:
         raise Rejected(f"{name}: archives are nested more than {_MAX_DEPTH} deep")
@@ -159,7 +160,7 @@ def _members(
             if month and not _may_have(entry.filename, month):
                 continue
             if entry.filename.lower().endswith(".zip"):
-                inside = month if month and month_of(entry.filename, month[:4]) is None else None
+                inside = month if month and month_of(entry.filename, month.year) is None else None
                 unpacked = scratch / f"{digest(inner)}.zip"  # two folders may hold archives of the same name
                 with archive.open(entry) as source, unpacked.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
@@ -215,7 +216,7 @@ def _wanted(name: str) -> bool:
     return not name.endswith(("/", "\\")) and "__MACOSX" not in path.parts and not path.name.startswith("._")
 
 
-def _may_have(name: str, month: str) -> bool:
+def _may_have(name: str, month: Month) -> bool:
     """Whether a file or archive in a yearly archive may have rides of the month, by its path."""
-    named = month_of(name, month[:4])
+    named = month_of(name, month.year)
     return named == month or (named is None and name.lower().endswith(".zip"))

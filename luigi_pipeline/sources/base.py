@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources.landed import Landed
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Part:
         columns: The raw name of each column, by its published name, in the order of the file.
         rows: Number of rows, counted independently of the engine that reads them later.
         changes: How its columns differ from those declared, in words.
-        month: The month of an archive's member, by its name.
+        month: The month of an archive's member, by its name; None if the file is of no month.
         unit: Which rows of the month it should have: the number of a part, the empty text for all, or another name.
             Parts with the same unit are copies.
         remarks: What is left out of the published file, in words.
@@ -50,7 +51,7 @@ class Part:
     columns: dict[str, str]
     rows: int
     changes: list[str] = field(default_factory=list)
-    month: str = ""
+    month: Month | None = None
     unit: str = ""
     remarks: list[str] = field(default_factory=list)
 
@@ -73,21 +74,21 @@ class Source(Protocol):
     added: frozenset[str]
     dated_by: tuple[str, ...]
 
-    def months(self, settings: Settings) -> list[str]:
+    def months(self, settings: Settings) -> list[Month]:
         """The configured months; none if the source is disabled."""
         ...
 
-    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+    def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """What decides which file is asked for. If it changes, the month must be asked for again."""
         ...
 
     def fetch(
-        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+        self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
         """Fetch a month's file into a folder and check it.
 
         Args:
-            month: The month; empty for a source without months.
+            month: The month; None for a source without months.
             settings: The configuration.
             folder: Where the file goes.
             publisher: The HTTP client to use.
@@ -104,7 +105,7 @@ class Source(Protocol):
         """
         ...
 
-    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+    def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the publisher has a month's file by now. This takes one small request.
 
         Args:
@@ -123,7 +124,7 @@ class Source(Protocol):
         """Whether a landed file holds other months too."""
         ...
 
-    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+    def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """Open a landed file, and unpack it into a scratch folder if needed.
 
         Raises:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from luigi_pipeline.core.errors import FetchFailed, NotThere, Rejected
 from luigi_pipeline.core.files import write_atomically
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources.base import set_aside_if_rejected
 from luigi_pipeline.sources.urls import asking
@@ -21,12 +22,12 @@ _FLAGS = re.IGNORECASE | re.ASCII
 MOST_PAGES = 1000  # of 1000 keys each; CitiBike's bucket has one page
 
 
-def choose_key(keys: list[str], month: str) -> str | None:
+def choose_key(keys: list[str], month: Month) -> str | None:
     """The bucket's key for a month. A monthly archive is preferred to a yearly one.
 
     Jersey City's keys (JC-) do not count. Some keys are misspelt (`citbike`, `citibke`); others are preferred.
     """
-    for of in (month.replace("-", ""), month[:4]):
+    for of in (month.compact, month.year):
         pattern = re.compile(rf"{of}-cit[a-z]*-tripdata(\.csv)?\.zip", _FLAGS)
         matching = [key for key in keys if pattern.fullmatch(key)]
         if matching:

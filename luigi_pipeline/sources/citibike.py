@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, NotThere, Rejected
-from luigi_pipeline.core.months import may_be_unpublished
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
@@ -69,22 +69,23 @@ class CitiBikeTrips:
     added: frozenset[str] = frozenset()
     dated_by: tuple[str, ...] = ("started_at", "ended_at", "starttime", "stoptime")
 
-    def months(self, settings: Settings) -> list[str]:
+    def months(self, settings: Settings) -> list[Month]:
         """The configured months."""
         block = settings.sources.citibike
         return block.months if block.enabled else []
 
-    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+    def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """The bucket's URL. The month's key in it is not known before the bucket is listed."""
         return {"bucket": redacted(settings.sources.citibike.base_url)}
 
     def fetch(
-        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+        self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
         """Find the month's archive in the bucket and fetch it."""
+        assert month is not None
         bucket = settings.sources.citibike.base_url
         try:
-            etags = list_keys(bucket, month[:4], publisher, folder)
+            etags = list_keys(bucket, str(month.year), publisher, folder)
             key = choose_key(list(etags), month)
             if key is None:
                 raise NotThere(f"{redacted(bucket)}: has no archive for {month}")
@@ -97,22 +98,23 @@ class CitiBikeTrips:
             if _is_yearly(key) and not has_month(landed.path, month):
                 raise NotThere(f"{landed.url}: has no files for {month}")
         except NotThere as error:
-            if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
+            if month.may_be_unpublished(dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"citibike {month} is not published yet ({redacted(bucket)})") from error
             raise FetchFailed(f"{error}; check the month and base_url") from error
         return landed
 
-    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+    def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the bucket's listing has a key for the month."""
-        keys = list_keys(settings.sources.citibike.base_url, month[:4], publisher, folder)
+        keys = list_keys(settings.sources.citibike.base_url, str(month.year), publisher, folder)
         return choose_key(list(keys), month) is not None
 
     def is_shared(self, landed: Landed) -> bool:
         """Whether it is a yearly archive."""
         return _is_yearly(landed.path.name)
 
-    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+    def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """Unpack the month's CSV files and check them: complete, UTF-8, with the columns of one of the two schemas."""
+        assert month is not None
         archive = landed.path.name
         members = csv_members(landed.path, scratch, limits, month if self.is_shared(landed) else None)
         if not members:
@@ -125,7 +127,7 @@ class CitiBikeTrips:
             raise Rejected(f"{archive}: has no rows")
         return parts
 
-    def _part(self, member: Member, path: Path, month: str) -> Part:
+    def _part(self, member: Member, path: Path, month: Month) -> Part:
         with member.open() as stream:
             header, rows = csvfiles.normalise(stream, path, member.name)
         columns = match_columns(header, self.columns, set(), member.name)
@@ -137,7 +139,7 @@ class CitiBikeTrips:
             )
         changes = [f"{member.name}: new column {raw}" for raw in columns.values() if raw not in self.columns]
         inside = member.name.partition("/")[2]
-        of = month_of(inside, month[:4]) or month
+        of = month_of(inside, month.year) or month
         return Part(member.name, path, "csv", columns, rows, changes, month=of, unit=unit_of(inside))
 
 

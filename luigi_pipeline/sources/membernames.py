@@ -10,6 +10,8 @@ import calendar
 import re
 from pathlib import PurePosixPath
 
+from luigi_pipeline.core.months import Month
+
 _MONTH = re.compile(r"(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
 _MONTHS_FOLDER = re.compile(r"(0?[1-9]|1[0-2])[ _-]([a-z]+)", re.IGNORECASE)
 # Of a file, or of an archive with one part.
@@ -22,7 +24,7 @@ def path_of(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 
 
-def month_of(name: str, year: str | None = None) -> str | None:
+def month_of(name: str, year: int | None = None) -> Month | None:
     """The month in a path. The file's own name is read before its folders.
 
     Args:
@@ -32,10 +34,10 @@ def month_of(name: str, year: str | None = None) -> str | None:
     for text in reversed(path_of(name).parts):
         match = _MONTH.search(text)
         if match:
-            return f"{match[1]}-{match[2]}"
+            return Month(f"{match[1]}-{match[2]}")
         folder = _MONTHS_FOLDER.fullmatch(text) if year else None
         if folder and _WORDS.get(folder[2].lower()) == int(folder[1]):
-            return f"{year}-{int(folder[1]):02}"
+            return Month(f"{year}-{int(folder[1]):02}")
     return None
 
 

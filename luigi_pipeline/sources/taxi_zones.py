@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotThere, Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected
 from luigi_pipeline.sources.landed import Landed
@@ -29,16 +30,16 @@ class TaxiZones:
     added: frozenset[str] = frozenset()
     dated_by: tuple[str, ...] = ()
 
-    def months(self, settings: Settings) -> list[str]:
+    def months(self, settings: Settings) -> list[Month]:
         """None: there is a single file, which is needed if taxis are enabled."""
         return []
 
-    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+    def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """The file's URL."""
         return {"url": redacted(self._url(settings))}
 
     def fetch(
-        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+        self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
         """Fetch the zone lookup."""
         try:
@@ -51,7 +52,7 @@ class TaxiZones:
             _read(landed.path)
         return landed
 
-    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+    def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Always true: the file does not come in months."""
         return True
 
@@ -59,7 +60,7 @@ class TaxiZones:
         """Never true: the file has no months."""
         return False
 
-    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+    def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: it has TLC's columns and its 265 zones, each once."""
         text, zones, columns = _read(landed.path)
         normal = scratch / landed.path.name

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from luigi_pipeline.config.settings import Download, Location, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.core.files import write_atomically
-from luigi_pipeline.core.months import last_day, may_be_unpublished, utc_hour
+from luigi_pipeline.core.months import Month, utc_hour
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources.base import Part, set_aside_if_rejected
 from luigi_pipeline.sources.landed import Landed
@@ -62,13 +62,14 @@ class HourlyWeather:
     added: frozenset[str] = frozenset()
     dated_by: tuple[str, ...] = ()
 
-    def months(self, settings: Settings) -> list[str]:
+    def months(self, settings: Settings) -> list[Month]:
         """The months that the configured dates touch."""
         block = settings.sources.weather
         return block.months if block.enabled else []
 
-    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+    def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """The URL and its parameters."""
+        assert month is not None
         return {
             "url": redacted(settings.sources.weather.base_url),
             "params": self._params(month, settings),
@@ -76,18 +77,19 @@ class HourlyWeather:
         }
 
     def fetch(
-        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+        self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
         """Ask for the month, check the answer, and keep the parts that do not differ between equal answers.
 
         The API sends no ETag and no date, so only the content shows whether anything has changed.
         """
+        assert month is not None
         block = settings.sources.weather
         url = asking(block.base_url, self._params(month, settings))
         try:
             answer = publisher.get(url, pace_seconds=60 * _calls(month, settings) / block.calls_per_minute)
         except FetchFailed as error:
-            if _OUT_OF_RANGE in str(error) and may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
+            if _OUT_OF_RANGE in str(error) and month.may_be_unpublished(dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"weather {month} is not published yet ({error})") from error
             raise
         path = folder / f"open-meteo-archive_{month}.json"
@@ -106,10 +108,10 @@ class HourlyWeather:
             remarks=_remarks(hourly, dt.datetime.now(dt.UTC).replace(tzinfo=None)),
         )
 
-    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+    def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the month's last hour has a value. Open-Meteo also answers for days that it has no values for yet."""
         block = settings.sources.weather
-        last = utc_hour(last_day(month) + dt.timedelta(days=1))
+        last = utc_hour(month.day_after)
         day = {"start_date": f"{last:%Y-%m-%d}", "end_date": f"{last:%Y-%m-%d}", "hourly": next(iter(UNITS))}
         try:
             answer = json.loads(publisher.get(asking(block.base_url, self._params(month, settings) | day)))
@@ -125,7 +127,7 @@ class HourlyWeather:
         """Never true: there is one request per month."""
         return False
 
-    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+    def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """The month's hours as Parquet."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -137,7 +139,7 @@ class HourlyWeather:
         pq.write_table(table, path)
         return [Part(landed.path.name, path, "parquet", {name: name for name in self.columns}, len(table))]
 
-    def _params(self, month: str, settings: Settings) -> dict[str, str]:
+    def _params(self, month: Month, settings: Settings) -> dict[str, str]:
         block = settings.sources.weather
         first, last = _hours(month, settings)
         return {
@@ -151,7 +153,7 @@ class HourlyWeather:
         }
 
 
-def _hours(month: str, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
+def _hours(month: Month, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
     first, last = settings.sources.weather.days(month)
     return utc_hour(first), utc_hour(last + dt.timedelta(days=1))
 
@@ -164,7 +166,7 @@ def _remarks(hourly: Mapping[str, list[Any]], now: dt.datetime) -> dict[str, int
     return {"hours": len(hourly["time"]), "hours without a value": old, "hours to be filled in": len(lacking) - old}
 
 
-def _calls(month: str, settings: Settings) -> float:
+def _calls(month: Month, settings: Settings) -> float:
     """How many calls a month's request counts as. With over ten variables, or over two weeks, it counts as several."""
     first, last = _hours(month, settings)
     days = (last.date() - first.date()).days + 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, NotThere, Rejected
-from luigi_pipeline.core.months import may_be_unpublished
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected, snake_case
 from luigi_pipeline.sources.landed import Landed
@@ -57,24 +57,26 @@ class YellowTaxiTrips:
     # Added over the years: congestion in 2019, airport in 2021, congestion pricing in 2025, request_source in 2026.
     optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee", "request_source"}
 
-    def months(self, settings: Settings) -> list[str]:
+    def months(self, settings: Settings) -> list[Month]:
         """The configured months."""
         block = settings.sources.yellow_taxi
         return block.months if block.enabled else []
 
-    def request(self, month: str, settings: Settings) -> dict[str, Any]:
+    def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """The file's URL."""
+        assert month is not None
         return {"url": redacted(self._url(month, settings))}
 
     def fetch(
-        self, month: str, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
+        self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
         """Fetch the month's Parquet file."""
+        assert month is not None
         url = self._url(month, settings)
         try:
             landed = publisher.download(url, folder / _name(month), known)
         except NotThere as error:
-            if may_be_unpublished(month, dt.datetime.now(dt.UTC).date()):
+            if month.may_be_unpublished(dt.datetime.now(dt.UTC).date()):
                 raise NotPublished(f"yellow_taxi {month} is not published yet ({redacted(url)})") from error
             raise FetchFailed(f"{error}; check the month and base_url") from error
         if landed == known:
@@ -83,7 +85,7 @@ class YellowTaxiTrips:
             self.parts(landed, month, folder, settings.download)
         return landed
 
-    def is_published(self, month: str, settings: Settings, folder: Path, publisher: Publisher) -> bool:
+    def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the month's file exists."""
         return publisher.has(self._url(month, settings))
 
@@ -91,7 +93,7 @@ class YellowTaxiTrips:
         """Never true: there is one file per month."""
         return False
 
-    def parts(self, landed: Landed, month: str, scratch: Path, limits: Download) -> list[Part]:
+    def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: it is whole Parquet, with TLC's columns for yellow taxis."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -120,11 +122,11 @@ class YellowTaxiTrips:
                 raise Rejected(f"{name}: {published} has the time zone {kind.tz}; New York wall time is without one")
         return [Part(name, landed.path, "parquet", columns, file.metadata.num_rows, changes)]
 
-    def _url(self, month: str, settings: Settings) -> str:
+    def _url(self, month: Month, settings: Settings) -> str:
         return below(settings.sources.yellow_taxi.base_url, f"trip-data/{_name(month)}")
 
 
-def _name(month: str) -> str:
+def _name(month: Month) -> str:
     return f"yellow_tripdata_{month}.parquet"
 
 

@@ -19,7 +19,7 @@ from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.core.files import write_atomically
-from luigi_pipeline.core.months import NEW_YORK, first_day, last_day, next_month
+from luigi_pipeline.core.months import NEW_YORK, Month
 from luigi_pipeline.core.redaction import redacted
 
 log = logging.getLogger("luigi_pipeline")
@@ -47,7 +47,7 @@ class Overdue:
     """
 
     source: str
-    month: str
+    month: Month
     days: int
 
     def __str__(self) -> str:
@@ -118,17 +118,17 @@ def overdue(settings: Settings, data: DataDir) -> list[Overdue]:
         Overdue(name, after, days_late(settings, name, after))
         for name, month in newest
         if month
-        for after in [next_month(month)]
+        for after in [month.next]
     ]
     return [it for it in late if it.days > 0]
 
 
-def days_late(settings: Settings, source: str, month: str) -> int:
+def days_late(settings: Settings, source: str, month: Month) -> int:
     """How many days later than usual an unpublished month is today; negative if it is not due yet."""
-    return (_today() - last_day(month)).days - settings.source(source).usual_delay_days
+    return (_today() - month.last_day).days - settings.source(source).usual_delay_days
 
 
-def _newest(settings: Settings, name: str, known: str | None, data: DataDir) -> str | None:
+def _newest(settings: Settings, name: str, known: Month | None, data: DataDir) -> Month | None:
     """The newest month that a publisher has. The search goes on from the known month, or back from today."""
     from luigi_pipeline.sources import SOURCES
     from luigi_pipeline.sources.http import Publisher
@@ -151,24 +151,20 @@ def _newest(settings: Settings, name: str, known: str | None, data: DataDir) -> 
         return newest
 
 
-def _backwards(first: str) -> Iterator[str]:
-    month = _month_before(f"{_today():%Y-%m}")
+def _backwards(first: Month) -> Iterator[Month]:
+    month = Month.of(_today()).previous
     for _ in range(_MOST_MONTHS):
         if month < first:
             return
         yield month
-        month = _month_before(month)
+        month = month.previous
 
 
-def _forwards(known: str) -> Iterator[str]:
-    month = next_month(known)
-    while last_day(month) < _today():
+def _forwards(known: Month) -> Iterator[Month]:
+    month = known.next
+    while month.last_day < _today():
         yield month
-        month = next_month(month)
-
-
-def _month_before(month: str) -> str:
-    return f"{first_day(month) - dt.timedelta(days=1):%Y-%m}"
+        month = month.next
 
 
 def _today() -> dt.date:
@@ -185,19 +181,20 @@ def _impatient(policy: Download) -> Download:
     )
 
 
-def _first(settings: Settings, name: str) -> str:
-    return str(settings.source(name).latest_from)
+def _first(settings: Settings, name: str) -> Month:
+    """The first month of an open source."""
+    return settings.source(name).months[0]
 
 
 def _publisher(settings: Settings, name: str) -> str:
     return redacted(settings.source(name).base_url)
 
 
-def _known(settings: Settings, name: str, notes: dict[str, Any]) -> str | None:
+def _known(settings: Settings, name: str, notes: dict[str, Any]) -> Month | None:
     """The newest recorded month, if it was recorded for the publisher that is configured today."""
     note = notes.get(name, {})
-    month = note.get("month") if note.get("of") == _publisher(settings, name) else None
-    return str(month) if month and month >= _first(settings, name) else None
+    month = Month.or_none(str(note.get("month"))) if note.get("of") == _publisher(settings, name) else None
+    return month if month and month >= _first(settings, name) else None
 
 
 def _path(data: DataDir) -> Path:

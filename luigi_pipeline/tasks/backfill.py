@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from luigi_pipeline.core.errors import ConfigError
-from luigi_pipeline.core.months import in_words, may_be_unpublished, months_between
+from luigi_pipeline.core.months import Month, spans
 from luigi_pipeline.run import runs
 from luigi_pipeline.tasks.forcing import Forceable
 from luigi_pipeline.tasks.load import LoadMonth
@@ -40,7 +40,7 @@ class Backfill(luigi.WrapperTask, metaclass=Forceable):
         """
         super().__init__(*args, **kwargs)
         first = getattr(self, "from")
-        self.months = months_between(first, self.to)
+        self.months = Month.between(first, self.to)
         if not self.months:
             runs.refuse(ConfigError(f"--to {self.to} is before --from {first}"))
         runs.begin()
@@ -60,12 +60,12 @@ class Backfill(luigi.WrapperTask, metaclass=Forceable):
         loaded, wanted = len(self.months) - len(missing), len(self.months)
         log.info("Backfill %s: %d of %d months are loaded", self.source, loaded, wanted)
         today = dt.datetime.now(dt.UTC).date()
-        awaited = [month for month in missing if may_be_unpublished(month, today)]
+        awaited = [month for month in missing if month.may_be_unpublished(today)]
         lost = [month for month in missing if month not in awaited]
         if awaited:
-            log.warning("Backfill %s: may not be published yet: %s", self.source, in_words(awaited))
+            log.warning("Backfill %s: may not be published yet: %s", self.source, ", ".join(spans(awaited)))
         if lost:
-            log.warning("Backfill %s: missing: %s; run again to go on from here", self.source, in_words(lost))
+            log.warning("Backfill %s: missing: %s; run again to go on from here", self.source, ", ".join(spans(lost)))
 
 
 # What Python does with an assignment in the class.

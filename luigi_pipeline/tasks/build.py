@@ -12,7 +12,7 @@ from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
-from luigi_pipeline.core.months import is_month
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.run import runs, scheduling
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
@@ -173,7 +173,7 @@ def _changed_months(last: Marker, inputs: dict[str, Any]) -> dict[str, list[str]
     changed: dict[str, list[str]] = {}
     for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
         source, _, month = name.partition(" ")
-        if source in MONTHLY_SOURCES and is_month(month):
+        if source in MONTHLY_SOURCES and Month.or_none(month):
             changed.setdefault(source, []).append(month)
         elif name not in _ASKED_OF_ALL_MONTHS:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator
-from typing import Any
+from typing import Any, ClassVar
 
 import luigi
 from luigi.task_register import Register
@@ -38,6 +38,7 @@ class Fetch(MobilityTask):
     """A published file in `landing/`."""
 
     in_warehouse = False
+    month: ClassVar[Any] = None  # a Month, if the file is of one
 
     @property
     def origin(self) -> Source:
@@ -149,7 +150,7 @@ class Fetch(MobilityTask):
 
     def inputs(self) -> dict[str, Any]:
         """What the publisher is asked for. The marker's `sources` say what it sent."""
-        return self.origin.request(self.parameters.get("month", ""), self.settings)
+        return self.origin.request(self.month, self.settings)
 
     def work(self) -> Generator[luigi.Task, None, Marker]:
         """Fetch the file, check it, and record what it is."""
@@ -157,7 +158,7 @@ class Fetch(MobilityTask):
 
         folder = self.data.landing / self.origin.name
         folder.mkdir(parents=True, exist_ok=True)
-        month, known = self.parameters.get("month", ""), self._known()
+        month, known = self.month, self._known()
         with Publisher(self.settings.download, self.title) as publisher:
             try:
                 landed = self.origin.fetch(month, self.settings, folder, publisher, known)

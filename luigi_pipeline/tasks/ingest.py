@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from luigi_pipeline.config.settings import MONTHLY_SOURCES
-from luigi_pipeline.core.months import is_month
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.state import latest, markers
 from luigi_pipeline.state.markers import Marker
@@ -26,10 +26,11 @@ class IngestSource(MobilityTask):
         months = SOURCES[self.source_name].months(self.settings)
         return [LoadMonth(source=self.source_name, month=month) for month in months]
 
-    def loads(self) -> dict[str, Marker]:
+    def loads(self) -> dict[Month, Marker]:
         """The markers of all loaded months of the source, whether or not they are still configured."""
         paths = sorted((self.data.markers / "LoadMonth" / self.source_name).glob("*.json"))
-        marker_by_month = {path.stem: LoadMonth(source=self.source_name, month=path.stem).marker() for path in paths}
+        months = [month for path in paths if (month := Month.or_none(path.stem))]
+        marker_by_month = {month: LoadMonth(source=self.source_name, month=month).marker() for month in months}
         return {month: marker for month, marker in marker_by_month.items() if marker}
 
     def inputs(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def describe_republished(name: str) -> str | None:
         The description; None if the input is no month, or the month was not republished.
     """
     source, _, month = name.partition(" ")
-    if source not in MONTHLY_SOURCES or not is_month(month):
+    if source not in MONTHLY_SOURCES or not Month.or_none(month):
         return None
     marker = LoadMonth(source=source, month=month).marker()
     if marker is None or marker.replaced is None:

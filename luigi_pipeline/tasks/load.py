@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Warehouse
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.core.errors import PipelineError, Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.run import runs
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.base import ROWS_VERSION, set_aside_if_rejected
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("luigi_pipeline.tasks")
 
 _ORDER = ("yellow_taxi", "citibike", "weather", "taxi_zones")  # the last one is loaded first
-_MONTHS = 1_000_000  # larger than 202412 and other months written as a number
+_MONTHS = 100_000  # larger than the ordinal of any month
 _SMALL = 60_000  # bytes; a smaller file, such as a month of weather, is typed at once
 _AHEAD = 0.25  # the share of DuckDB's memory for typing the next file while rows are inserted
 
@@ -40,6 +41,7 @@ class Load(MobilityTask):
     """A published file in its raw table, whole and exactly once."""
 
     resources = {"warehouse": 1}
+    month: ClassVar[Any] = None  # a Month, if the file is of one
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make the task and set its priority.
@@ -48,8 +50,8 @@ class Load(MobilityTask):
         typed ahead.
         """
         super().__init__(*args, **kwargs)
-        source, month = self.parameters.get("source", "taxi_zones"), self.parameters.get("month", "0")
-        self.priority = (1 + _ORDER.index(source)) * _MONTHS - int(month.replace("-", ""))
+        source = self.parameters.get("source", "taxi_zones")
+        self.priority = (1 + _ORDER.index(source)) * _MONTHS - (self.month.ordinal if self.month else 0)
 
     @property
     def fetch(self) -> Fetch:
@@ -125,7 +127,7 @@ class Load(MobilityTask):
 
         from luigi_pipeline.warehouse import database, loading
 
-        source, month = self.fetch.origin, self.parameters.get("month")
+        source, month = self.fetch.origin, self.month
         scratch = self.data.scratch / "load"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
@@ -170,8 +172,8 @@ class Load(MobilityTask):
         """Read a landed file and write its rows, typed, to a Parquet file in a folder."""
         from luigi_pipeline.warehouse import preparing
 
-        source, month = self.fetch.origin, self.parameters.get("month")
-        parts = source.parts(landed, month or "", folder, self.settings.download)
+        source, month = self.fetch.origin, self.month
+        parts = source.parts(landed, month, folder, self.settings.download)
         path = folder / "typed.parquet"
         prepared = preparing.prepare(source, landed, parts, month, path, limits, quietly=quietly)
         if month:
@@ -313,7 +315,7 @@ def _import_for_all_loads() -> None:
     )
 
 
-def _is_awaited(path: Path, months: list[str]) -> bool:
+def _is_awaited(path: Path, months: list[Month]) -> bool:
     """Whether another month still needs the file. The months of a yearly archive share one file."""
     for month in months:
         landed = FetchMonth(source="citibike", month=month).landed()

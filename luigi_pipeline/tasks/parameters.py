@@ -5,21 +5,23 @@ from __future__ import annotations
 import luigi
 
 from luigi_pipeline.config.settings import MONTHLY_SOURCES
-from luigi_pipeline.core.months import is_month
+from luigi_pipeline.core.months import Month
 
 
-class MonthParameter(luigi.Parameter):
+class MonthParameter(luigi.Parameter[Month]):
     """A month, written YYYY-MM."""
 
-    def parse(self, text: str) -> str:
+    def parse(self, text: str) -> Month:
         """Check the month.
 
         Raises:
             ValueError: It is not written YYYY-MM.
         """
-        if not is_month(text):
-            raise ValueError(f"{text!r} is not a month; write it as 2024-09")
-        return text
+        return Month(text)
+
+    def normalize(self, value: str) -> Month:
+        """The month, where a task is made from Python with its text."""
+        return Month(value)
 
 
 class SourceParameter(luigi.ChoiceParameter):

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from luigi_pipeline.config.settings import Month
+from luigi_pipeline.config.settings import MonthKey
 from luigi_pipeline.core import yamlfiles
+from luigi_pipeline.core.months import Month
 
 SourceName = Literal["yellow_taxi", "citibike", "weather"]
 PROFILES = "month_profiles"
@@ -42,8 +43,8 @@ class Bounds(_Block):
 
     least: float | None = None
     most: float | None = None
-    first_month: Month = Field(default="0000-01", alias="from", validate_default=False)
-    last_month: Month = Field(default="9999-12", alias="to", validate_default=False)
+    first_month: MonthKey = Field(default=Month("1900-01"), alias="from")
+    last_month: MonthKey = Field(default=Month("2099-12"), alias="to")
     calendar_month: int | None = Field(default=None, ge=1, le=12)
     cut: str | None = None
     least_rows: int | None = Field(default=None, ge=1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import Part
 
 Content = tuple[int, int]  # rows, and the sum of their hashes
@@ -32,7 +33,7 @@ def leave_out(parts: list[Part], content: Callable[[Part], Content]) -> tuple[li
         Rejected: A part that should be a copy has other rows.
     """
     content = cache(content)
-    by_month: dict[str, list[Part]] = {}
+    by_month: dict[Month | None, list[Part]] = {}
     for part in sorted(parts, key=lambda part: (part.name.count("/"), part.name)):
         by_month.setdefault(part.month, []).append(part)
     left_out: dict[str, str] = {}

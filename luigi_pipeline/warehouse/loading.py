@@ -11,6 +11,7 @@ import duckdb
 from luigi_pipeline.config import surroundings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError, one_line
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import quoting
@@ -28,7 +29,7 @@ def load(
     connection: duckdb.DuckDBPyConnection,
     data: DataDir,
     source: Source,
-    month: str | None,
+    month: Month | None,
     landed: Landed,
     file: Prepared,
 ) -> str:
@@ -61,7 +62,7 @@ def load(
     return load_id
 
 
-def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: str | None) -> dict[str, Any] | None:
+def loaded_file(connection: duckdb.DuckDBPyConnection, source: Source, month: Month | None) -> dict[str, Any] | None:
     """What is loaded of a month: `version` and `rows` of its published file; None if it is not loaded."""
     create_raw_tables(connection)
     row = connection.execute(
@@ -167,7 +168,7 @@ def _run_dlt(
     data: DataDir,
     source: Source,
     file: Prepared,
-    month: str | None,
+    month: Month | None,
     disposition: Any,
 ) -> str:
     import dlt
@@ -218,7 +219,7 @@ def _run_dlt(
 
 
 def _reconcile(
-    connection: duckdb.DuckDBPyConnection, table: str, month: str | None, expected: dict[str, int], version: str
+    connection: duckdb.DuckDBPyConnection, table: str, month: Month | None, expected: dict[str, int], version: str
 ) -> None:
     counted = connection.execute(
         f"select _source_file, _source_version, count(*) from {table} "
@@ -227,11 +228,13 @@ def _reconcile(
     ).fetchall()
     wanted = {(name, version, rows) for name, rows in expected.items() if rows}
     if set(counted) != wanted:
-        raise WarehouseError(f"{table} {month or ''}: holds {sorted(counted)} after the load, not {sorted(wanted)}")
+        raise WarehouseError(
+            f"{' '.join(filter(None, [table, month]))}: holds {sorted(counted)} after the load, not {sorted(wanted)}"
+        )
 
 
 def _note_source_files(
-    connection: duckdb.DuckDBPyConnection, source: Source, month: str | None, landed: Landed, rows: dict[str, int]
+    connection: duckdb.DuckDBPyConnection, source: Source, month: Month | None, landed: Landed, rows: dict[str, int]
 ) -> None:
     connection.begin()
     connection.execute(

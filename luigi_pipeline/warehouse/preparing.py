@@ -15,7 +15,7 @@ import duckdb
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.errors import Rejected
-from luigi_pipeline.core.months import first_day, next_month
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import Landed, Part, Source
 from luigi_pipeline.sources.base import UNDECLARED
 from luigi_pipeline.warehouse import complaints, copies, quoting
@@ -49,7 +49,7 @@ def prepare(
     source: Source,
     landed: Landed,
     parts: list[Part],
-    month: str | None,
+    month: Month | None,
     path: Path,
     limits: Warehouse,
     *,
@@ -103,7 +103,7 @@ def prepare(
     return Prepared(path, expected, sorted(changes), remarks + left_out)
 
 
-def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
+def check_month(source: Source, file: Prepared, month: Month, name: str) -> None:
     """Reject a file of another month that has this month's name. A few rows of other months are normal.
 
     Args:
@@ -118,7 +118,7 @@ def check_month(source: Source, file: Prepared, month: str, name: str) -> None:
     if not source.dated_by:
         return
     times = [quoting.name(column) for column in source.dated_by]
-    limits = {"first": first_day(month), "next": first_day(next_month(month))}
+    limits = {"first": month.first_day, "next": month.day_after}
     rows = f"from {quoting.parquet(file.path)}"
     with duckdb.connect(config={"threads": 1}) as engine:
         # For nearly every file, the first column is enough.
@@ -177,7 +177,7 @@ def _select(part: Part, types: dict[str, str], declared: dict[str, str], lineage
     return f"select {', '.join([*columns, *lineage])} from {rows}"
 
 
-def _lineage(part: Part, parts: list[Part], month: str | None, version: str) -> list[str]:
+def _lineage(part: Part, parts: list[Part], month: Month | None, version: str) -> list[str]:
     """The four columns that say where a row comes from."""
     row = "file_row_number + 1" if part.format == "parquet" else "row_number() over ()"
     return [

@@ -17,7 +17,7 @@ from support import configuration, merged, zone_lines
 from luigi_pipeline.config.settings import Settings, Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest_file
-from luigi_pipeline.core.months import months_between
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sample.weather import write_weather
 from luigi_pipeline.sources.urls import asking
@@ -28,7 +28,7 @@ from luigi_pipeline.warehouse.recognise import recognise
 
 def by_month(cases: list[Any], first: str) -> dict[str, Any]:
     """A month for each case."""
-    return dict(zip(months_between(first, "2029-12"), cases, strict=False))
+    return dict(zip(Month.between(Month(first), Month("2029-12")), cases, strict=False))
 
 
 BAD_TAXI, BAD_BIKES, BAD_WEATHER = by_month(TAXI, "2021-03"), by_month(BIKES, "2021-03"), by_month(WEATHER, "2021-12")
@@ -95,7 +95,7 @@ def settings_of(url: str, config: Path, **months: list[str]) -> Settings:
 
 def weather_fault(url: str, settings: Settings, month: str, case: Case) -> Fault:
     """The answer of a month's request, changed."""
-    request = HourlyWeather().request(month, settings)
+    request = HourlyWeather().request(Month(month), settings)
     answer = httpx.get(asking(request["url"], request["params"])).raise_for_status().content
     body = case.make(answer)
     assert isinstance(body, bytes)

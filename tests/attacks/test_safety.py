@@ -15,6 +15,7 @@ from support import PROJECT, command, configuration, environment, merged, write_
 
 from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sources import SOURCES
@@ -94,7 +95,7 @@ def test_a_new_password_asks_for_nothing_again(kept: Kept) -> None:
     def requests(password: str) -> list[dict[str, Any]]:
         content = configuration(f"http://user:{password}@127.0.0.1")
         content["sources"]["weather"]["base_url"] = f"http://127.0.0.1/v1/archive?apikey={password}"
-        return [source.request("2024-10", Settings.model_validate(content)) for source in SOURCES.values()]
+        return [source.request(Month("2024-10"), Settings.model_validate(content)) for source in SOURCES.values()]
 
     assert requests("old") == requests("new")
     assert "old" not in str(requests("old"))

@@ -24,6 +24,7 @@ from support import PROJECT, configuration, environment
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.validation.plausibility import PROFILES
@@ -145,7 +146,7 @@ class Bench:
 
     def _answer_otherwise(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Make the server's next answer about the weather another one."""
-        request = SOURCES["weather"].request(OCTOBER, load_settings(self._config))
+        request = SOURCES["weather"].request(Month(OCTOBER), load_settings(self._config))
         body = httpx.get(request["url"], params=request["params"]).raise_for_status().json()
         change(body)
         content = json.dumps(body).encode()

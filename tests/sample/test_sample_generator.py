@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.__main__ import main
-from luigi_pipeline.sample.clock import Month, to_new_york
+from luigi_pipeline.sample.clock import hours_utc, repeated_hour_utc, to_new_york
 from luigi_pipeline.sample.generator import generate
 
 
@@ -61,9 +62,10 @@ def test_layout_and_row_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"months": ["2024-13"]}, "month '2024-13' is not YYYY-MM"),
+        ({"months": ["2024-13"]}, "'2024-13' is not a month"),
         ({"months": []}, "at least one month"),
         ({"months": ["2021-01"]}, "month 2021-01 is before 2021-02"),
+        ({"months": ["2099-11"]}, "month 2099-11 is after 2099-10"),
         ({"rides_per_month": 99}, "at least 100 trips, not 99"),
         ({"seed": -1}, "seed -1 is below 0"),
     ],
@@ -95,12 +97,11 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_months_know_their_hours() -> None:
-    assert len(Month(2024, 3).hours_utc()) == 31 * 24 - 1
-    assert len(Month(2024, 11).hours_utc()) == 30 * 24 + 1
-    assert Month(2024, 10).repeated_hour_utc() is None
-    assert Month(2024, 11).repeated_hour_utc() == 1730613600  # 2024-11-03T06:00Z, 01:00 EST
-    assert str(Month(2024, 12).shift(1)) == "2025-01"
-    wall = to_new_york(Month(2024, 3).hours_utc()).astype("datetime64[s]").astype(str).tolist()
+    assert len(hours_utc(Month("2024-03"))) == 31 * 24 - 1
+    assert len(hours_utc(Month("2024-11"))) == 30 * 24 + 1
+    assert repeated_hour_utc(Month("2024-10")) is None
+    assert repeated_hour_utc(Month("2024-11")) == 1730613600  # 2024-11-03T06:00Z, 01:00 EST
+    wall = to_new_york(hours_utc(Month("2024-03"))).astype("datetime64[s]").astype(str).tolist()
     assert "2024-03-10T01:00:00" in wall
     assert "2024-03-10T02:00:00" not in wall
 
@@ -116,7 +117,7 @@ def test_command_line_writes_and_says_so_in_one_line(tmp_path: Path, capsys: pyt
 
 def test_command_line_refuses_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", str(tmp_path / "out"), "--months", "2024-1"]) == 1
-    assert capsys.readouterr().err == "generate: month '2024-1' is not YYYY-MM\n"
+    assert capsys.readouterr().err == "generate: '2024-1' is not a month; write it as 2024-09\n"
     assert main(["serve", str(tmp_path / "nowhere")]) == 1
     assert "no folder" in capsys.readouterr().err
 

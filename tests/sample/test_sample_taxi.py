@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from fixtures import Row
 
-from luigi_pipeline.sample.clock import Month
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample.generator import generate
 from luigi_pipeline.sample.taxi_file import DIALECTS, dialect_of
 
@@ -199,7 +199,7 @@ def test_zone_lookup_is_in_tlc_form(sample: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("month", [Month(2024, 10), Month(2024, 11), Month(2024, 12)])
+@pytest.mark.parametrize("month", [Month("2024-10"), Month("2024-11"), Month("2024-12")])
 def test_three_months_take_turns_with_the_dialects(month: Month) -> None:
     assert dialect_of(month) != dialect_of(month.shift(1))
     assert dialect_of(month) == dialect_of(month.shift(len(DIALECTS)))

@@ -12,6 +12,7 @@ import pytest
 
 from luigi_pipeline.config.settings import Download
 from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
 
 LIMITS = Download()
@@ -209,16 +210,16 @@ YEARLY = {
 )
 def test_a_month_is_taken_out_of_a_yearly_archive(archive: Path, scratch: Path, month: str, texts: list[bytes]) -> None:
     archive.write_bytes(zipped(YEARLY))
-    assert has_month(archive, month)
-    members = csv_members(archive, scratch, LIMITS, month)
+    assert has_month(archive, Month(month))
+    members = csv_members(archive, scratch, LIMITS, Month(month))
     assert [content(member) for member in members] == texts
 
 
 @pytest.mark.parametrize("month", ["2020-05", "2020-06", "2020-12", "2021-01"])
 def test_a_month_that_a_yearly_archive_has_not_is_not_taken(archive: Path, scratch: Path, month: str) -> None:
     archive.write_bytes(zipped(YEARLY))
-    assert not has_month(archive, month)
-    assert csv_members(archive, scratch, LIMITS, month) == []
+    assert not has_month(archive, Month(month))
+    assert csv_members(archive, scratch, LIMITS, Month(month)) == []
 
 
 def test_two_members_of_one_name_are_refused(archive: Path) -> None:

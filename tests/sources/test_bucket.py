@@ -9,6 +9,7 @@ from support import LAUGHS, listing
 
 from luigi_pipeline.config.settings import Download
 from luigi_pipeline.core.errors import FetchFailed, Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sources.bucket import choose_key, list_keys
 from luigi_pipeline.sources.http import Publisher
@@ -84,4 +85,4 @@ def test_a_bucket_that_is_not_there_is_not_a_month_that_is_not_published(
     ],
 )
 def test_a_key_that_leads_elsewhere_is_no_month_s(key: str) -> None:
-    assert choose_key([key], "2024-09") is None
+    assert choose_key([key], Month("2024-09")) is None

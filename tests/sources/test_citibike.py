@@ -9,6 +9,7 @@ from support import CAPITALS, CURRENT, LEGACY, legacy_ride, lines, ride, write_z
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sources import SOURCES, Part
 from luigi_pipeline.sources.bucket import choose_key, list_keys
@@ -50,8 +51,8 @@ KEYS = [
     ],
 )
 def test_a_monthly_archive_wins_over_the_year_s_and_jersey_city_s_is_none(month: str, key: str | None) -> None:
-    assert choose_key(KEYS, month) == key
-    assert choose_key(KEYS[::-1], month) == key
+    assert choose_key(KEYS, Month(month)) == key
+    assert choose_key(KEYS[::-1], Month(month)) == key
 
 
 @pytest.mark.parametrize(
@@ -64,12 +65,12 @@ def test_a_monthly_archive_wins_over_the_year_s_and_jersey_city_s_is_none(month:
     ],
 )
 def test_a_key_that_only_looks_like_it_is_not_taken(key: str) -> None:
-    assert choose_key([key], "2024-09") is None
+    assert choose_key([key], Month("2024-09")) is None
 
 
 def fetch(settings: Settings, month: str, folder: Path) -> Path:
     with Publisher(settings.download) as publisher:
-        return CITIBIKE.fetch(month, settings, folder, publisher).path
+        return CITIBIKE.fetch(Month(month), settings, folder, publisher).path
 
 
 def test_all_pages_of_the_bucket_are_read(tmp_path: Path, serve: Serve, settings: Configured) -> None:
@@ -147,7 +148,7 @@ def test_a_damaged_archive_is_refused_and_kept_beside(
 def parts(tmp_path: Path, files: dict[str, str | bytes], name: str = "202409-citibike-tripdata.zip") -> list[Part]:
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
-    return CITIBIKE.parts(write_zip(tmp_path / name, files), "2024-09", scratch, Download())
+    return CITIBIKE.parts(write_zip(tmp_path / name, files), Month("2024-09"), scratch, Download())
 
 
 @pytest.mark.parametrize(
@@ -252,8 +253,8 @@ def test_real_archives_have_the_rows_that_their_manifest_tells(
     server = serve(shared)
     policy = settings(server.url)
     with Publisher(policy.download) as publisher:
-        landed = CITIBIKE.fetch(month, policy, tmp_path, publisher)
+        landed = CITIBIKE.fetch(Month(month), policy, tmp_path, publisher)
     assert landed.path.name == archive
-    found = CITIBIKE.parts(landed, month, tmp_path, policy.download)
+    found = CITIBIKE.parts(landed, Month(month), tmp_path, policy.download)
     assert sum(part.rows for part in found) == rows
     assert all(part.name.startswith(f"{archive}/") for part in found)

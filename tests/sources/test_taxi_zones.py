@@ -20,7 +20,7 @@ LOOKUP = zone_lines()
 
 def fetch(settings: Settings, folder: Path) -> Landed:
     with Publisher(settings.download) as publisher:
-        return ZONES.fetch("", settings, folder, publisher)
+        return ZONES.fetch(None, settings, folder, publisher)
 
 
 def typed(tmp_path: Path, body: bytes) -> list[tuple[object, ...]]:
@@ -28,7 +28,7 @@ def typed(tmp_path: Path, body: bytes) -> list[tuple[object, ...]]:
     file.write_bytes(body)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    parts = ZONES.parts(landed(file), "", scratch, Download())
+    parts = ZONES.parts(landed(file), None, scratch, Download())
     assert [part.rows for part in parts] == [265]
     prepared = prepare(ZONES, landed(file), parts, None, scratch / "typed.parquet", Warehouse())
     return duckdb.sql(f"select * from '{prepared.path}' order by _source_row").fetchall()
@@ -55,7 +55,7 @@ def test_the_text_n_a_is_a_value(tmp_path: Path) -> None:
 def test_the_published_lookup_is_accepted(tmp_path: Path, publishers: Publishers, settings: Configured) -> None:
     fetched = fetch(settings(publishers.url), tmp_path)
     assert fetched.url == f"{publishers.url}/misc/taxi_zone_lookup.csv"
-    (part,) = ZONES.parts(fetched, "", tmp_path / "..", Download())
+    (part,) = ZONES.parts(fetched, None, tmp_path / "..", Download())
     assert part.rows == 265
 
 
@@ -88,7 +88,7 @@ def test_another_file_under_its_name_is_refused(
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "taxi_zone_lookup.csv").write_bytes(body)
     with pytest.raises(Rejected, match=r"^taxi_zone_lookup\.csv: "):
-        ZONES.parts(landed(tmp_path / "taxi_zone_lookup.csv"), "", tmp_path, Download())
+        ZONES.parts(landed(tmp_path / "taxi_zone_lookup.csv"), None, tmp_path, Download())
 
 
 def test_a_missing_lookup_names_the_key_to_check(tmp_path: Path, publishers: Publishers, settings: Configured) -> None:

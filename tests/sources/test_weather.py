@@ -14,6 +14,7 @@ from fixtures import Configured, Serve
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
@@ -24,7 +25,7 @@ FIRST, LAST = "2024-11-01T04:00", "2024-12-01T05:00"  # New York's November: 720
 
 def fetch(settings: Settings, folder: Path, month: str = "2024-11") -> Landed:
     with Publisher(settings.download) as publisher:
-        return WEATHER.fetch(month, settings, folder, publisher)
+        return WEATHER.fetch(Month(month), settings, folder, publisher)
 
 
 def hours(fetched: Landed) -> list[str]:
@@ -35,7 +36,7 @@ def hours(fetched: Landed) -> list[str]:
 @pytest.fixture
 def answer(publishers: Publishers, settings: Configured) -> dict[str, Any]:
     """What the API answers for November, for a test to change."""
-    request = WEATHER.request("2024-11", settings(publishers.url))
+    request = WEATHER.request(Month("2024-11"), settings(publishers.url))
     body: dict[str, Any] = httpx.get(request["url"], params=request["params"]).raise_for_status().json()
     publishers.log.clear()
     return body
@@ -107,7 +108,7 @@ def test_the_values_are_those_of_the_answer_at_the_same_hours(
     publishers: Publishers, settings: Configured, tmp_path: Path, answer: dict[str, Any]
 ) -> None:
     fetched = fetch(settings(publishers.url), tmp_path)
-    (part,) = WEATHER.parts(fetched, "2024-11", tmp_path, Download())
+    (part,) = WEATHER.parts(fetched, Month("2024-11"), tmp_path, Download())
     assert part.name == "open-meteo-archive_2024-11.json"
     assert part.rows == 722
     table = pq.read_table(part.path).to_pydict()
@@ -127,7 +128,7 @@ def test_a_missing_value_stays_null_and_its_hour_stays(
     at = answer["hourly"]["time"].index("2024-11-03T06:00")
     answer["hourly"]["temperature_2m"][at] = None
     answer["hourly"]["pressure_msl"] = [None] * len(answer["hourly"]["time"])
-    (part,) = WEATHER.parts(fetch_changed(answer), "2024-11", tmp_path, Download())
+    (part,) = WEATHER.parts(fetch_changed(answer), Month("2024-11"), tmp_path, Download())
     table = pq.read_table(part.path)
     assert part.rows == table.num_rows == 722
     assert table["pressure_msl"].null_count == 722
@@ -265,7 +266,7 @@ def test_a_value_that_is_no_number_is_refused(
 ) -> None:
     answer["hourly"]["temperature_2m"][200] = "warm"
     with pytest.raises(Rejected, match=r"^open-meteo-archive_2024-11\.json: "):
-        WEATHER.parts(fetch_changed(answer), "2024-11", tmp_path, Download())
+        WEATHER.parts(fetch_changed(answer), Month("2024-11"), tmp_path, Download())
 
 
 def test_a_refusal_is_final_and_gives_the_reason(publishers: Publishers, settings: Configured, tmp_path: Path) -> None:
@@ -296,7 +297,7 @@ def test_a_limit_that_lasts_too_long_ends_the_fetch_at_once(
 
 def test_the_request_names_all_that_decides_what_is_asked_for(settings: Configured) -> None:
     def request(**weather: Any) -> dict[str, Any]:
-        return WEATHER.request("2024-11", settings("http://localhost:1", {"sources": {"weather": weather}}))
+        return WEATHER.request(Month("2024-11"), settings("http://localhost:1", {"sources": {"weather": weather}}))
 
     assert request() == request()
     assert request(end_date="2024-12-31") == request(), "another month's dates are of no matter"
@@ -316,7 +317,7 @@ def test_requests_keep_to_the_rate_by_their_weight(
         begun = monotonic()
         with Publisher(policy.download) as publisher:
             for _ in range(2):
-                WEATHER.fetch("2024-10", policy, tmp_path, publisher)
+                WEATHER.fetch(Month("2024-10"), policy, tmp_path, publisher)
         return monotonic() - begun
 
     assert seconds("2024-10-31", 600) >= 2 * 2.514 * 60 / 600
@@ -328,5 +329,5 @@ def test_a_refusal_keeps_to_the_rate_too(tmp_path: Path, publishers: Publishers,
     policy = settings(publishers.url, {"sources": {"weather": {"calls_per_minute": 600}}})
     begun = monotonic()
     with Publisher(policy.download) as publisher:
-        WEATHER.fetch("2024-10", policy, tmp_path, publisher)
+        WEATHER.fetch(Month("2024-10"), policy, tmp_path, publisher)
     assert monotonic() - begun >= 3 * 2.514 * 60 / 600

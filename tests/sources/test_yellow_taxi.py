@@ -12,6 +12,7 @@ from support import ROWS, landed, taxi_trips, write_taxi
 
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sources import SOURCES, Landed, Part
 from luigi_pipeline.sources.http import Publisher
@@ -25,7 +26,7 @@ def part_of(tmp_path: Path) -> Callable[[pa.Table], Part]:
     """The one part of a table that was published as Parquet."""
 
     def write(table: pa.Table) -> Part:
-        (part,) = TAXI.parts(write_taxi(tmp_path / NAME, table), "2024-10", tmp_path, Download())
+        (part,) = TAXI.parts(write_taxi(tmp_path / NAME, table), Month("2024-10"), tmp_path, Download())
         return part
 
     return write
@@ -33,7 +34,7 @@ def part_of(tmp_path: Path) -> Callable[[pa.Table], Part]:
 
 def fetch(settings: Settings, folder: Path, month: str = "2024-10") -> Landed:
     with Publisher(settings.download) as publisher:
-        return TAXI.fetch(month, settings, folder, publisher)
+        return TAXI.fetch(Month(month), settings, folder, publisher)
 
 
 def test_tlc_s_columns_become_the_declared_ones(part_of: Callable[[pa.Table], Part]) -> None:
@@ -169,7 +170,7 @@ def test_a_file_without_rows_is_refused(part_of: Callable[[pa.Table], Part]) -> 
 def test_what_is_no_parquet_is_refused(tmp_path: Path, body: bytes, told: str) -> None:
     (tmp_path / NAME).write_bytes(body)
     with pytest.raises(Rejected, match=told) as caught:
-        TAXI.parts(landed(tmp_path / NAME), "2024-10", tmp_path, Download())
+        TAXI.parts(landed(tmp_path / NAME), Month("2024-10"), tmp_path, Download())
     assert str(caught.value).startswith(f"{NAME}: ")
     assert "\n" not in str(caught.value)
 
@@ -222,7 +223,7 @@ def test_real_files_have_the_rows_that_their_manifest_tells(
     tmp_path: Path, shared: Path, month: str, rows: int, changes: set[str]
 ) -> None:
     name = f"yellow_tripdata_{month}.parquet"
-    (part,) = TAXI.parts(landed(shared / "trip-data" / name), month, tmp_path, Download())
+    (part,) = TAXI.parts(landed(shared / "trip-data" / name), Month(month), tmp_path, Download())
     assert part.rows == rows
     assert {change.removeprefix(f"{name}: ") for change in part.changes} == changes
     assert set(part.columns.values()) <= set(TAXI.columns)

@@ -11,6 +11,7 @@ from support import CAPITALS, CURRENT, LEGACY, legacy_ride, lines, ride, write_z
 
 from luigi_pipeline.config.settings import Download, Warehouse
 from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.archives import has_month
 from luigi_pipeline.warehouse.preparing import Prepared, prepare
@@ -126,9 +127,9 @@ def typed(tmp_path: Path) -> Callable[..., Prepared]:
         scratch = tmp_path / "scratch"
         scratch.mkdir()
         landed = write_zip(tmp_path / name, files)
-        assert not name.startswith("2018-") or has_month(landed.path, month)
-        parts = CITIBIKE.parts(landed, month, scratch, Download())
-        return prepare(CITIBIKE, landed, parts, month, scratch / "typed.parquet", Warehouse())
+        assert not name.startswith("2018-") or has_month(landed.path, Month(month))
+        parts = CITIBIKE.parts(landed, Month(month), scratch, Download())
+        return prepare(CITIBIKE, landed, parts, Month(month), scratch / "typed.parquet", Warehouse())
 
     return make
 

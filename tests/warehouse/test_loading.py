@@ -15,6 +15,7 @@ from support import CURRENT, landed, lines, ride, taxi_trips, write_taxi, write_
 from luigi_pipeline.config.settings import Download, Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import WarehouseError
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.warehouse import database, loading, preparing
 from luigi_pipeline.warehouse.preparing import Prepared, prepare
@@ -37,10 +38,11 @@ def load(data: DataDir, tmp_path: Path) -> Callable[..., str]:
     ) -> str:
         scratch = tmp_path / "scratch"
         scratch.mkdir(exist_ok=True)
-        parts = SOURCES[name].parts(file, month or "", scratch, Download())
-        prepared = prepare(SOURCES[name], file, parts, month, scratch / "typed.parquet", LIMITS)
+        of = Month(month) if month else None
+        parts = SOURCES[name].parts(file, of, scratch, Download())
+        prepared = prepare(SOURCES[name], file, parts, of, scratch / "typed.parquet", LIMITS)
         with database.writing(data, LIMITS) as connection:
-            return loading.load(connection, data, SOURCES[name], month, file, change(prepared))
+            return loading.load(connection, data, SOURCES[name], of, file, change(prepared))
 
     return run
 

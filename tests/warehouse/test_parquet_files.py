@@ -15,6 +15,7 @@ from fixtures import Row
 from support import landed, taxi_trips
 
 from luigi_pipeline.config.settings import Download, Warehouse
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.warehouse.preparing import prepare
 
@@ -82,8 +83,8 @@ WAYS: dict[str, Callable[[Path], None]] = {
 
 def typed(path: Path, scratch: Path) -> list[Row]:
     scratch.mkdir()
-    parts = TAXI.parts(landed(path), "2024-09", scratch, Download())
-    file = prepare(TAXI, landed(path), parts, "2024-09", scratch / "typed.parquet", Warehouse())
+    parts = TAXI.parts(landed(path), Month("2024-09"), scratch, Download())
+    file = prepare(TAXI, landed(path), parts, Month("2024-09"), scratch / "typed.parquet", Warehouse())
     return duckdb.sql(f"select {', '.join(TAXI.columns)} from '{file.path}' order by _source_row").fetchall()
 
 

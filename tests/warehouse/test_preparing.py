@@ -14,6 +14,7 @@ from support import CURRENT, LEGACY, landed, legacy_ride, lines, ride, taxi_trip
 
 from luigi_pipeline.config.settings import Download, Warehouse
 from luigi_pipeline.core.errors import Rejected
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES, Landed, Source
 from luigi_pipeline.warehouse.preparing import Prepared, check_month, prepare
 
@@ -24,8 +25,8 @@ LIMITS = Warehouse()
 
 def prepared(source: Source, file: Landed, month: str, scratch: Path) -> Prepared:
     scratch.mkdir(exist_ok=True)
-    parts = source.parts(file, month, scratch, Download())
-    return prepare(source, file, parts, month, scratch / "typed.parquet", LIMITS)
+    parts = source.parts(file, Month(month), scratch, Download())
+    return prepare(source, file, parts, Month(month), scratch / "typed.parquet", LIMITS)
 
 
 def rows_of(file: Prepared, columns: str = "*") -> list[dict[str, Any]]:
@@ -143,9 +144,9 @@ def test_a_parquet_file_with_a_hole_in_it_is_refused(tmp_path: Path) -> None:
 def test_a_disk_that_can_not_be_written_to_is_not_the_file_s_fault(tmp_path: Path) -> None:
     """A file that is refused is set aside as bad and fetched anew; this one is good."""
     file = write_taxi(tmp_path / "yellow_tripdata_2024-09.parquet", taxi_trips())
-    parts = TAXI.parts(file, "2024-09", tmp_path, Download())
+    parts = TAXI.parts(file, Month("2024-09"), tmp_path, Download())
     with pytest.raises(Exception, match="missing") as caught:
-        prepare(TAXI, file, parts, "2024-09", tmp_path / "missing" / "typed.parquet", LIMITS)
+        prepare(TAXI, file, parts, Month("2024-09"), tmp_path / "missing" / "typed.parquet", LIMITS)
     assert not isinstance(caught.value, Rejected)
 
 
@@ -386,8 +387,8 @@ def test_a_real_yearly_archive_of_archives_is_read(tmp_path: Path, shared: Path)
     file = landed(shared / "tripdata" / "2020-citibike-tripdata.zip")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    parts = CITIBIKE.parts(file, "2020-02", scratch, Download())
-    typed = prepare(CITIBIKE, file, parts, "2020-02", scratch / "typed.parquet", LIMITS)
+    parts = CITIBIKE.parts(file, Month("2020-02"), scratch, Download())
+    typed = prepare(CITIBIKE, file, parts, Month("2020-02"), scratch / "typed.parquet", LIMITS)
     assert sum(typed.rows.values()) == 22_962
     found = duckdb.sql(
         f"select count(starttime), min(tripduration) >= 60, count(ride_id) from '{typed.path}'"
@@ -432,17 +433,17 @@ def test_a_month_s_file_is_the_one_of_which_at_least_half_is_of_the_month(
     bikes: Callable[..., Prepared], started: str, ended: str, of_month: bool
 ) -> None:
     one, other = ride("A", started=started, ended=ended), ride("B", started="2024-09-05 10:00:00")
-    check_month(SOURCES["citibike"], bikes({"a.csv": lines(CURRENT, one, other)}), "2024-09", "x.zip")
+    check_month(SOURCES["citibike"], bikes({"a.csv": lines(CURRENT, one, other)}), Month("2024-09"), "x.zip")
     strays = bikes({"a.csv": lines(CURRENT, one, one, other)})
     if of_month:
-        check_month(SOURCES["citibike"], strays, "2024-09", "x.zip")
+        check_month(SOURCES["citibike"], strays, Month("2024-09"), "x.zip")
         return
     with pytest.raises(Rejected, match=r"^x\.zip: 1 of its 3 rows are of 2024-09; most are of "):
-        check_month(SOURCES["citibike"], strays, "2024-09", "x.zip")
+        check_month(SOURCES["citibike"], strays, Month("2024-09"), "x.zip")
 
 
 def test_a_legacy_file_tells_its_month_too(bikes: Callable[..., Prepared]) -> None:
     file = bikes({"a.csv": lines(LEGACY, legacy_ride())})
-    check_month(SOURCES["citibike"], file, "2019-01", "x.zip")
+    check_month(SOURCES["citibike"], file, Month("2019-01"), "x.zip")
     with pytest.raises(Rejected, match="0 of its 1 rows are of 2019-02; most are of 2019-01"):
-        check_month(SOURCES["citibike"], file, "2019-02", "x.zip")
+        check_month(SOURCES["citibike"], file, Month("2019-02"), "x.zip")

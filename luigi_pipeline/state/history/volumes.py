@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.core.months import first_day, last_day
+from luigi_pipeline.core.months import Month
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 
@@ -22,14 +22,14 @@ class Drop:
 
     Attributes:
         source: The source.
-        month: The month, YYYY-MM.
+        month: The month.
         rows: Its rows.
         usual: The median of the rows of up to six loaded months before it.
         months: How many these were.
     """
 
     source: str
-    month: str
+    month: Month
     rows: int
     usual: float
     months: int
@@ -65,14 +65,15 @@ def _drops(data: DataDir, settings: Settings, source: str, since: str) -> Iterat
             yield Drop(source, month, rows[number], usual, len(earlier))
 
 
-def _loads(data: DataDir, settings: Settings, source: str) -> dict[str, Marker]:
+def _loads(data: DataDir, settings: Settings, source: str) -> dict[Month, Marker]:
     """The markers of a source's months, in their order; of weather, those that are asked for from end to end."""
     paths = sorted((data.markers / "LoadMonth" / source).glob("*.json"))
-    loads = {path.stem: marker for path in paths if (marker := markers.read(path)) and marker.source}
+    found = ((month, markers.read(path)) for path in paths if (month := Month.or_none(path.stem)))
+    loads = {month: marker for month, marker in found if marker and marker.source}
     if source != "weather":
         return loads
     return {month: marker for month, marker in loads.items() if _is_whole(month, settings)}
 
 
-def _is_whole(month: str, settings: Settings) -> bool:
-    return settings.sources.weather.days(month) == (first_day(month), last_day(month))
+def _is_whole(month: Month, settings: Settings) -> bool:
+    return settings.sources.weather.days(month) == (month.first_day, month.last_day)
