@@ -28,9 +28,10 @@ if _folder and (os.environ.get("MOBILITY_PROJECT_DIR") or not get_config().has_o
 core_options.ignore_unconsumed |= {"rpc_connect_timeout", "rpc_retry_attempts", "rpc_retry_wait"}
 
 from luigi_pipeline import metrics as metrics  # noqa: E402
-from luigi_pipeline.run import building as building  # noqa: E402
+from luigi_pipeline.run import building  # noqa: E402
 from luigi_pipeline.tasks import (  # noqa: E402  (imported after the configuration that they read)
     Backfill,
+    BuildSelected,
     DbtBuild,
     FetchMonth,
     Ingest,
@@ -41,9 +42,13 @@ from luigi_pipeline.tasks import (  # noqa: E402  (imported after the configurat
     Publish,
     Validate,
 )
+from luigi_pipeline.tasks.redo import prepare  # noqa: E402
+
+building.extend_workers(prepare)
 
 __all__ = [
     "Backfill",
+    "BuildSelected",
     "DbtBuild",
     "FetchMonth",
     "Ingest",

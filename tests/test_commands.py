@@ -38,12 +38,12 @@ def test_plan_of_a_new_data_dir_names_every_task_in_order_and_makes_nothing(
 ) -> None:
     data = tmp_path / "data"
     todo = steps(run_command("plan", "--json", data_dir=data, config=config("http://localhost:1")))
-    assert len(todo) == 20
+    assert len(todo) == 21
     assert todo["FetchMonth weather 2024-11"] == "not fetched yet"
     assert todo["LoadMonth weather 2024-11"] == "not done yet"
     order = list(todo)
     assert order.index("FetchMonth weather 2024-11") < order.index("LoadMonth weather 2024-11")
-    assert order[-3:] == ["DbtBuild", "Validate", "Publish"]
+    assert order[-4:] == ["ParseModels", "DbtBuild", "Validate", "Publish"]
     assert not data.exists()
 
 

@@ -120,7 +120,7 @@ def test_a_terminal_shows_bars_while_long_work_goes_on(loaded: DataDir, ingested
 def test_some_models_are_built_alone(built: DataDir, published: Ingested, run_luigi: Run) -> None:
     whole = (built.markers / "DbtBuild.json").read_bytes()
     before = checksums(built.warehouse)
-    select = ("DbtBuild", "--select", "fct_hourly_mobility+")
+    select = ("BuildSelected", "--select", "fct_hourly_mobility+")
     result = run_luigi(*select, data_dir=built.root, config=published.config)
     assert result.returncode == 0, result.stderr
     (line,) = [line for line in result.stderr.splitlines() if "BuildSelected fct_hourly_mobility+: " in line]
@@ -129,7 +129,7 @@ def test_some_models_are_built_alone(built: DataDir, published: Ingested, run_lu
     assert (built.markers / "DbtBuild.json").read_bytes() == whole
     again = run_luigi(*select, data_dir=built.root, config=published.config)
     assert done(again) == []
-    refused = run_luigi("DbtBuild", "--select", "fct_trip", data_dir=built.root, config=published.config)
+    refused = run_luigi("BuildSelected", "--select", "fct_trip", data_dir=built.root, config=published.config)
     assert refused.returncode == 30
     (told,) = [line for line in refused.stderr.splitlines() if "failed: " in line]
     assert "--select fct_trip: there is no such model; there are " in told
@@ -166,7 +166,7 @@ def test_a_selection_that_fails_leaves_the_whole_to_be_built(
     model = next((project / "dbt_project").rglob("fct_hourly_mobility.sql"))
     model.write_text(model.read_text(encoding="utf-8") + "\nno sql\n", encoding="utf-8")
     elsewhere = {"MOBILITY_PROJECT_DIR": str(project)}
-    select = ("DbtBuild", "--select", "fct_hourly_mobility")
+    select = ("BuildSelected", "--select", "fct_hourly_mobility")
     result = run_luigi(*select, data_dir=built.root, config=published.config, env=elsewhere)
     assert result.returncode == 30, result.stderr
     assert markers.read(built.markers / "DbtBuild.json") is None

@@ -22,11 +22,12 @@ HEAVY = (*ENGINES, "pyarrow", "httpx", "pandas", "sqlalchemy", "sqlglot")
 GRAPH = {
     "Publish": ["Validate"],
     "Validate": ["DbtBuild"],
-    "DbtBuild": ["IngestYellowTaxi", "IngestCitibike", "IngestWeather"],
+    "DbtBuild": ["IngestYellowTaxi", "IngestCitibike", "IngestWeather", "ParseModels"],
     "Ingest": ["IngestYellowTaxi", "IngestCitibike", "IngestWeather"],
     "IngestYellowTaxi": ["LoadZones", "LoadMonth yellow_taxi 2024-10", "LoadMonth yellow_taxi 2024-11"],
     "IngestCitibike": ["LoadMonth citibike 2024-10", "LoadMonth citibike 2024-11"],
     "IngestWeather": ["LoadMonth weather 2024-10", "LoadMonth weather 2024-11"],
+    "ParseModels": [],
     "LoadZones": ["FetchZones"],
     "LoadMonth yellow_taxi 2024-10": ["FetchMonth yellow_taxi 2024-10"],
     "LoadMonth yellow_taxi 2024-11": ["FetchMonth yellow_taxi 2024-11"],

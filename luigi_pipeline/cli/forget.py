@@ -10,8 +10,8 @@ import argparse
 from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.core.months import Month
-from luigi_pipeline.run import runs
 from luigi_pipeline.run.holding import holding
+from luigi_pipeline.run.run import Run
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.state import markers
 from luigi_pipeline.tasks.load import LoadMonth
@@ -31,17 +31,18 @@ def run(options: argparse.Namespace) -> int:
         PipelineError: There is no such month in the warehouse.
         AlreadyRunning: A run holds the data dir.
     """
-    settings, data = runs.configuration(), runs.data_dir()
+    context = Run.current()
+    settings, data = context.settings, context.data
     month, what = options.month, f"{options.source} {options.month}"
     if not data.warehouse.exists():
         raise PipelineError(f"there is no warehouse in {data.root}, so {what} is not in it")
     with holding(data):
-        if runs.found_unknown_warehouse(data.root):
+        if context.found_unknown_warehouse:
             recognise(data, settings.warehouse)
         rows = _forget(options.source, month)
     print(f"{what} is forgotten: {rows:,} rows; the next run builds the models without it")
     if month in SOURCES[options.source].months(settings):
-        print(f"{runs.config_file()} still names it, so that run will load it again; take it out there first")
+        print(f"{context.config_file} still names it, so that run will load it again; take it out there first")
     return 0
 
 
@@ -56,9 +57,9 @@ def _forget(source: str, month: Month) -> int:
     # Drop the markers first. If a kill comes in between, the month must be loaded or forgotten again. The other order
     # could leave a marker of a month that is gone.
     load.drop_marker()
-    load.fetch.drop_marker()
+    load.requires().drop_marker()
     with database.writing(load.data, load.settings.warehouse) as connection:
-        return loading.unload(connection, load.fetch.origin, month)
+        return loading.unload(connection, load.origin, month)
 
 
 def _month(text: str) -> Month:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from luigi_pipeline.core.errors import PipelineError
-from luigi_pipeline.run import runs
+from luigi_pipeline.run.run import Run
 from luigi_pipeline.state.history import looking, volumes
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    path = runs.data_dir().history
+    path = Run.current().data.history
     if not path.exists():
         raise PipelineError(f"there is no {path}: nothing has been run on this data dir yet")
     try:
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         raise PipelineError(f"{path} can't be read ({error}); move it away if it is damaged") from error
     if options.task and not attempts:
         raise PipelineError(f"{path} knows no task {options.task}; without --task, it shows the runs")
-    drops = volumes.drops(runs.data_dir(), runs.configuration())
+    drops = volumes.drops(Run.current().data, Run.current().settings)
     if options.json:
         content = (
             {"attempts": [asdict(it) for it in attempts]} if options.task else {"runs": [asdict(it) for it in last]}

@@ -12,7 +12,7 @@ from typing import Any
 import luigi
 
 import luigi_pipeline
-from luigi_pipeline.run import runs
+from luigi_pipeline.run.run import Run
 from luigi_pipeline.state import latest
 from luigi_pipeline.tasks.base import MobilityTask
 
@@ -27,7 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print each task that would run, with the reason."""
-    known = latest.describe(runs.configuration(), runs.data_dir())
+    look = Run.current()
+    known = latest.describe(look.settings, look.data)
     todo = plan(_roots()[options.task]())
     if options.json:
         print(json.dumps([{"task": task, "why": why} for task, why in todo], indent=2))
@@ -40,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     width = max(len(task) for task, _ in todo)
     for task, why in todo:
         print(f"{task:<{width}}  {why}")
-    if runs.found_unknown_warehouse(runs.data_dir().root):
-        print(f"{runs.data_dir().warehouse} has changed since the last run: the next one first looks what it holds")
+    if look.found_unknown_warehouse:
+        print(f"{look.data.warehouse} has changed since the last run: the next one first looks what it holds")
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from luigi_pipeline.core.errors import ConfigError
-from luigi_pipeline.run import runs
+from luigi_pipeline.run.run import Run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from luigi_pipeline.cli import visualiser
 
     try:
-        visualiser.serve(runs.data_dir(), options.address, options.port)
+        visualiser.serve(Run.current().data, options.address, options.port)
     except (OSError, OverflowError) as error:
         raise ConfigError(f"--port {options.port}: {error}") from error
     return 0

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luigi_pipeline.run import runs
+from luigi_pipeline.run.run import Run
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.landed import version_of
 from luigi_pipeline.state import findings, latest, markers
@@ -76,8 +76,9 @@ def run(options: argparse.Namespace) -> int:
     """
     months = [state for source in sources() for state in _months(source)]
     stages = [_stage(task) for task in _stages()]
-    overdue = latest.overdue(runs.configuration(), runs.data_dir())
-    known = findings.read(runs.data_dir(), runs.configuration().validation.accepted)
+    look = Run.current()
+    overdue = latest.overdue(look.settings, look.data)
+    known = findings.read(look.data, look.settings.validation.accepted)
     if options.json:
         content: dict[str, list[Any]] = {
             "months": [*months],
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({name: [asdict(it) for it in items] for name, items in content.items()}, indent=2))
     else:
         _show(months, stages)
-        for line in [*latest.describe(runs.configuration(), runs.data_dir()), *overdue]:
+        for line in [*latest.describe(look.settings, look.data), *overdue]:
             print(line)
         for finding in sorted(known, key=lambda it: (it.is_accepted, it.first_seen_at)):
             print(f"finding: {finding.line} (since {finding.first_seen_at[:10]}{_acceptance(finding)})")
@@ -112,7 +113,7 @@ def _months(source: IngestSource) -> Iterator[State]:
 
 
 def _stages() -> list[MobilityTask]:
-    zones: list[MobilityTask] = [LoadZones()] if SOURCES["yellow_taxi"].months(runs.configuration()) else []
+    zones: list[MobilityTask] = [LoadZones()] if SOURCES["yellow_taxi"].months(Run.current().settings) else []
     return [*zones, DbtBuild(), Validate(), Publish()]
 
 
@@ -132,10 +133,10 @@ def _marker(task: MobilityTask) -> Marker | None:
 def _state_of(load: Load) -> tuple[str, str | None]:
     if _marker(load) is None:
         return "missing", load.reason()
-    why = load.reason()
-    if why is None:
+    known = load.file.state
+    if known.why_load is None:
         return "loaded", None
-    return ("due" if load.is_settled_but_for_its_publisher() else "stale"), why
+    return ("due" if known.is_due else "stale"), known.why_load
 
 
 def _load(load: Load, state: str, why: str | None, source: str | None = None, month: str | None = None) -> State:

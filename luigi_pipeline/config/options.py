@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 
 import luigi
 
+from luigi_pipeline.config import project
 from luigi_pipeline.core import paths
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
@@ -37,6 +37,25 @@ class mobility(luigi.Config):
     )
 
 
+class forcing(luigi.Config):
+    """The option `--force`, which stands beside those of the task that is asked for."""
+
+    use_cmdline_section = False
+    force = luigi.BoolParameter(
+        always_in_help=True,
+        description="Do the task again though it is done, and then what was made of its result.",
+    )
+
+
+def config_file() -> Path:
+    """The configuration file that the options name; by default that of the current folder, or of the project."""
+    named = mobility().config
+    if named:
+        return paths.expanded(named, "--mobility-config")
+    here = Path("config/ingestion.yaml")
+    return here if here.exists() else project.folder() / here
+
+
 def data_dir() -> DataDir:
     """The data dir that the options name.
 
@@ -44,12 +63,7 @@ def data_dir() -> DataDir:
         ConfigError: Its path has characters that DuckDB, dlt or dbt would misread, or begins with a ~ that stands for
             no folder.
     """
-    return _data_dir(mobility().data_dir, Path.cwd())
-
-
-@functools.lru_cache
-def _data_dir(named: str, here: Path) -> DataDir:
-    root = (here / paths.expanded(named, "--mobility-data-dir")).resolve()
+    root = paths.expanded(mobility().data_dir, "--mobility-data-dir").resolve()
     unusable = sorted(set(_NOT_IN_PATHS).intersection(str(root)))
     if unusable or not str(root).isprintable():
         which = " and ".join(unusable) or "a control character"

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import logging.handlers
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +20,9 @@ _LUIGI = "luigi-interface"
 _SUMMARY = "Luigi Execution Summary"
 _LARGEST = 5 << 20  # bytes of a log file; older records are in numbered files of the same name, or deleted
 _KEPT = 5
-# A task that failed, or waits for its publisher, has explained why in one line of its own.
-_EXPLAINED_BY_THE_TASK = ("[pid %s] Worker %s failed", "Data for %s does not exist")
+# What the pipeline reports in a line of its own: a task that failed, or that waits for its publisher; and a scheduler
+# that is gone, which Luigi repeats once a second.
+_REPORTED_OTHERWISE = ("[pid %s] Worker %s failed", "Data for %s does not exist", "Failed pinging scheduler")
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -111,8 +112,8 @@ class LogFile(logging.handlers.RotatingFileHandler):
 def _is_for_people(record: logging.LogRecord) -> bool:
     if record.name.startswith(_PIPELINE) or _SUMMARY in record.getMessage():
         return True
-    is_explained = str(record.msg).startswith(_EXPLAINED_BY_THE_TASK)
-    return record.name == _LUIGI and record.levelno >= logging.WARNING and not is_explained
+    is_reported = str(record.msg).startswith(_REPORTED_OTHERWISE)
+    return record.name == _LUIGI and record.levelno >= logging.WARNING and not is_reported
 
 
 def write_to(folder: Path) -> None:
@@ -174,29 +175,6 @@ def complaints() -> list[str]:
     handler = Complaints()
     logging.getLogger(_LUIGI).addHandler(handler)
     return handler.lines
-
-
-class _Sender(logging.handlers.QueueHandler):
-    """Sends records to another process, in a form that can be pickled."""
-
-    def __init__(self, send: Callable[[logging.LogRecord], None]) -> None:
-        super().__init__(queue=None)  # type: ignore[arg-type]  # no queue is used
-        self._send = send
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        self._send(record)
-
-
-def send_on(send: Callable[[logging.LogRecord], None]) -> None:
-    """Send all log records of this process to another one, for which it works, and write none here.
-
-    Args:
-        send: Gets each record, for the logger of the same name in the other process.
-    """
-    logging.getLogger().handlers = [_Sender(send)]
-    for name in (_PIPELINE, _LUIGI):
-        logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
 
 
 @contextmanager

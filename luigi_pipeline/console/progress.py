@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from luigi_pipeline.console import terminal
 
@@ -37,6 +37,8 @@ class StatusReporter(Protocol):
 
 class _Following:
     """The task that this process works on, and where its progress is reported."""
+
+    current: ClassVar[_Following | None] = None
 
     def __init__(self, title: str, reporter: StatusReporter) -> None:
         self.title = title
@@ -66,10 +68,6 @@ class _Following:
             self._reporter = None
 
 
-_following: _Following | None = None
-_send: Callable[[str, float, str], None] | None = None
-
-
 @contextmanager
 def following(title: str, reporter: StatusReporter) -> Iterator[None]:
     """Report the progress of a task while the body runs.
@@ -78,23 +76,12 @@ def following(title: str, reporter: StatusReporter) -> Iterator[None]:
         title: The task, as people read it.
         reporter: Luigi's reporter for the task's process.
     """
-    global _following
-    _following = _Following(title, reporter)
+    _Following.current = _Following(title, reporter)
     try:
         yield
     finally:
         terminal.end_progress(title)
-        _following = None
-
-
-def send_on(send: Callable[[str, float, str], None]) -> None:
-    """Send all reports of this process to another one, for which it works.
-
-    Args:
-        send: Gets the arguments of each `report`.
-    """
-    global _send
-    _send = send
+        _Following.current = None
 
 
 def report(message: str, fraction: float, step: str = "") -> None:
@@ -105,16 +92,14 @@ def report(message: str, fraction: float, step: str = "") -> None:
         fraction: The same as a number, 0 to 1.
         step: What the task is doing. The first report of a step is always shown; later ones are limited in rate.
     """
-    if _send:
-        _send(message, fraction, step)
-    if _following:
-        _following.report(message, min(max(fraction, 0.0), 1.0), step)
+    if _Following.current:
+        _Following.current.report(message, min(max(fraction, 0.0), 1.0), step)
 
 
 def link(url: str | None) -> None:
     """Report the URL that shows what the task does or made; None, without a central scheduler, reports nothing."""
-    if _following and url:
-        _following.link(url)
+    if _Following.current and url:
+        _Following.current.link(url)
 
 
 def of_rows(done: float, rows: int) -> str:
@@ -136,7 +121,7 @@ def of_query(
         rows: The number of rows that it works on.
         part: The part of the task's whole progress that the query covers, from and to, each 0 to 1.
     """
-    if not _following:
+    if not _Following.current:
         yield
         return
     connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")

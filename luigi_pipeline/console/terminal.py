@@ -13,17 +13,21 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, ClassVar
 
 _LONGEST = 1900  # bytes of a line's text; as JSON it stays below the 4,096 bytes that a pipe takes at once
-_pipe: int | None = None
-_drawer: int | None = None
+
+
+class _Drawing:
+    """What this process knows of the process that draws: the end of its pipe, and its PID if this one is to end it."""
+
+    pipe: ClassVar[int | None] = None
+    drawer: ClassVar[int | None] = None
 
 
 def open_if_any() -> None:
     """Start to draw, if stderr is a terminal that supports it."""
-    global _pipe, _drawer
-    if _pipe is not None or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if _Drawing.pipe is not None or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return
     reading, writing = os.pipe()
     sys.stderr.flush()
@@ -32,24 +36,22 @@ def open_if_any() -> None:
         os.close(writing)
         _draw_and_exit(reading)
     os.close(reading)
-    _pipe, _drawer = writing, drawer
+    _Drawing.pipe, _Drawing.drawer = writing, drawer
 
 
 def close() -> None:
     """Draw what is left and release the terminal. Only the process that opened it does this."""
-    global _pipe, _drawer
-    if _pipe is None or _drawer is None:
+    if _Drawing.pipe is None or _Drawing.drawer is None:
         return
     _send({"close": True})
-    os.close(_pipe)
-    os.waitpid(_drawer, 0)
-    _pipe = _drawer = None
+    os.close(_Drawing.pipe)
+    os.waitpid(_Drawing.drawer, 0)
+    _Drawing.pipe = _Drawing.drawer = None
 
 
 def in_child() -> None:
     """Leave the closing of the terminal to the process that forked this one."""
-    global _drawer
-    _drawer = None
+    _Drawing.drawer = None
 
 
 def show_line(text: str, level: str = "") -> bool:
@@ -76,10 +78,10 @@ def _cut(text: str) -> str:
 
 
 def _send(what: dict[str, Any]) -> bool:
-    if _pipe is None:
+    if _Drawing.pipe is None:
         return False
     try:
-        os.write(_pipe, json.dumps(what, ensure_ascii=False).encode() + b"\n")
+        os.write(_Drawing.pipe, json.dumps(what, ensure_ascii=False).encode() + b"\n")
     except OSError:  # the drawing process was killed
         return False
     return True

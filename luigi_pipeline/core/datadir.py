@@ -27,6 +27,10 @@ class DataDir:
         """Small files that record what is done."""
         return self.root / "markers"
 
+    def marker_of(self, family: str, *parameters: str) -> Path:
+        """The marker of one task: one folder per family, one file per set of parameters."""
+        return self.markers.joinpath(family, *parameters).with_suffix(".json")
+
     @property
     def warehouse(self) -> Path:
         """The DuckDB file."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import one_line
-from luigi_pipeline.run import recording
+from luigi_pipeline.run.recording import Recording
 
 _MOST_LINES = 10
 
@@ -31,6 +31,7 @@ class Report:
 
 
 def of_run(
+    recording: Recording,
     task: str,
     exit_code: int,
     outcome: str,
@@ -42,6 +43,7 @@ def of_run(
     """The report on the run that ends.
 
     Args:
+        recording: Its record in the history.
         task: The task that was asked for.
         exit_code: Luigi's.
         outcome: What it means.

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import NoReturn
+
+from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
+from luigi.worker import Worker
 
 from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.console import logs, streams
-from luigi_pipeline.core.clock import utc_now
-from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.core.errors import AlreadyRunning
-from luigi_pipeline.run import account, alerts, failures, recording
+from luigi_pipeline.run import account, alerts
+from luigi_pipeline.run.recording import OUTCOMES, Recording
+from luigi_pipeline.run.run import Run
 from luigi_pipeline.state import findings, latest
 from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.state.history import volumes
@@ -22,40 +23,23 @@ from luigi_pipeline.state.history import volumes
 log = logging.getLogger("luigi_pipeline")
 
 _NOT_PUBLISHED = 20
+_ERROR = 40
+_INTERRUPTED = 130
+# The same codes as in luigi.cfg's `retcode`, which holds for runs from the command line.
+_CODES = {
+    LuigiStatusCode.SUCCESS: 0,
+    LuigiStatusCode.SUCCESS_WITH_RETRY: 0,
+    LuigiStatusCode.NOT_RUN: 15,
+    LuigiStatusCode.MISSING_EXT: 20,
+    LuigiStatusCode.FAILED: 30,
+    LuigiStatusCode.SCHEDULING_FAILED: 35,
+    LuigiStatusCode.FAILED_AND_SCHEDULING_FAILED: 35,
+}
 # What ends in a validation, or goes by one.
 _JUDGING = ("Validate", "Publish", "Backfill")
 
 
-@dataclass
-class _Run:
-    """The run that this process is, until it has ended."""
-
-    data: DataDir
-    settings: Settings
-    task: str
-    began_at: str
-    is_quiet: bool
-    complaints: list[str]
-
-
-_runs: list[_Run] = []
-
-
-def watch(data: DataDir, settings: Settings, task: str, command: str, *, quiet: bool) -> None:
-    """Record that a run begins.
-
-    Args:
-        data: The run's data dir.
-        settings: Its configuration.
-        task: The task that was asked for.
-        command: What the run was asked for with.
-        quiet: Whether the run prints one report on stderr, and only if it does not succeed.
-    """
-    recording.begin(data.history, task, command)
-    _runs.append(_Run(data, settings, task, utc_now(), quiet, logs.complaints()))
-
-
-def watch_exit() -> None:
+def watch_exit(ended: Ending) -> None:
     """See to it that this process, when it exits, first ends the run.
 
     Luigi ends with `sys.exit` and a code from luigi.cfg. There is no event or hook for that.
@@ -65,103 +49,112 @@ def watch_exit() -> None:
     def end_and_leave(status: object = None, /) -> NoReturn:
         if os.getpid() == process:
             code = status if isinstance(status, int) else 0 if status is None else 1
-            status = end(code, error=sys.exc_info()[1])
+            status = ended.end(code, error=sys.exc_info()[1])
         leave(status)  # type: ignore[arg-type]
 
     sys.exit = end_and_leave
 
 
-def is_awaited() -> bool:
-    """Whether this process, or the one it was forked from, is a run that has yet to end."""
-    return bool(_runs)
+class Ending:
+    """The end of one run, which is yet to come."""
 
+    def __init__(self, run: Run, task: str, sources: Collection[str]) -> None:
+        """Begin to collect what the end reports.
 
-def go_by(settings: Settings) -> None:
-    """Go by a configuration that has been brought up to date since the run began."""
-    for run in _runs:
-        run.settings = settings
+        Args:
+            run: The run, which begins.
+            task: The task that was asked for.
+            sources: The sources that it loads. Only their overdue months matter to it.
+        """
+        self._run, self._task, self._sources = run, task, sources
+        self._began_at, self._complaints = run.asking.began_at, logs.complaints()
 
+    def end(self, exit_code: int, outcome: str | None = None, error: BaseException | None = None) -> int:
+        """End the run, once.
 
-def is_reported() -> bool:
-    """Whether a report at the end will explain whatever goes wrong from here on."""
-    return any(run.is_quiet for run in _runs)
+        Args:
+            exit_code: What Luigi exits with.
+            outcome: How the run ended, in words, if the code does not say it.
+            error: What Luigi could not handle, if that is what ended it.
 
+        Returns:
+            What to exit with.
+        """
+        recording = self._run.recording
+        if recording is None:
+            return exit_code
+        try:
+            return self._end(recording, exit_code, outcome, error)
+        except Exception:
+            log.exception("the run has ended, but not all of it could be reported")
+            return exit_code
+        finally:
+            self._run.end()
 
-def note_refusal(data: DataDir, task: str, command: str) -> None:
-    """Note a run that ends before it begins, as another one holds the data dir."""
-    code = AlreadyRunning.exit_code
-    recording.note(data.history, task, command, recording.OUTCOMES[code], code)
-
-
-def end(exit_code: int, outcome: str | None = None, error: BaseException | None = None) -> int:
-    """End the run, once.
-
-    Args:
-        exit_code: What Luigi exits with.
-        outcome: How the run ended, in words, if the code does not say it.
-        error: What Luigi could not handle, if that is what ended it.
-
-    Returns:
-        What to exit with.
-    """
-    if not _runs:
-        return exit_code
-    try:
-        return _end(_runs.pop(), exit_code, outcome, error)
-    except Exception:
-        log.exception("the run has ended, but not all of it could be reported")
-        return exit_code
-    finally:
-        recording.close()
-        failures.end_waiting()
-
-
-def _end(run: _Run, exit_code: int, outcome: str | None, error: BaseException | None) -> int:
-    drops = volumes.drops(run.data, run.settings, since=run.began_at)
-    overdue = [it for it in latest.overdue(run.settings, run.data) if it.source in latest.wanted]
-    for remark in [*drops, *overdue]:
-        log.warning("%s", remark)
-    if overdue and exit_code == 0:
-        # All else is done: a publisher that is late holds up no one, so the month is no task that Luigi could miss.
-        exit_code = _NOT_PUBLISHED
-    stopped, outcome = outcome is not None, outcome or recording.OUTCOMES.get(exit_code, "ended")
-    recording.end(exit_code, outcome)
-    unusual = _report_findings(run)
-    remarks = [*drops, *overdue, *(it.line for it in unusual)]
-    report = account.of_run(run.task, exit_code, outcome, run.data, error, run.complaints, remarks)
-    if exit_code != 0 and run.is_quiet:
-        streams.say(str(report))
-    if not stopped and (run.settings.alerts.email or run.settings.alerts.webhook):
-        _alert(run, exit_code, report, overdue, unusual)
-    return exit_code
-
-
-def _report_findings(run: _Run) -> list[Finding]:
-    """Report the findings that are not accepted: on the console each time, in quiet mode only while they are new."""
-    if run.task not in _JUDGING:
-        return []
-    unusual = findings.unaccepted(run.data, run.settings.validation.accepted)
-    reported = [it for it in unusual if it.first_seen_at >= run.began_at] if run.is_quiet else unusual
-    for line in findings.lines(reported):
-        if run.is_quiet:
-            print(line, file=sys.stderr)
+    def end_build(self, worker: Worker, _: object, error: BaseException | None, __: object) -> None:
+        """End a run from Python, as Luigi's worker ends, with or without an error."""
+        if isinstance(error, KeyboardInterrupt):
+            self.end(_INTERRUPTED, "stopped by SIGINT", error)
         else:
-            log.warning("%s", line)
-    return unusual
+            self.end(_CODES[LuigiRunResult(worker).status] if error is None else _ERROR, error=error)
+
+    def _end(self, recording: Recording, exit_code: int, outcome: str | None, error: BaseException | None) -> int:
+        settings, data = self._run.settings, self._run.data
+        is_stopped = outcome is not None
+        if not is_stopped:
+            for report in self._run.reports:
+                report()
+        drops = volumes.drops(data, settings, since=self._began_at)
+        overdue = [it for it in latest.overdue(settings, data) if it.source in self._sources]
+        for remark in [*drops, *overdue]:
+            log.warning("%s", remark)
+        if overdue and exit_code == 0:
+            # All else is done: a publisher that is late holds up no one, so the month is no task that Luigi could miss.
+            exit_code = _NOT_PUBLISHED
+        outcome = outcome or OUTCOMES.get(exit_code, "ended")
+        recording.end(exit_code, outcome)
+        unusual = self._report_findings()
+        remarks = [*drops, *overdue, *(it.line for it in unusual)]
+        report_on_run = account.of_run(
+            recording, self._task, exit_code, outcome, data, error, self._complaints, remarks
+        )
+        if exit_code != 0 and self._run.is_quiet:
+            streams.say(str(report_on_run))
+        if not is_stopped and (settings.alerts.email or settings.alerts.webhook):
+            _alert(recording, settings, exit_code, report_on_run, overdue, unusual)
+        return exit_code
+
+    def _report_findings(self) -> list[Finding]:
+        """Report the findings that are not accepted: each time, or in quiet mode only while they are new."""
+        if self._task not in _JUDGING:
+            return []
+        unusual = findings.unaccepted(self._run.data, self._run.settings.validation.accepted)
+        is_quiet = self._run.is_quiet
+        reported = [it for it in unusual if it.first_seen_at >= self._began_at] if is_quiet else unusual
+        for line in findings.lines(reported):
+            if is_quiet:
+                print(line, file=sys.stderr)
+            else:
+                log.warning("%s", line)
+        return unusual
 
 
 def _alert(
-    run: _Run, exit_code: int, report: account.Report, overdue: Sequence[latest.Overdue], unusual: Sequence[Finding]
+    recording: Recording,
+    settings: Settings,
+    exit_code: int,
+    report: account.Report,
+    overdue: Sequence[latest.Overdue],
+    unusual: Sequence[Finding],
 ) -> None:
     """Send one message at the most: on a failure, a success after one, a month that is long overdue, a new finding."""
     named = [
-        latest.Overdue(source, month, latest.days_late(run.settings, source, month))
+        latest.Overdue(source, month, latest.days_late(settings, source, month))
         for source, month in recording.unpublished()
     ]
-    late = [it for it in [*overdue, *named] if it.days >= run.settings.alerts.overdue_days]
-    new = sorted(
-        {f"{it.source} {it.month}" for it in late}.union(it.key for it in unusual) - recording.alerted_before()
-    )
+    late = [it for it in [*overdue, *named] if it.days >= settings.alerts.overdue_days]
+    keys = {f"{it.source} {it.month}" for it in late}.union(it.key for it in unusual)
+    new = sorted(keys - recording.alerted_before())
     failed_before = recording.failed_before()
     if exit_code not in (0, _NOT_PUBLISHED):
         message = report
@@ -171,5 +164,5 @@ def _alert(
         message = report
     else:
         return
-    if alerts.send(message, run.settings.alerts):
+    if alerts.send(message, settings.alerts):
         recording.record_alert(new)

@@ -3,16 +3,13 @@
 Luigi tries a failed task again after `[scheduler] retry_delay`, up to `retry_count` times in all. Whether that makes
 sense depends on the failure: a publisher that was down may be up again, but a damaged file stays damaged. A task that
 failed for good asks for a resource that no scheduler has, so Luigi does not run it again in this run.
-
-The history of the run (`recording`) has what failed, and how often.
 """
 
 from __future__ import annotations
 
 from luigi.scheduler import scheduler
-from luigi.worker import worker
 
-from luigi_pipeline.run import recording
+from luigi_pipeline.run.run import Run
 
 # Luigi has one of each resource that luigi.cfg does not name.
 NEVER = {"failed_for_good": 2}
@@ -27,15 +24,13 @@ def resources(title: str, wanted: dict[str, int]) -> dict[str, int]:
         title: The task's title.
         wanted: The task's own resources.
     """
-    if not recording.is_on():
-        return wanted
-    failed = {it.title: it for it in recording.failed()}
-    # Luigi's worker ends when no task can run at once, unless `keep_alive` is set.
-    most = scheduler().retry_count
-    worker().keep_alive = any(it.is_passing and it.attempts < most for it in failed.values())
+    recording = Run.current().recording
+    failed = {it.title: it for it in recording.failed()} if recording else {}
     return wanted | NEVER if title in failed and not failed[title].is_passing else wanted
 
 
-def end_waiting() -> None:
-    """Let Luigi's worker end without waiting, in a process that continues after the run."""
-    worker().keep_alive = False
+def will_be_tried_again() -> bool:
+    """Whether Luigi will try a task again that has failed in this run."""
+    recording = Run.current().recording
+    most = scheduler().retry_count
+    return any(it.is_passing and it.attempts < most for it in recording.failed()) if recording else False

@@ -10,17 +10,27 @@ import sys
 from types import FrameType
 
 from luigi_pipeline.console import terminal
-from luigi_pipeline.run import ending
+from luigi_pipeline.run.ending import Ending
 
 log = logging.getLogger("luigi_pipeline")
 
 _SECONDS_TO_END = 4.0
 
 
-def end_by_signals() -> None:
+def end_by_signals(ended: Ending) -> None:
     """Let signals end the run, except those that were ignored when it began, as under nohup."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        _stop_children()
+        terminal.close()
+        name = signal.Signals(number).name
+        log.error("stopped by %s; the next run goes on from here", name)
+        ended.end(128 + number, f"stopped by {name}")
+        logging.shutdown()
+        os._exit(128 + number)
+
     for number in _not_ignored():
-        signal.signal(number, _stop)
+        signal.signal(number, stop)
 
 
 def in_child() -> None:
@@ -37,8 +47,8 @@ def _not_ignored() -> list[signal.Signals]:
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    """End the run and its children at once. The next run repeats what they had not committed."""
+def _stop_children() -> None:
+    """End the tasks' processes at once. The next run repeats what they had not committed."""
     children = multiprocessing.active_children()
     takes_sigterm = signal.SIGTERM in _not_ignored()
     for child in children:
@@ -50,11 +60,6 @@ def _stop(number: int, _: FrameType | None) -> None:
         child.join(_SECONDS_TO_END / max(len(children), 1))
         if child.is_alive():
             child.kill()
-    terminal.close()
-    log.error("stopped by %s; the next run goes on from here", signal.Signals(number).name)
-    ending.end(128 + number, f"stopped by {signal.Signals(number).name}")
-    logging.shutdown()
-    os._exit(128 + number)
 
 
 def _die_with_parent() -> None:

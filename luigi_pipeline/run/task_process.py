@@ -10,7 +10,8 @@ from luigi.worker import TaskProcess
 
 from luigi_pipeline.config import surroundings
 from luigi_pipeline.console import logs, progress, streams
-from luigi_pipeline.run import ending, processes, runs, scheduling
+from luigi_pipeline.run import processes, scheduling
+from luigi_pipeline.run.run import Run
 
 
 class TaskProcessContext:
@@ -23,7 +24,8 @@ class TaskProcessContext:
 
     def __enter__(self) -> None:
         """Make the process end with the run, log to the task's own file, and report the task's progress."""
-        if not ending.is_awaited():
+        run = Run.current()
+        if not run.has_begun:
             return  # another program's Luigi run, without a task of the pipeline
         if multiprocessing.parent_process() is not None:
             processes.in_child()
@@ -31,14 +33,14 @@ class TaskProcessContext:
             if os.path.expanduser("~") == "~":
                 # The user has no home folder, and no name to look one up by. Libraries ask for the home folder when
                 # imported.
-                os.environ["HOME"] = str(runs.data_dir().root)
+                os.environ["HOME"] = str(run.data.root)
         task = self._process.task
         # A wrapper task is Luigi's own, and has neither a log path nor a title.
-        path = getattr(task, "log_path", None) or runs.data_dir().log_of(task.task_family, {})
+        path = getattr(task, "log_path", None) or run.data.log_of(task.task_family, {})
         self._open.enter_context(logs.of_task(path))
         title = getattr(task, "title", task.task_family)
         self._open.enter_context(progress.following(title, self._process.status_reporter))
-        progress.link(scheduling.link_to(path, runs.data_dir()))
+        progress.link(scheduling.link_to(path, run.data))
 
     def __exit__(self, *_: object) -> None:
         """Close the log."""

@@ -32,10 +32,6 @@ _MISSES = 3
 _MOST_ATTEMPTS, _MOST_SECONDS = 2, 10.0
 
 
-# The sources whose months this run loads. Only their overdue months matter to it.
-wanted: set[str] = set()
-
-
 @dataclass(frozen=True)
 class Overdue:
     """A month that its publisher usually has by now.

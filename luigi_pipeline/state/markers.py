@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.files import Version, version_of, write_atomically
 
 # A file with unknown keys, or values of a wrong type, is not a marker.
 _STRICT = ConfigDict(extra="forbid", strict=True)
+_MOST_CHANGES = 3  # that are named
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,37 @@ class Marker:
         """The published file, if there is one."""
         return self.sources[0] if self.sources else None
 
+    def is_of(self, inputs: dict[str, Any]) -> bool:
+        """Whether the result depends on just these inputs."""
+        return self.fingerprint == digest(inputs)
+
+    def changes(self, inputs: dict[str, Any], describe: Callable[[str], str] = "{} has changed".format) -> str:
+        """Describe how inputs differ from those of the marker.
+
+        Args:
+            inputs: The inputs.
+            describe: Describes the change of one, by its name.
+        """
+        now = shortened(inputs)
+        added, gone = sorted(now.keys() - self.inputs.keys()), sorted(self.inputs.keys() - now.keys())
+        other = sorted(key for key in now.keys() & self.inputs.keys() if now[key] != self.inputs[key])
+        changes = (
+            [f"{key} is new" for key in added] + [describe(key) for key in other] + [f"{key} is gone" for key in gone]
+        )
+        more = f" and {len(changes) - _MOST_CHANGES} more" if changes[_MOST_CHANGES:] else ""
+        return ", ".join(changes[:_MOST_CHANGES]) + more
+
     def write(self, path: Path) -> None:
         """Write the marker. A reader sees the old file or the new one, never a part, even if the writer is killed."""
         write_atomically(path, json.dumps(asdict(self), indent=2).encode() + b"\n")
 
 
 _MARKER = TypeAdapter(Marker)
+
+
+def shortened(inputs: dict[str, Any]) -> dict[str, str]:
+    """Shorten inputs to digests. A marker keeps them, so that a later run can name the input that has changed."""
+    return {name: digest(value)[:16] for name, value in inputs.items()}
 
 
 def read(path: Path) -> Marker | None:

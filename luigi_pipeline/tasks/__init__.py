@@ -1,12 +1,11 @@
 """The task graph: fetch and load each month, sum up each source, then build, validate and publish the models."""
 
 from luigi_pipeline.tasks.backfill import Backfill
-from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
+from luigi_pipeline.tasks.build import BuildSelected, DbtBuild, ParseModels
 from luigi_pipeline.tasks.fetch import FetchMonth, FetchZones
 from luigi_pipeline.tasks.ingest import Ingest, IngestCitibike, IngestWeather, IngestYellowTaxi
 from luigi_pipeline.tasks.load import LoadMonth, LoadZones
 from luigi_pipeline.tasks.publish import Publish
-from luigi_pipeline.tasks.redo import Redo
 from luigi_pipeline.tasks.validate import Validate
 
 __all__ = [
@@ -21,7 +20,7 @@ __all__ = [
     "IngestYellowTaxi",
     "LoadMonth",
     "LoadZones",
+    "ParseModels",
     "Publish",
-    "Redo",
     "Validate",
 ]

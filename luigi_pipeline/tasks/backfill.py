@@ -10,11 +10,10 @@ import luigi
 
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.core.months import Month, spans
-from luigi_pipeline.run import runs
-from luigi_pipeline.tasks.forcing import Forceable
+from luigi_pipeline.run.beginning import refuse
+from luigi_pipeline.run.task import PipelineTask
 from luigi_pipeline.tasks.load import LoadMonth
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
-from luigi_pipeline.tasks.redo import Redo
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -22,7 +21,7 @@ log = logging.getLogger("luigi_pipeline.tasks")
 _FROM = MonthParameter(description="The first month, YYYY-MM.")
 
 
-class Backfill(luigi.WrapperTask, metaclass=Forceable):
+class Backfill(luigi.WrapperTask, PipelineTask):
     """Load all months of a source from a first to a last one.
 
     A month that is loaded already costs one look at its marker. The next run of `Publish`, or of any other task that
@@ -33,7 +32,7 @@ class Backfill(luigi.WrapperTask, metaclass=Forceable):
     to = MonthParameter(description="The last month, YYYY-MM.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Begin the run. Its end reports the months that are still missing.
+        """Work out the months.
 
         Raises:
             ConfigError: On the command line, one line and exit code 40: the last month is before the first.
@@ -42,20 +41,14 @@ class Backfill(luigi.WrapperTask, metaclass=Forceable):
         first = getattr(self, "from")
         self.months = Month.between(first, self.to)
         if not self.months:
-            runs.refuse(ConfigError(f"--to {self.to} is before --from {first}"))
-        runs.begin()
-        runs.wanted_months[self.source] = self.months
-        runs.at_end(self._report)
+            refuse(ConfigError(f"--to {self.to} is before --from {first}"))
 
     def requires(self) -> list[LoadMonth]:
         """One load a month."""
         return [LoadMonth(source=self.source, month=month) for month in self.months]
 
-    def redo(self) -> Redo:
-        """The task that loads the months again, and makes again what was made of them."""
-        return Redo.of(str(self), list(self.requires()), last=[self])
-
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Report the months that are still missing."""
         missing = [load.month for load in self.requires() if not load.complete()]
         loaded, wanted = len(self.months) - len(missing), len(self.months)
         log.info("Backfill %s: %d of %d months are loaded", self.source, loaded, wanted)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import luigi
-from luigi.task_register import Register
 
 from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.console import progress
@@ -20,18 +19,17 @@ from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import explain
-from luigi_pipeline.run import failures, runs
+from luigi_pipeline.run import failures
+from luigi_pipeline.run.run import Run
+from luigi_pipeline.run.task import PipelineTask
 from luigi_pipeline.state import identity, markers
-from luigi_pipeline.state.markers import Marker
-from luigi_pipeline.tasks.forcing import Forceable
+from luigi_pipeline.state.markers import Marker, shortened
 from luigi_pipeline.warehouse.recognise import recognise
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_MOST_CHANGES = 3
 
-
-class MobilityTask(luigi.Task, metaclass=Forceable):
+class MobilityTask(PipelineTask):
     """A task that leaves a marker.
 
     A subclass names what its result depends on (`inputs`) and does the work (`work`). It is complete when all tasks
@@ -40,20 +38,20 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
 
     in_warehouse = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Make the task; the first one of a process begins the run."""
-        super().__init__(*args, **kwargs)
-        runs.begin()
-
     @property
     def settings(self) -> Settings:
         """The run's configuration."""
-        return runs.configuration()
+        return Run.current().settings
 
     @property
     def data(self) -> DataDir:
         """The run's data dir."""
-        return runs.data_dir()
+        return Run.current().data
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether the run does the task again, even if nothing has changed."""
+        return self.title in Run.current().forced
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -63,7 +61,7 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
     @property
     def marker_path(self) -> Path:
         """Where the marker is: one folder per task, one file per set of parameters."""
-        return self.data.markers.joinpath(self.task_family, *self.parameters.values()).with_suffix(".json")
+        return self.data.marker_of(self.task_family, *self.parameters.values())
 
     @property
     def log_path(self) -> Path:
@@ -99,21 +97,8 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
         marker = self.marker()
         if marker is None:
             return identity.why_unknown(self.data) if markers.read(self.marker_path) else "not done yet"
-        return None if marker.fingerprint == self.fingerprint() else self.changes(marker)
-
-    def changes(self, marker: Marker) -> str:
-        """Describe how the inputs differ from those of the marker."""
-        now = shortened(self.inputs())
-        added, gone = sorted(now.keys() - marker.inputs.keys()), sorted(marker.inputs.keys() - now.keys())
-        other = sorted(key for key in now.keys() & marker.inputs.keys() if now[key] != marker.inputs[key])
-        changes = (
-            [f"{key} is new" for key in added]
-            + [self.describe_change(key) for key in other]
-            + [f"{key} is gone" for key in gone]
-        )
-        return ", ".join(changes[:_MOST_CHANGES]) + (
-            f" and {len(changes) - _MOST_CHANGES} more" if changes[_MOST_CHANGES:] else ""
-        )
+        inputs = self.inputs()
+        return None if marker.is_of(inputs) else marker.changes(inputs, self.describe_change)
 
     def describe_change(self, name: str) -> str:
         """Describe a changed input."""
@@ -135,7 +120,7 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
         """Do the work if it is not done, write the marker, and report it in one line."""
         started, clock = utc_now(), time.monotonic()
         try:
-            if runs.found_unknown_warehouse(self.data.root):
+            if Run.current().found_unknown_warehouse:
                 recognise(self.data, self.settings.warehouse)
             if self.complete():
                 log.info("%s: nothing has changed", self.title)
@@ -154,11 +139,9 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
         """Explain the failure in one line that names the log, for the console and the visualiser."""
         return f"{explain(exception, self.data.root)}; log: {relative(self.log_path)}"
 
-    def redo(self) -> luigi.Task:
-        """The task that does this one again, and everything that was made of its result."""
-        # Found by its name, as Luigi finds tasks. It imports this file, so it can't be imported here.
-        made: luigi.Task = Register.get_task_cls("Redo").of(self.title, [self])
-        return made
+    def uses(self) -> list[MobilityTask]:
+        """The tasks whose results it uses: those that it requires."""
+        return [task for task in luigi.task.flatten(self.requires()) if isinstance(task, MobilityTask)]
 
     def forget(self) -> None:
         """Remove everything that says that the task is done, so that it runs again."""
@@ -187,8 +170,3 @@ class MobilityTask(luigi.Task, metaclass=Forceable):
             versions={"python": platform.python_version(), "luigi": luigi.__version__} | (versions or {}),
             **facts,
         )
-
-
-def shortened(inputs: dict[str, Any]) -> dict[str, str]:
-    """Shorten inputs to digests. A marker keeps them, so that a later run can name the input that has changed."""
-    return {name: digest(value)[:16] for name, value in inputs.items()}

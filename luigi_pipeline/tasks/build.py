@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import luigi
 
@@ -13,17 +13,11 @@ from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.core.months import Month
-from luigi_pipeline.run import runs, scheduling
+from luigi_pipeline.run import scheduling
 from luigi_pipeline.state import markers
-from luigi_pipeline.state.markers import Marker
-from luigi_pipeline.tasks import warming
-from luigi_pipeline.tasks.base import MobilityTask, shortened
-from luigi_pipeline.tasks.ingest import IngestSource, describe_republished, loaded_inputs, sources
-
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
-
-    from luigi_pipeline.warehouse.models import Outcome
+from luigi_pipeline.state.markers import Marker, shortened
+from luigi_pipeline.tasks.base import MobilityTask
+from luigi_pipeline.tasks.ingest import describe_republished, loaded_inputs, sources
 
 # Files of the dbt project that decide what is built and tested. Files that dbt and mf write there do not count.
 _CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
@@ -35,37 +29,39 @@ _ASKED_OF_ALL_MONTHS = ("weather_start_date", "weather_end_date")
 _NOTES = 2
 
 
+class ParseModels(MobilityTask):
+    """dbt has parsed its project, so that the build need not. This goes on beside the loads."""
+
+    in_warehouse = False
+    priority = -1  # after fetches and loads
+
+    def inputs(self) -> dict[str, Any]:
+        """The dbt project's files, and the variables that dbt asks for when it parses them."""
+        asked_later = _ASKED_OF_ALL_MONTHS
+        return {name: value for name, value in _project(self.settings).items() if name not in asked_later}
+
+    def work(self) -> Marker:
+        """Let dbt parse. It keeps what it has parsed in its target folder."""
+        from luigi_pipeline.warehouse import models
+
+        inputs, folder = self.inputs(), project.folder() / "dbt_project"
+        manifest = models.parse(folder, self.data, self.settings.warehouse, _variables(self.settings))
+        count = sum(key.startswith("model.") for key in manifest.nodes)
+        return self.new_marker(inputs, details={"summary": f"{count} models parsed"})
+
+
 class DbtBuild(MobilityTask):
     """The staging models, dimensions and facts are built from the raw tables, and their data tests pass."""
 
     resources = {"warehouse": 1}
-    select = luigi.Parameter(
-        default="",
-        significant=False,
-        visibility=luigi.parameter.ParameterVisibility.PRIVATE,
-        description="Build only these models, in dbt's words: fct_trips+ is fct_trips and all that is made of it.",
-    )
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the task. With a selection of models, make a `BuildSelected` instead."""
-        selection = kwargs.pop("select", "")
-        if selection:
-            return BuildSelected(*args, select=selection, **kwargs)
-        return super().__new__(cls, *args, **kwargs)
-
-    def requires(self) -> list[IngestSource]:
-        """The three sources."""
-        return sources()
-
-    def deps(self) -> list[luigi.Task]:
-        """What Luigi asks for when the models must be built."""
-        warming.build_follows(self.parse, self.build)
-        deps: list[luigi.Task] = super().deps()
-        return deps
+    def requires(self) -> list[MobilityTask]:
+        """The sources, and the parsed project."""
+        return [*sources(), ParseModels()]
 
     def inputs(self) -> dict[str, Any]:
         """What is loaded, the dbt project's files, and the variables that dbt is given."""
-        return loaded_inputs() | self._project() | {"what is noted of the models": _NOTES}
+        return loaded_inputs() | _project(self.settings) | {"what is noted of the models": _NOTES}
 
     def describe_change(self, name: str) -> str:
         """Describe a changed input. For a republished month, name its rows."""
@@ -73,10 +69,14 @@ class DbtBuild(MobilityTask):
 
     def work(self) -> Marker:
         """Run dbt: build each model, and then run its data tests."""
-        inputs, anew, last = self.inputs(), self.title in runs.forced, self.marker()
+        from luigi_pipeline.warehouse import models
+
+        inputs, last = self.inputs(), self.marker()
         changed = _changed_months(last, inputs) if last and selected_at(self.data) <= last.started_at else None
         self.drop_marker()
-        outcome = warming.build(self.build, anew, changed)
+        folder, variables = project.folder() / "dbt_project", _variables(self.settings)
+        limits = self.settings.warehouse
+        outcome = models.build(folder, self.data, limits, variables, anew=self.is_forced, changed=changed)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
@@ -94,34 +94,9 @@ class DbtBuild(MobilityTask):
             },
         )
 
-    def _project(self) -> dict[str, Any]:
-        """The dbt project's files, and the variables that dbt is given."""
-        folder = project.folder() / "dbt_project"
-        files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
-        code = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
-        return code | _variables(self.settings)
-
-    def parse(self) -> tuple[dict[str, Any], Manifest]:
-        """Let dbt parse the project. Also return the files and variables that were parsed."""
-        from luigi_pipeline.warehouse import models
-
-        parsed, folder = self._project(), project.folder() / "dbt_project"
-        return parsed, models.parse(folder, self.data, self.settings.warehouse, _variables(self.settings))
-
-    def build(
-        self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changed: dict[str, list[str]] | None
-    ) -> Outcome:
-        """Let dbt build all models. Use the project that was parsed ahead, if it has not changed since."""
-        from luigi_pipeline.warehouse import models
-
-        manifest = ahead[1] if ahead and ahead[0] == self._project() else None
-        folder, variables = project.folder() / "dbt_project", _variables(self.settings)
-        limits = self.settings.warehouse
-        return models.build(folder, self.data, limits, variables, anew=anew, changed=changed, manifest=manifest)
-
 
 class BuildSelected(MobilityTask):
-    """Some of the models are built and tested, from the raw tables as they are. `DbtBuild --select` makes this task."""
+    """Some of the models are built and tested, from the raw tables as they are."""
 
     resources = {"warehouse": 1}
     select = luigi.Parameter(description="The models, in dbt's words: fct_trips+, tag:daily, path:models/marts.")
@@ -130,16 +105,16 @@ class BuildSelected(MobilityTask):
     def marker_path(self) -> Path:
         """Where the marker is. Its name is a digest, because a selection may have any character in it."""
         name = digest(self.select)[:16]
-        return self.data.markers.joinpath(self.task_family, f"{name}.json")
+        return self.data.marker_of(self.task_family, name)
 
     @property
     def log_path(self) -> Path:
         """Where the log is: the same file as for the whole build."""
         return DbtBuild().log_path
 
-    def requires(self) -> list[IngestSource]:
-        """The three sources."""
-        return sources()
+    def requires(self) -> list[MobilityTask]:
+        """The sources, and the parsed project."""
+        return [*sources(), ParseModels()]
 
     def inputs(self) -> dict[str, Any]:
         """What the whole build depends on."""
@@ -149,11 +124,12 @@ class BuildSelected(MobilityTask):
         """Run dbt on the selection. If it fails, the next whole build builds everything that is needed."""
         from luigi_pipeline.warehouse import models
 
-        inputs, anew = self.inputs(), self.title in runs.forced
+        inputs = self.inputs()
         self.drop_marker()
         folder, variables = project.folder() / "dbt_project", _variables(self.settings)
         try:
-            outcome = models.build(folder, self.data, self.settings.warehouse, variables, self.select, anew)
+            limits = self.settings.warehouse
+            outcome = models.build(folder, self.data, limits, variables, self.select, self.is_forced)
         except Exception:
             DbtBuild().drop_marker()
             raise
@@ -178,6 +154,14 @@ def _changed_months(last: Marker, inputs: dict[str, Any]) -> dict[str, list[str]
         elif name not in _ASKED_OF_ALL_MONTHS:
             return None
     return changed
+
+
+def _project(settings: Settings) -> dict[str, Any]:
+    """The dbt project's files, and the variables that dbt is given."""
+    folder = project.folder() / "dbt_project"
+    files = sorted(path for pattern in _CODE for path in folder.glob(pattern) if path.is_file())
+    code = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
+    return code | _variables(settings)
 
 
 def _variables(settings: Settings) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources import SOURCES
-from luigi_pipeline.state import latest, markers
+from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.load import Load, LoadMonth, LoadZones
@@ -22,9 +22,20 @@ class IngestSource(MobilityTask):
 
     def requires(self) -> list[Load]:
         """One load for each month; none if the source is disabled."""
-        latest.wanted.add(self.source_name)
         months = SOURCES[self.source_name].months(self.settings)
         return [LoadMonth(source=self.source_name, month=month) for month in months]
+
+    def uses(self) -> list[MobilityTask]:
+        """The loads of all loaded months, whether or not they are still configured, and what else is required."""
+        loads: dict[str, MobilityTask] = {task.title: task for task in self.requires()}
+        for month in self.loads():
+            load = LoadMonth(source=self.source_name, month=month)
+            loads[load.title] = load
+        return list(loads.values())
+
+    def sources(self) -> set[str]:
+        """This source."""
+        return {self.source_name}
 
     def loads(self) -> dict[Month, Marker]:
         """The markers of all loaded months of the source, whether or not they are still configured."""

@@ -9,10 +9,10 @@ from typing import Any
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
-from luigi_pipeline.run import runs, scheduling
+from luigi_pipeline.run import scheduling
 from luigi_pipeline.state import findings
-from luigi_pipeline.state.markers import Marker
-from luigi_pipeline.tasks.base import MobilityTask, shortened
+from luigi_pipeline.state.markers import Marker, shortened
+from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.validate import Validate
 
 # Increase this when the same marts are published in another form.
@@ -93,7 +93,7 @@ class Publish(MobilityTask):
     def _is_but_for_acceptance(self, last: Marker, inputs: dict[str, Any]) -> bool:
         """Whether only the acceptance of findings has changed since the last time."""
         then = last.inputs | {_ACCEPTED: shortened(inputs)[_ACCEPTED]}
-        return self.title not in runs.forced and then == shortened(inputs) and self._stands(last)
+        return not self.is_forced and then == shortened(inputs) and self._stands(last)
 
     def _stands(self, last: Marker) -> bool:
         """Whether everything that was published is still there, unchanged."""

@@ -1,24 +1,20 @@
-"""Doing a task again although it is done, and everything that was made of its result."""
+"""Doing a task again although it is done, and everything that was made of its result: the option `--force`."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Sequence
 
 import luigi
 
-from luigi_pipeline.run import runs
-from luigi_pipeline.run.holding import holding
+from luigi_pipeline.config import options
+from luigi_pipeline.run.run import Run
+from luigi_pipeline.run.task import PipelineTask
+from luigi_pipeline.tasks.backfill import Backfill
 from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.build import BuildSelected, DbtBuild
-from luigi_pipeline.tasks.fetch import Fetch
-from luigi_pipeline.tasks.ingest import Ingest, IngestSource, sources
-from luigi_pipeline.tasks.load import Load
+from luigi_pipeline.tasks.ingest import Ingest
 from luigi_pipeline.tasks.publish import Publish
-from luigi_pipeline.tasks.validate import Validate
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
@@ -26,71 +22,58 @@ _NOT_RUN = 15
 _SHOWN = 6
 
 
-class Redo(luigi.WrapperTask):
-    """Do a task again, and everything that was made of its result: `--force` turns a task into this one."""
+def prepare(run: Run, asked_for: PipelineTask) -> Sequence[luigi.Task]:
+    """What a run does first for the task that it has begun for.
 
-    name = luigi.Parameter(description="The task that is done again.")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Require nothing yet."""
-        super().__init__(*args, **kwargs)
-        self.tasks: list[luigi.Task] = []
-
-    @classmethod
-    def of(cls, name: str, tasks: list[MobilityTask], last: Iterable[luigi.Task] = ()) -> Redo:
-        """Remove the markers of tasks and of what was made of their results. On a terminal, ask first.
-
-        Args:
-            name: The title of what is done again.
-            tasks: The tasks.
-            last: Other tasks that must be complete in the end.
-
-        Raises:
-            AlreadyRunning: Another run holds the data dir.
-        """
-        later = {made.title: made for task in tasks for made in made_of(task)}
-        todo = [*tasks, *(made for title, made in later.items() if title not in {task.title for task in tasks})]
-        _ask([task.title for task in todo])
-        # A run from the command line holds the data dir by now. A run from Python holds it later.
-        with nullcontext() if runs.is_on() else holding(runs.data_dir()):
-            for task in todo:
-                task.forget()
-                runs.forced.add(task.title)
-        redo = cls(name=name)
-        redo.tasks = [*todo, *last]
-        return redo
-
-    def requires(self) -> list[luigi.Task]:
-        """The tasks that are done again."""
-        return self.tasks
+    Returns:
+        With `--force`, the tasks that used its result, which are done after it.
+    """
+    tasks = [asked_for] if isinstance(asked_for, MobilityTask) else luigi.task.flatten(asked_for.requires())
+    if isinstance(asked_for, Backfill):
+        run.reports.append(asked_for.report)
+    return again(run, tasks) if options.forcing().force else []
 
 
-def made_of(task: MobilityTask) -> list[MobilityTask]:
-    """The tasks that used a task's result and have markers, in the order in which they ran."""
-    later: list[MobilityTask]
-    stages: list[MobilityTask] = [DbtBuild(), Validate(), Publish()]
-    if isinstance(task, Fetch):
-        later = [task.load, *made_of(task.load)]
-    elif isinstance(task, Load):
-        names = {"taxi_zones": "yellow_taxi"}
-        name = names.get(task.fetch.origin.name, task.fetch.origin.name)
-        later = [made for source in sources() if source.source_name == name for made in (source, *made_of(source))]
-    elif isinstance(task, IngestSource):
-        later = [Ingest(), *stages]
-    elif isinstance(task, BuildSelected):
-        later = stages[1:]
-    else:
-        titles = [stage.title for stage in stages]
-        later = stages[titles.index(task.title) + 1 :] if task.title in titles else []
-    return [made for made in later if made.marker_path.exists()]
+def again(run: Run, tasks: list[MobilityTask]) -> list[MobilityTask]:
+    """Have a run do tasks again, and everything that was made of their results. On a terminal, ask first.
+
+    Returns:
+        The tasks that used the results of these and have markers, in the order in which they run.
+    """
+    later = made_of(tasks)
+    titles = [task.title for task in [*tasks, *later]]
+    _ask(titles)
+    for task in [*tasks, *later]:
+        task.forget()
+    run.forced.update(titles)
+    return later
+
+
+def made_of(tasks: list[MobilityTask]) -> list[MobilityTask]:
+    """The tasks that used the results of some tasks, directly or not, and have markers, in the order of their runs."""
+    given = {task.title for task in tasks}
+    uses: dict[str, bool] = {}
+    later: list[MobilityTask] = []
+
+    def visit(task: MobilityTask) -> bool:
+        if task.title not in uses:
+            of_these = [visit(used) for used in task.uses()]
+            uses[task.title] = task.title in given or any(of_these)
+            if any(of_these) and task.title not in given and task.marker_path.exists():
+                later.append(task)
+        return uses[task.title]
+
+    for last in (Ingest(), Publish()):
+        visit(last)
+    return later
 
 
 def _ask(titles: list[str]) -> None:
     shown = ", ".join(titles[:_SHOWN]) + (f" and {len(titles) - _SHOWN} more" if titles[_SHOWN:] else "")
-    if not (runs.is_on() and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         log.info("doing again: %s", shown)
         return
     print(f"This does again: {shown}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         print("nothing was changed", file=sys.stderr)
-        raise SystemExit(_NOT_RUN)
+        sys.exit(_NOT_RUN)

@@ -9,19 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import luigi
-
 from luigi_pipeline.config import project
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.core.errors import ValidationFailed
-from luigi_pipeline.run import runs, scheduling
+from luigi_pipeline.run import scheduling
 from luigi_pipeline.state import findings
-from luigi_pipeline.state.markers import Marker
-from luigi_pipeline.tasks import warming
-from luigi_pipeline.tasks.base import MobilityTask, shortened
+from luigi_pipeline.state.markers import Marker, shortened
+from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild
 from luigi_pipeline.tasks.ingest import sources
 from luigi_pipeline.validation.plausibility import PROFILES
@@ -44,12 +41,6 @@ class Validate(MobilityTask):
     def requires(self) -> DbtBuild:
         """The built models."""
         return DbtBuild()
-
-    def deps(self) -> list[luigi.Task]:
-        """What Luigi asks for when there is something to validate."""
-        warming.validation_follows()
-        deps: list[luigi.Task] = super().deps()
-        return deps
 
     def inputs(self) -> dict[str, Any]:
         """The build, the expectations and their thresholds."""
@@ -90,10 +81,10 @@ class Validate(MobilityTask):
         # A disabled source that was loaded before is still in the warehouse, and is checked like the others.
         expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
         inputs, started = self.inputs(), utc_now()
-        if super().reason() is None and self.data.findings.exists() and self.title not in runs.forced:
+        if super().reason() is None and self.data.findings.exists() and not self.is_forced:
             # Everything was evaluated before. Only findings that nobody has accepted block.
             raise ValidationFailed(self.reason())
-        months = None if self.title in runs.forced else changed_months(self.marker(), DbtBuild().marker(), inputs)
+        months = None if self.is_forced else changed_months(self.marker(), DbtBuild().marker(), inputs)
         self.drop_marker()
         summary = validate(
             self.data.warehouse,

@@ -5,7 +5,6 @@ DuckDB does this in memory, without the warehouse. No row goes through Python.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -52,8 +51,6 @@ def prepare(
     month: Month | None,
     path: Path,
     limits: Warehouse,
-    *,
-    quietly: bool = False,
 ) -> Prepared:
     """Write a month's parts as one typed Parquet file.
 
@@ -64,7 +61,6 @@ def prepare(
         month: The published file's month, if it has one.
         path: The Parquet file to write.
         limits: What DuckDB may use.
-        quietly: Whether to report no progress, because the task is busy with another file.
 
     Returns:
         The file, with the number of rows of each part.
@@ -91,7 +87,7 @@ def prepare(
             # Not compressed: the file is read once, right away, so it should be cheap to write.
             rows = " union all by name ".join(selects)
             doing, rows_in_all = f"reading {month or landed.path.name}", sum(part.rows for part in parts)
-            with nullcontext() if quietly else progress.of_query(engine, doing, rows_in_all, _PART_OF_LOAD):
+            with progress.of_query(engine, doing, rows_in_all, _PART_OF_LOAD):
                 engine.execute(f"copy ({rows}) to {quoting.text(path)} (format parquet, compression uncompressed)")
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise  # a fault of the machine, not of the file

@@ -28,7 +28,8 @@ from luigi_pipeline.warehouse.recognise import recognise
 
 def by_month(cases: list[Any], first: str) -> dict[str, Any]:
     """A month for each case."""
-    return dict(zip(Month.between(Month(first), Month("2029-12")), cases, strict=False))
+    months = map(str, Month.between(Month(first), Month("2029-12")))  # YAML takes plain texts alone
+    return dict(zip(months, cases, strict=False))
 
 
 BAD_TAXI, BAD_BIKES, BAD_WEATHER = by_month(TAXI, "2021-03"), by_month(BIKES, "2021-03"), by_month(WEATHER, "2021-12")

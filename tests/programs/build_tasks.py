@@ -68,7 +68,6 @@ REFUSED: dict[str, Callable[[], str]] = {
     "a task": lambda: build(Ingest()),
     "two workers": lambda: build(IngestWeather(), workers=2),
     "a task of others that requires one": lambda: build(Nightly()),
-    "a task that is done again": lambda: build(IngestWeather(force=True)),
 }
 
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from validation_city import EXPECTATIONS, SETTINGS
 
-from luigi_pipeline.state.markers import Marker
-from luigi_pipeline.tasks.base import shortened
+from luigi_pipeline.state.markers import Marker, shortened
 from luigi_pipeline.tasks.validate import changed_months
 from luigi_pipeline.validation import data_docs
 from luigi_pipeline.validation.results import ValidationSummary
