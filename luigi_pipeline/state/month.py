@@ -44,7 +44,7 @@ class FileState:
         fetched: The marker of the last fetch.
         loaded: The marker of the load, if it belongs to the warehouse that is there now.
         why_outdated: Why that marker does not count, or would have other inputs today; None if it stands.
-        is_landed: Whether the last fetched file is in `landing/`.
+        is_landed: Whether the file of the last fetch is in `landing/`.
         asking: Which files this run asks for again.
     """
 
@@ -101,7 +101,7 @@ class FileState:
         """Why the publisher must be asked; None if it need not be. A loaded file need not be in `landing/`."""
         if self.answer and self.fetched and self.asking.asks_for(self.answer, self.fetched.finished_at):
             return f"last asked for at {self.fetched.finished_at[:16]}Z"
-        if self.is_landed or self.why_load is None:
+        if (self.answer and self.is_landed) or self.why_load is None:
             return None
         return "its file is gone from landing/" if self.answer else "not fetched yet"
 

@@ -55,7 +55,7 @@ class SourceFile:
             loaded, outdated = None, identity.why_unknown(self.data)
         elif loaded and loaded.source and not loaded.is_of(inputs := self.inputs(loaded.source)):
             outdated = loaded.changes(inputs)
-        landed = self._landed(fetched.source) if fetched and fetched.request == self.request else None
+        landed = self._landed(fetched.source if fetched else None)
         return FileState(self.request, fetched, loaded, outdated, landed is not None, self.asking)
 
     def inputs(self, file: PublishedFile) -> dict[str, Any]:
