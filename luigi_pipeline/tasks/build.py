@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from luigi_pipeline.config import project
-from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
-from luigi_pipeline.core.months import is_month
 from luigi_pipeline.run import runs, scheduling
 from luigi_pipeline.state import markers
+from luigi_pipeline.state.changes import EVERYTHING, Changes
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks import warming
 from luigi_pipeline.tasks.base import MobilityTask, shortened
@@ -74,9 +74,9 @@ class DbtBuild(MobilityTask):
     def work(self) -> Marker:
         """Run dbt: build each model, and then run its data tests."""
         inputs, anew, last = self.inputs(), self.title in runs.forced, self.marker()
-        changed = _changed_months(last, inputs) if last and selected_at(self.data) <= last.started_at else None
+        changes = _changes(last, inputs) if last and selected_at(self.data) <= last.started_at else EVERYTHING
         self.drop_marker()
-        outcome = warming.build(self.build, anew, changed)
+        outcome = warming.build(self.build, anew, changes)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
@@ -90,7 +90,7 @@ class DbtBuild(MobilityTask):
                 # The next validation checks only what has changed: it needs the build before this one, and the new
                 # months.
                 "since": last.fingerprint if last else None,
-                "rebuilt": outcome.rebuilt,
+                "rebuilt": outcome.changes.of_trips,
             },
         )
 
@@ -108,16 +108,14 @@ class DbtBuild(MobilityTask):
         parsed, folder = self._project(), project.folder() / "dbt_project"
         return parsed, models.parse(folder, self.data, self.settings.warehouse, _variables(self.settings))
 
-    def build(
-        self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changed: dict[str, list[str]] | None
-    ) -> Outcome:
+    def build(self, ahead: tuple[dict[str, Any], Manifest] | None, anew: bool, changes: Changes) -> Outcome:
         """Let dbt build all models. Use the project that was parsed ahead, if it has not changed since."""
         from luigi_pipeline.warehouse import models
 
         manifest = ahead[1] if ahead and ahead[0] == self._project() else None
         folder, variables = project.folder() / "dbt_project", _variables(self.settings)
         limits = self.settings.warehouse
-        return models.build(folder, self.data, limits, variables, anew=anew, changed=changed, manifest=manifest)
+        return models.build(folder, self.data, limits, variables, anew=anew, changes=changes, manifest=manifest)
 
 
 class BuildSelected(MobilityTask):
@@ -167,17 +165,9 @@ def selected_at(data: DataDir) -> str:
     return max((marker.finished_at for marker in selections if marker), default="")
 
 
-def _changed_months(last: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
-    """Months by source that were loaded, reloaded or removed since a build; None if anything else has changed."""
-    before, now = last.inputs, shortened(inputs)
-    changed: dict[str, list[str]] = {}
-    for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
-        source, _, month = name.partition(" ")
-        if source in MONTHLY_SOURCES and is_month(month):
-            changed.setdefault(source, []).append(month)
-        elif name not in _ASKED_OF_ALL_MONTHS:
-            return None
-    return changed
+def _changes(last: Marker, inputs: dict[str, Any]) -> Changes:
+    """What has changed since a build."""
+    return Changes.between(last.inputs, shortened(inputs), _ASKED_OF_ALL_MONTHS)
 
 
 def _variables(settings: Settings) -> dict[str, Any]:
