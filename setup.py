@@ -17,6 +17,7 @@ setup(
         "luigi_pipeline.sample": ["*.csv"],
         "luigi_pipeline.report": ["static/*"],
         "luigi_pipeline.validation": ["*.sql", "static/*"],
+        "luigi_pipeline.warehouse": ["*.sql"],
     },
     install_requires=[
         "altair>=5.5,<7",

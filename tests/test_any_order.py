@@ -22,6 +22,7 @@ from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.sources import SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
+from luigi_pipeline.state.changes import EVERYTHING, Changes
 from luigi_pipeline.warehouse import database, loading, models, preparing
 from luigi_pipeline.warehouse.preparing import Prepared
 
@@ -109,7 +110,7 @@ class City:
     data: DataDir
     typed: Typed
     state: dict[SourceMonth, int] = field(default_factory=dict)
-    changed: models.Partitions | None = None  # since the last build
+    changes: Changes = EVERYTHING  # since the last build
 
     def do(self, *acts: Act) -> None:
         """Load and forget."""
@@ -123,15 +124,15 @@ class City:
                     file, rows = self.typed[act.month, act.edition]
                     loading.load(connection, self.data, source, month, file, rows)
                     self.state[act.month] = act.edition
-            if self.changed is not None and month:
-                self.changed.setdefault(act.month.source, []).append(month)
+            if month:
+                self.changes = self.changes.also(act.month.source, [month])
 
     def build(self) -> models.Outcome:
         """Build the models, with all their tests; of the costly ones no more than what has changed, after the first."""
         enabled = sorted({month.source for month in self.state} - {"taxi_zones"})
         variables = {"enabled_sources": enabled, "weather_start_date": None, "weather_end_date": None}
-        outcome = models.build(PROJECT / "dbt_project", self.data, Warehouse(), variables, changed=self.changed)
-        self.changed = {}
+        outcome = models.build(PROJECT / "dbt_project", self.data, Warehouse(), variables, changes=self.changes)
+        self.changes = Changes({})
         return outcome
 
     def sums(self) -> dict[str, tuple[int, int]]:
@@ -206,13 +207,13 @@ def test_a_month_that_loses_rides_to_an_earlier_one_is_built_anew_and_rides_of_o
     october, both = clean("2024-10"), clean("2024-10", "2024-11")
     lived = city()
     lived.do(Act(SourceMonth("citibike", Month("2024-11")), 0))
-    assert lived.build().rebuilt is None
+    assert lived.build().changes == EVERYTHING
     assert rides() == []
     lived.do(Act(SourceMonth("citibike", Month("2024-10")), 0))
-    assert lived.build().rebuilt == {"citibike": ["2024-10", "2024-11"]}
+    assert lived.build().changes == Changes({"citibike": ["2024-10", "2024-11"]})
     assert rides() == [("2024-10", True, True), ("2024-11", True, True)]
     assert lived.sums() == both
-    assert lived.build().rebuilt == {}
+    assert lived.build().changes == Changes({})
     lived.do(Act(SourceMonth("citibike", Month("2024-11")), None))
     lived.build()
     assert rides() == []

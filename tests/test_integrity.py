@@ -13,6 +13,7 @@ from fixtures import Ingested
 from support import PROJECT, environment
 
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.state.changes import EVERYTHING, Changes
 
 TAXIS = "update raw_data.yellow_taxi set {} where _source_month = '{}' and _source_row % 10 < {{tenths}}"
 RIDES = "update raw_data.trips set {} where _source_month = '{}' and _source_row % 10 < {{tenths}}"
@@ -25,20 +26,21 @@ MISREAD = {
     ("citibike", "2024-10"): RIDES.format("start_lat = start_lng, start_lng = start_lat", "2024-10"),
     ("citibike", "2024-11"): RIDES.format("ended_at = null", "2024-11"),
 }
-# The test, the statement that damages, and how many rows the test then finds.
+# The test, the statement that damages, what has changed, and how many rows the test then finds.
 DAMAGE = {
     "assert_rides_are_in_one_month": (
         """
-        create table meta.changed_months as select 'citibike' as source, '2024-11' as source_month;
         update marts.fct_trips set trip_id = (
             select min(trip_id) from marts.fct_trips where trip_type = 'citibike' and source_month = '2024-10'
         )
         where trip_type = 'citibike' and source_file like '202411%_1.csv' and source_row = 7
         """,
+        Changes({"citibike": ["2024-11"]}),
         1,
     ),
     "assert_reversals_void_one_trip_each": (
         "update marts.fct_trips set is_voided = true where trip_type = 'yellow_taxi' and source_row < 500",
+        EVERYTHING,
         2,
     ),
     "assert_hourly_sums_match_trips": (
@@ -46,6 +48,7 @@ DAMAGE = {
         update staging.int_trips__by_hour set duration_minutes = duration_minutes + 1
         where trip_type = 'citibike' and pickup_hour_utc = '2024-10-17 12:00:00'
         """,
+        EVERYTHING,
         1,
     ),
 }
@@ -55,7 +58,7 @@ DAMAGE = {
 def failures(published: Ingested, tmp_path: Path) -> Callable[..., int]:
     """Damage a copy of the built sample, run one of dbt's tests, and count the rows that it finds."""
 
-    def run(test: str, *statements: str) -> int:
+    def run(test: str, *statements: str, changes: Changes = EVERYTHING) -> int:
         data = DataDir(tmp_path / "data")
         data.root.mkdir()
         shutil.copy(published.data.warehouse, data.warehouse)
@@ -64,7 +67,7 @@ def failures(published: Ingested, tmp_path: Path) -> Callable[..., int]:
                 connection.execute(statement)
         command = [str(Path(sys.executable).with_name("dbt")), "test", "--select", test, "--project-dir", "dbt_project"]
         folders = ["--profiles-dir", "dbt_project", "--target-path", str(data.dbt), "--log-path", str(data.logs)]
-        env = environment({"MOBILITY_WAREHOUSE": str(data.warehouse)})
+        env = environment({"MOBILITY_WAREHOUSE": str(data.warehouse), "MOBILITY_CHANGED_MONTHS": changes.as_json()})
         said = subprocess.run([*command, *folders], cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
         (result,) = json.loads((data.dbt / "run_results.json").read_text())["results"]
         assert result["status"] in ("pass", "fail"), said.stdout
@@ -81,5 +84,5 @@ def test_a_month_that_is_mostly_misread_is_refused(failures: Callable[..., int],
 
 @pytest.mark.parametrize("test", DAMAGE)
 def test_damage_is_refused(failures: Callable[..., int], test: str) -> None:
-    statement, rows = DAMAGE[test]
-    assert failures(test, statement) == rows
+    statement, changes, rows = DAMAGE[test]
+    assert failures(test, statement, changes=changes) == rows

@@ -8,13 +8,13 @@ from typing import Any
 import luigi
 
 from luigi_pipeline.config import project
-from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
-from luigi_pipeline.core.months import Month
 from luigi_pipeline.run import scheduling
 from luigi_pipeline.state import markers
+from luigi_pipeline.state.changes import EVERYTHING, Changes
 from luigi_pipeline.state.markers import Marker, shortened
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.ingest import describe_republished, loaded_inputs, sources
@@ -72,11 +72,11 @@ class DbtBuild(MobilityTask):
         from luigi_pipeline.warehouse import models
 
         inputs, last = self.inputs(), self.marker()
-        changed = _changed_months(last, inputs) if last and selected_at(self.data) <= last.started_at else None
+        changes = _changes(last, inputs) if last and selected_at(self.data) <= last.started_at else EVERYTHING
         self.drop_marker()
         folder, variables = project.folder() / "dbt_project", _variables(self.settings)
         limits = self.settings.warehouse
-        outcome = models.build(folder, self.data, limits, variables, anew=self.is_forced, changed=changed)
+        outcome = models.build(folder, self.data, limits, variables, anew=self.is_forced, changes=changes)
         progress.link(scheduling.link_to(self.data.dbt_docs, self.data))
         return self.new_marker(
             inputs,
@@ -90,7 +90,7 @@ class DbtBuild(MobilityTask):
                 # The next validation checks only what has changed: it needs the build before this one, and the new
                 # months.
                 "since": last.fingerprint if last else None,
-                "rebuilt": outcome.rebuilt,
+                "rebuilt": outcome.changes.of_trips,
             },
         )
 
@@ -143,17 +143,9 @@ def selected_at(data: DataDir) -> str:
     return max((marker.finished_at for marker in selections if marker), default="")
 
 
-def _changed_months(last: Marker, inputs: dict[str, Any]) -> dict[str, list[str]] | None:
-    """Months by source that were loaded, reloaded or removed since a build; None if anything else has changed."""
-    before, now = last.inputs, shortened(inputs)
-    changed: dict[str, list[str]] = {}
-    for name in sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
-        source, _, month = name.partition(" ")
-        if source in MONTHLY_SOURCES and Month.or_none(month):
-            changed.setdefault(source, []).append(month)
-        elif name not in _ASKED_OF_ALL_MONTHS:
-            return None
-    return changed
+def _changes(last: Marker, inputs: dict[str, Any]) -> Changes:
+    """What has changed since a build."""
+    return Changes.between(last.inputs, shortened(inputs), _ASKED_OF_ALL_MONTHS)
 
 
 def _project(settings: Settings) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline.config import surroundings
-from luigi_pipeline.config.settings import MODES, Warehouse
+from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import BuildFailed, one_line
 from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
+from luigi_pipeline.state.changes import EVERYTHING, Changes
 from luigi_pipeline.warehouse import database, dbt_docs, describing, loading, selection
+from luigi_pipeline.warehouse.shared_rides import with_shared_rides
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,13 +39,11 @@ _BY_ENVIRONMENT = {
     "weather_end_date": "MOBILITY_WEATHER_END_DATE",
 }
 
-_SELF_HEALING = "replace_stale_trips"
+# Incremental strategies: of what finds its stale months itself, and of what goes by the changed months.
+_STALE, _CHANGED = "replace_stale_trips", "replace_changed_months"
 # The share of the memory limit that DuckDB's own accounting may use, for its cache and its queries. Its block metadata
 # is not counted: 100 MB when 24 months are built at once.
 _COUNTED = 0.95
-
-# Months by source.
-Partitions = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Outcome:
         warnings: Data tests that warned, each in one line.
         seconds_by_model: How long each model took.
         versions: The versions of dbt, its adapter and DuckDB.
-        rebuilt: The months of fct_trips, by mode, that this build may have changed; None for all.
+        changes: What this build has built anew, at the most.
     """
 
     models: int
@@ -64,7 +64,7 @@ class Outcome:
     warnings: list[str]
     seconds_by_model: dict[str, float]
     versions: dict[str, str]
-    rebuilt: Partitions | None
+    changes: Changes
 
 
 def build(
@@ -74,13 +74,12 @@ def build(
     variables: dict[str, Any],
     select: str = "",
     anew: bool = False,
-    changed: Partitions | None = None,
-    manifest: Manifest | None = None,
+    changes: Changes = EVERYTHING,
 ) -> Outcome:
     """Build and test all models, or some of them.
 
     fct_trips is built as a whole if its code, or that of a model that it reads, has changed. Otherwise only its stale
-    months are built, which it finds itself. `changed` limits the costly models and tests around it.
+    months are built, which it finds itself. `changes` limits that search, and the costly models and tests around it.
 
     Args:
         folder: The dbt project.
@@ -89,9 +88,8 @@ def build(
         variables: dbt's variables.
         select: The models to build, in dbt's selection syntax; all by default.
         anew: Whether to build incremental models as a whole, whatever they hold.
-        changed: The months of each source that have changed since the last successful build of all models by today's
-            code; None if there was none.
-        manifest: The project, parsed before with these variables; without it, it is parsed now.
+        changes: What has changed since the last successful build of all models by today's code; everything if there
+            was none.
 
     Returns:
         Counts, warnings and seconds.
@@ -103,20 +101,20 @@ def build(
     from dbt.cli.main import dbtRunner
 
     with environment(data, limits, variables):
-        # Hand the manifest to the build, which would otherwise parse again.
-        manifest = manifest or _parse(dbtRunner(), folder, data, variables)
-        code = _code_of_incremental_models(manifest)
+        # dbt parses only what has changed since the last time. The build gets the result, or it would do this again.
+        manifest = _parse(dbtRunner(), folder, data, variables)
         selected = selection.of(manifest, select, options(folder, data, variables))
-        with database.writing(data, limits) as connection:
-            loading.create_raw_tables(connection)
-            stale = _forget_stale_code(connection, code)
-            changed = None if stale or anew or select else changed
-            _note_changed(connection, changed)
-            if changed is None:
-                _drop_models_of_changed_months(connection, manifest, selected)
-            _drop_models_of_earlier_versions(connection)
-        flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
-        command = ["build", "--exclude-resource-type", "unit_test", *flags, *options(folder, data, variables)]
+    code = _code_of_incremental_models(manifest)
+    with database.writing(data, limits) as connection:
+        loading.create_raw_tables(connection)
+        stale = _forget_stale_code(connection, code)
+        changes = EVERYTHING if stale or anew or select else with_shared_rides(connection, changes)
+        if changes == EVERYTHING:
+            _drop_models_of_changed_months(connection, manifest, selected)
+        _drop_tables_of_earlier_versions(connection)
+    flags = [*(["--full-refresh"] if stale or anew else []), *(["--select", select] if select else [])]
+    command = ["build", "--exclude-resource-type", "unit_test", *flags, *options(folder, data, variables)]
+    with environment(data, limits, variables, changes):
         try:
             result = dbtRunner(manifest=manifest, callbacks=[_ProgressReporter(manifest, select).take]).invoke(command)
         finally:
@@ -127,7 +125,6 @@ def build(
     with database.writing(data, limits) as connection:
         names = {item.node.name for item in built}
         _note_code(connection, {model: digest for model, digest in code.items() if model in names})
-        rebuilt = _take_rebuilt(connection, changed)
         if result.success and not select:
             metrics = (data.dbt / "target" / "semantic_manifest.json").read_text(encoding="utf-8")
             describing.note(connection, manifest, metrics, folder)
@@ -154,7 +151,7 @@ def build(
         warnings=warnings,
         seconds_by_model={item.node.name: round(item.execution_time, 2) for item in built},
         versions={name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")},
-        rebuilt=rebuilt,
+        changes=changes,
     )
 
 
@@ -217,30 +214,19 @@ def options(folder: Path, data: DataDir, variables: dict[str, Any]) -> list[str]
     ]  # fmt: skip
 
 
-def environment(data: DataDir, limits: Warehouse, variables: dict[str, Any]) -> AbstractContextManager[None]:
-    """The environment of dbt: what dbt_project/profiles.yml reads, and some variables; no other setting of the user."""
+def environment(
+    data: DataDir, limits: Warehouse, variables: dict[str, Any], changes: Changes = EVERYTHING
+) -> AbstractContextManager[None]:
+    """The environment of dbt: what dbt_project/ reads from there, and no other setting of the user."""
     return surroundings.closed(
         {
             "MOBILITY_WAREHOUSE": str(data.warehouse),
             "MOBILITY_THREADS": str(limits.threads),
             "MOBILITY_MEMORY_LIMIT": limits.share(_COUNTED, limits.threads).memory_limit,
+            "MOBILITY_CHANGED_MONTHS": changes.as_json(),
             **{variable: str(variables.get(name) or "") for name, variable in _BY_ENVIRONMENT.items()},
         }
     )
-
-
-def _note_changed(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> None:
-    """Record which months have changed, if that is known, for the models and tests (dbt_project/macros/incremental/).
-
-    int_citibike__duplicate_rides adds the months that won or lost a ride against a changed month.
-    """
-    connection.execute("drop table if exists meta.changed_months")
-    if changed is None:
-        return
-    connection.execute("create table meta.changed_months (source varchar, source_month varchar)")
-    rows = [[source, month] for source, months in changed.items() for month in months]
-    if rows:
-        connection.executemany("insert into meta.changed_months values (?, ?)", rows)
 
 
 def _drop_models_of_changed_months(
@@ -252,27 +238,14 @@ def _drop_models_of_changed_months(
     """
     tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     for node in (manifest.nodes[key] for key in selected):
-        is_of_changed_months = node.config.get("incremental_strategy") not in (None, _SELF_HEALING)
-        if is_of_changed_months and (node.schema, node.name) in tables:
+        if node.config.get("incremental_strategy") == _CHANGED and (node.schema, node.name) in tables:
             connection.execute(f"drop table {node.schema}.{node.name}")
 
 
-def _drop_models_of_earlier_versions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop tables of former versions that have no model any more. They would stay in the warehouse for ever."""
+def _drop_tables_of_earlier_versions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop tables of former versions that nothing reads any more. They would stay in the warehouse for ever."""
     connection.execute("drop table if exists staging.int_citibike__ride_hashes")
-
-
-def _take_rebuilt(connection: duckdb.DuckDBPyConnection, changed: Partitions | None) -> Partitions | None:
-    """The partitions of fct_trips that were built anew. The record is dropped, because it is for this build only."""
-    if changed is None:
-        return None
-    noted = connection.execute("select distinct source, source_month from meta.changed_months order by all").fetchall()
-    connection.execute("drop table meta.changed_months")
-    rebuilt: Partitions = {}
-    for source, month in noted:
-        if source in MODES:
-            rebuilt.setdefault(source, []).append(month)
-    return rebuilt
+    connection.execute("drop table if exists meta.changed_months")
 
 
 def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
@@ -295,7 +268,7 @@ def _code_of_incremental_models(manifest: Manifest) -> dict[str, str]:
     return {
         model.name: digest([loads, macros, {name: models[name].raw_code for name in ancestors(key)}])
         for key, model in models.items()
-        if model.config.incremental_strategy == _SELF_HEALING
+        if model.config.incremental_strategy == _STALE
     }
 
 

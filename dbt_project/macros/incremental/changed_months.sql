@@ -1,38 +1,10 @@
 {#-
-    The months that may not be as the last build that ended well left them, as a dict of source to its months: those of
-    raw data that have changed since, as the pipeline noted them, and, once int_citibike__duplicate_rides is built, those
-    that won or lost a ride against a changed month. None where that is not known, or where code has changed: then
-    everything is built and tested anew. Whoever runs dbt by hand gets None.
+    The months that have changed since the last build that ended well, as a dict of source to its months; none for
+    everything. The pipeline hands them over (luigi_pipeline/state/changes.py); whoever runs dbt by hand gets none. Asked
+    when a query is made, not when the project is parsed: with other months dbt has nothing to parse again.
 -#}
 {% macro changed_months() -%}
-    {%- if not execute -%}
-        {{ return(none) }}
-    {%- endif -%}
-    {#- Some fifty nodes ask, and `graph` is all that dbt has one node keep for another: it is asked once in a build. -#}
-    {%- if graph.get('changed_months', {}).get('asked_in') != invocation_id -%}
-        {%- do graph.update({'changed_months': {'asked_in': invocation_id, 'noted': noted_months()}}) -%}
-    {%- endif -%}
-    {{ return(graph['changed_months']['noted']) }}
-{%- endmacro %}
-
-
-{#- Have the changed months be asked for again: others have been noted. -#}
-{% macro forget_changed_months() -%}
-    {%- do graph.pop('changed_months', none) -%}
-{%- endmacro %}
-
-
-{#- The changed months as they are noted at this moment. -#}
-{% macro noted_months() -%}
-    {%- set noted = adapter.get_relation(target.database, 'meta', 'changed_months') -%}
-    {%- if not noted -%}
-        {{ return(none) }}
-    {%- endif -%}
-    {%- set changed = {} -%}
-    {%- for source, month in run_query('select distinct source, source_month from ' ~ noted ~ ' order by 1, 2').rows -%}
-        {%- do changed.setdefault(source, []).append(month) -%}
-    {%- endfor -%}
-    {{ return(changed) }}
+    {{ return(fromjson(env_var('MOBILITY_CHANGED_MONTHS', 'null')) if execute else none) }}
 {%- endmacro %}
 
 
@@ -45,16 +17,6 @@
     {%- else -%}
         {{ in_months(months, source_month) if months else 'false' }}
     {%- endif -%}
-{%- endmacro %}
-
-
-{#- The same of one source, by names that a model's configuration can say. -#}
-{% macro is_of_changed_taxi_month() -%}
-    {{ is_of_changed_month('yellow_taxi') }}
-{%- endmacro %}
-
-{% macro is_of_changed_citibike_month() -%}
-    {{ is_of_changed_month('citibike') }}
 {%- endmacro %}
 
 

@@ -18,7 +18,7 @@
         where
             trip_type = 'yellow_taxi'
             {% if is_incremental() -%}
-                and {{ is_of_changed_taxi_month() }}
+                and {{ is_of_changed_month('yellow_taxi') }}
             {%- endif %}
 
     ),

@@ -1,30 +1,14 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_and_note',
+        incremental_strategy='replace_changed_months',
+        unique_key=['trip_type', 'source_month'],
         on_schema_change='fail',
     )
 }}
 
 with
 
-{% if is_incremental() %}
--- A copy can only have come, or gone, of a ride that is in a changed month, or of which a copy was, kept or not.
-ids_in_question as (
-
-    select ride_id
-    from {{ source('citibike', 'trips') }}
-    where ride_id <> '' and {{ is_of_changed_month('citibike', '_source_month') }}
-
-    union all
-
-    select ride_id
-    from {{ this }}
-    where {{ is_of_changed_month('citibike') }} or {{ is_of_changed_month('citibike', 'kept_source_month') }}
-
-),
-
-{% endif %}
 -- From the source each time: of a part that is read twice, DuckDB would write down every ride. Hashes take a third less
 -- time than the texts; a chance meeting of two only brings one more candidate.
 repeated_hashes as (
@@ -33,7 +17,10 @@ repeated_hashes as (
     from {{ source('citibike', 'trips') }}
     where ride_id <> ''
     {% if is_incremental() %}
-        and ride_id in (select ids_in_question.ride_id from ids_in_question)
+        and ride_id in (
+            select ride_id from {{ source('citibike', 'trips') }}
+            where {{ is_of_changed_month('citibike', '_source_month') }}
+        )
     {% endif %}
     group by 1
     having count(*) > 1
@@ -99,6 +86,7 @@ repeated as (
 
     select
         ride_id,
+        'citibike' as trip_type,
         source_month,
         source_file,
         source_row,
@@ -106,21 +94,9 @@ repeated as (
         has_reused_id
 
     from judged
-    where has_reused_id or copy_number > 1
-
+    where (has_reused_id or copy_number > 1)
     {% if is_incremental() %}
-        union all
-
-        select
-            ride_id,
-            source_month,
-            source_file,
-            source_row,
-            kept_source_month,
-            has_reused_id
-
-        from {{ this }}
-        where ride_id not in (select ids_in_question.ride_id from ids_in_question)
+        and {{ is_of_changed_month('citibike') }}
     {% endif %}
 
 )

@@ -1,8 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_changed_rows',
-        changed_rows='is_of_changed_citibike_month',
+        incremental_strategy='replace_changed_months',
+        unique_key=['source', 'source_month'],
         on_schema_change='fail',
     )
 }}
@@ -92,7 +92,7 @@ rides as (
 
     from {{ ref('stg_citibike__trips') }}
     {% if is_incremental() %}
-        where {{ is_of_changed_citibike_month() }}
+        where {{ is_of_changed_month('citibike') }}
     {% endif %}
 
 ),

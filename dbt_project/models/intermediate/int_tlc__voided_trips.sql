@@ -1,8 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_changed_rows',
-        changed_rows='is_of_changed_taxi_month',
+        incremental_strategy='replace_changed_months',
+        unique_key=['trip_type', 'source_month'],
     )
 }}
 
@@ -90,6 +90,7 @@ twins as (
 voided as (
 
     select
+        'yellow_taxi' as trip_type,
         source_month,
         source_file,
         source_row
@@ -99,6 +100,7 @@ voided as (
     union all
 
     select
+        'yellow_taxi' as trip_type,
         source_month,
         source_file,
         source_row

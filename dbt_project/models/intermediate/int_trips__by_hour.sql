@@ -1,8 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_changed_rows',
-        changed_rows='is_of_changed_partition',
+        incremental_strategy='replace_changed_months',
+        unique_key=['trip_type', 'source_month'],
         on_schema_change='fail',
     )
 }}

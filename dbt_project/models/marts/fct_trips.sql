@@ -2,7 +2,6 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_stale_trips',
-        changed_rows='is_of_changed_partition',
         on_schema_change='fail',
     )
 }}
