@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import PROJECT
 
-PAGES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", PROJECT / "config" / "README.md", *PROJECT.glob("docs/*.md")]
+PAGES = [*PROJECT.glob("*.md"), PROJECT / "config" / "README.md", *PROJECT.glob("docs/**/*.md")]
 MOST_LINES = 150
 
 
