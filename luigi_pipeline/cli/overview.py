@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from luigi_pipeline.core.datadir import DataDir, relative
+from luigi_pipeline.sources import MONTHLY
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 
-_SOURCES = ("yellow_taxi", "citibike", "weather")
 _STAGES = {
     "fetch": ("FetchMonth", "FetchZones"),
     "load": ("LoadMonth", "LoadZones"),
@@ -56,9 +56,10 @@ def _rows_table(loads: list[Marker]) -> Table:
     for marker in loads:
         if marker.source:
             rows[marker.parameters["month"]][marker.parameters["source"]] = marker.source.rows or 0
-    table = Table("month", *_SOURCES, title="rows loaded", title_justify="left")
+    there = [name for name in MONTHLY if any(name in of_month for of_month in rows.values())]
+    table = Table("month", *there, title="rows loaded", title_justify="left")
     for month in sorted(rows):
-        table.add_row(month, *(f"{rows[month].get(source, 0):,}" for source in _SOURCES))
+        table.add_row(month, *(f"{rows[month].get(source, 0):,}" for source in there))
     return _right_aligned(table)
 
 

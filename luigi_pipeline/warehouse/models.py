@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from luigi_pipeline.config import surroundings
-from luigi_pipeline.config.settings import MODES, Warehouse
+from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest
 from luigi_pipeline.core.errors import BuildFailed, one_line
-from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.sources import MODES, SOURCES
 from luigi_pipeline.sources.base import ROWS_VERSION
 from luigi_pipeline.warehouse import database, dbt_docs, describing, loading, selection
 
