@@ -26,7 +26,7 @@ _STAGES = {
 def show(data: DataDir, console: Console) -> None:
     """Print the overview of a data dir after a successful run."""
     markers_by_task = {task: _markers_of(data, task) for tasks in _STAGES.values() for task in tasks}
-    console.print(_rows_table(markers_by_task["LoadMonth"]))
+    console.print(rows_table(data))
     console.print(_trips_table(data))
     console.print(_stages_table(markers_by_task))
     report = json.loads((data.validation / "report.json").read_text(encoding="utf-8"))
@@ -51,7 +51,9 @@ def _markers_of(data: DataDir, task: str) -> list[Marker]:
     return [marker for path in paths if (marker := markers.read(path))]
 
 
-def _rows_table(loads: list[Marker]) -> Table:
+def rows_table(data: DataDir) -> Table:
+    """The rows that are loaded, by month and source."""
+    loads = _markers_of(data, "LoadMonth")
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for marker in loads:
         if marker.source:
