@@ -188,7 +188,7 @@ def test_nothing_at_all_is_said_in_words(
     opened = look(making.make(copy, settings))
     words = _words(opened)
     assert "There are no trips in what is published." in opened.page.inner_text("header")
-    assert words.count("has no data for 2024-10 and 2024-11") == 3
+    assert words.count("has no data for 2024-10 to 2024-11") == 3
     assert _drawn(opened) == 0
 
 
