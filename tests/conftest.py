@@ -22,10 +22,9 @@ import yaml
 from browser import chromium
 from fixtures import Changes, Chat, Command, Config, Configured, Ingested, Query, Result, Row, Run, Serve, Start, Wait
 from playwright.sync_api import Browser
-from support import MONTHS, ONE_MONTH, PROJECT, ROWS, command, configuration, copied, environment
+from support import MONTHS, ONE_MONTH, PROJECT, ROWS, command, configuration, copied, environment, load_settings
 
 from luigi_pipeline.config.settings import Settings, Warehouse
-from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers, generate
 from luigi_pipeline.warehouse.recognise import recognise

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 from fixtures import Run
-from support import PROJECT, configuration
+from support import PROJECT, configuration, load_settings
 
 from luigi_pipeline.config.settings import Warehouse
-from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.report import making
 from luigi_pipeline.sample import Publishers, generate

@@ -14,8 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from luigi_pipeline.config import settings
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.datadir import DataDir
-from luigi_pipeline.sources import Landed
+from luigi_pipeline.sources import BLOCKS, Landed
 from luigi_pipeline.state import identity
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -74,6 +76,11 @@ def configuration(url: str, changes: Mapping[str, Any] | None = None) -> dict[st
         "validation": {"min_rows": {"yellow_taxi": 1000, "citibike": 1000, "weather": 100}},
     }
     return merged(base, changes or {})
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a configuration file."""
+    return settings.load(path, BLOCKS)
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:

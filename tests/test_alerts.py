@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from fixtures import Chat, Config, Run
+from support import load_settings
 
-from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Fault, Publishers
@@ -104,4 +104,4 @@ def test_servers_that_do_not_answer_neither_hold_up_nor_fail_a_run(
 @pytest.mark.parametrize("alerts", [{"email": ["nobody"]}, {"webhook": "ftp://x"}, {"mail": []}])
 def test_alerts_that_reach_no_one_are_told_by_their_key(alerts: dict[str, Any], config: Config) -> None:
     with pytest.raises(ConfigError, match="alerts"):
-        load(config("http://localhost", {"alerts": alerts}))
+        load_settings(config("http://localhost", {"alerts": alerts}))

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 from support import PROJECT, configuration
 
-from luigi_pipeline.config.settings import Settings, Warehouse
+from luigi_pipeline.config.settings import Warehouse, model_of
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Publishers, generate
-from luigi_pipeline.sources import SOURCES, Landed
+from luigi_pipeline.sources import BLOCKS, SOURCES, Landed
 from luigi_pipeline.sources.http import Publisher
 from luigi_pipeline.state.changes import EVERYTHING, Changes
 from luigi_pipeline.warehouse import database, loading, models, preparing
@@ -67,9 +67,12 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
         for number, (earlier, later) in enumerate(itertools.pairwise(MONTHS)):
             _repeat_rides(published / "tripdata", earlier, later, slice(10 * edition + number, 20 + 5 * edition))
         weather = {"start_date": "2024-10-01", "end_date": "2024-12-31"}
-        server = Publishers(published)
-        with server as url, Publisher(policy := Settings.model_validate(configuration(url)).download) as publisher:
-            config = Settings.model_validate(configuration(url, {"sources": {"weather": weather}}))
+        server, kind = Publishers(published), model_of(BLOCKS)
+        with (
+            server as url,
+            Publisher(policy := kind.model_validate(configuration(url)).download) as publisher,
+        ):
+            config = kind.model_validate(configuration(url, {"sources": {"weather": weather}}))
             for what in [*ALL, ZONES]:
                 source, place = SOURCES[what.source], folder / what.source / (what.month or "all")
                 place.mkdir(parents=True)

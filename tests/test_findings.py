@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from fixtures import Chat, Command, Config, Ingested, Result, Row, Run
-from support import configuration
+from support import configuration, load_settings
 
-from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.sample import Publishers, generate
@@ -186,7 +185,7 @@ def test_a_sound_month_has_none(published: Ingested) -> None:
 def test_what_is_accepted_is_checked_in_one_line(config: Config, entry: dict[str, Any], told: str) -> None:
     path = config("http://localhost", {"validation": {"accepted": [entry]}})
     with pytest.raises(ConfigError) as raised:
-        load(path)
+        load_settings(path)
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -194,11 +193,11 @@ def test_what_is_accepted_is_checked_in_one_line(config: Config, entry: dict[str
 def test_what_is_accepted_may_be_in_a_file_of_its_own(config: Config, tmp_path: Path) -> None:
     path = config("http://localhost", {"validation": {"accepted": [ACCEPTED], "accepted_file": "accepted.yaml"}})
     with pytest.raises(ConfigError, match=r"accepted\.yaml: can't be read .*validation\.accepted_file in .* names it"):
-        load(path)
+        load_settings(path)
     listed = {"source": "citibike", "months": {"from": "2020-03", "to": "2020-05"}, "statistic": "*", "why": "lockdown"}
     (tmp_path / "accepted.yaml").write_text(yaml.safe_dump([listed]), encoding="utf-8")
-    accepted = load(path).validation.accepted
+    accepted = load_settings(path).validation.accepted
     assert [it.months for it in accepted] == [["2024-10"], ["2020-03", "2020-04", "2020-05"]]
     (tmp_path / "accepted.yaml").write_text(yaml.safe_dump([listed | {"until": "2020-06"}]), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"accepted\.yaml: unknown key accepted\.0\.until"):
-        load(path)
+        load_settings(path)

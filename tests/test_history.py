@@ -11,9 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 from fixtures import Command, Config, Ingested, Run, Serve, Start, Wait
-from support import MONTHS, ROWS, program
+from support import MONTHS, ROWS, load_settings, program
 
-from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Fault, Publishers, generate
 from luigi_pipeline.state.history import looking, store, volumes

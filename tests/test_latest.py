@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from fixtures import Chat, Command, Config, Run, Serve
-from support import PROJECT, configuration, environment
+from support import PROJECT, configuration, environment, load_settings
 
-from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.core.months import NEW_YORK, Month
@@ -194,7 +193,7 @@ def test_the_newest_month_is_looked_for_from_the_known_one_on_or_backwards_from_
     publishers, data = serve(folder), DataDir(tmp_path / "data")
     changes = open_ended()
     changes["sources"]["citibike"] = changes["sources"]["weather"] = {"enabled": False}
-    settings = load(written(tmp_path / "open.yaml", publishers.url, changes))
+    settings = load_settings(written(tmp_path / "open.yaml", publishers.url, changes))
     if known:
         data.markers.mkdir(parents=True)
         note = {"month": known, "of": publishers.url, "asked_at": "2024-01-01T00:00:00.000+00:00"}
@@ -213,19 +212,19 @@ def test_dbt_calls_a_warehouse_stale_whose_newest_months_are_of_long_ago(loaded:
 
 def test_another_publisher_is_asked_from_the_beginning(recent: Path, serve: Serve, tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
-    settings = load(written(tmp_path / "a.yaml", serve(recent).url, open_ended()))
+    settings = load_settings(written(tmp_path / "a.yaml", serve(recent).url, open_ended()))
     latest.ask(settings, data)
     assert latest.as_known(settings, data).sources.yellow_taxi.months[-1] == ENDED
-    elsewhere = load(written(tmp_path / "b.yaml", "http://127.0.0.1:1", open_ended()))
+    elsewhere = load_settings(written(tmp_path / "b.yaml", "http://127.0.0.1:1", open_ended()))
     assert latest.as_known(elsewhere, data).sources.yellow_taxi.months == [EARLIER]
 
 
 def test_weather_may_go_by_months_or_by_an_open_end(tmp_path: Path) -> None:
-    by_months = load(written(tmp_path / "months.yaml", "http://localhost", open_ended("2024-09")))
+    by_months = load_settings(written(tmp_path / "months.yaml", "http://localhost", open_ended("2024-09")))
     changes = {"sources": {"weather": {"start_date": "2024-09-12", "end_date": "latest"}}}
     content = configuration("http://localhost", changes)
     (tmp_path / "dates.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    by_dates = load(tmp_path / "dates.yaml")
+    by_dates = load_settings(tmp_path / "dates.yaml")
     for settings, first in ((by_months, Month("2024-09").first_day), (by_dates, dt.date(2024, 9, 12))):
         weather = settings.until({"weather": Month("2024-11")}).sources.weather
         assert (weather.start_date, weather.end_date) == (first, Month("2024-11").last_day)
@@ -247,6 +246,6 @@ def test_an_open_end_that_means_nothing_is_one_line_that_names_the_key(
     source: str, block: dict[str, Any], message: str, config: Config
 ) -> None:
     with pytest.raises(ConfigError) as error:
-        load(config("http://localhost", {"sources": {source: block}}))
+        load_settings(config("http://localhost", {"sources": {source: block}}))
     assert f"sources.{source}" in str(error.value)
     assert message in str(error.value)

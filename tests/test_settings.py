@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 from fixtures import Run
-from support import PROJECT, configuration, merged
+from support import PROJECT, configuration, load_settings, merged
 
-from luigi_pipeline.config.settings import Settings, Warehouse, load
+from luigi_pipeline.config.settings import Settings, Warehouse, model_of
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.core.months import Month
+from luigi_pipeline.sources import BLOCKS, MONTHLY, SOURCES
 
 URL = "http://localhost:1"
 MINIMAL: dict[str, Any] = {
@@ -28,7 +29,7 @@ MINIMAL: dict[str, Any] = {
 def read(folder: Path, content: Any) -> Settings:
     path = folder / "ingestion.yaml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
-    return load(path)
+    return load_settings(path)
 
 
 def nested(key: str, value: Any) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def test_all_but_months_and_dates_has_a_default(tmp_path: Path) -> None:
 
 
 def test_the_project_s_own_configuration_is_that_of_the_three_publishers() -> None:
-    settings = load(PROJECT / "config" / "ingestion.yaml")
+    settings = load_settings(PROJECT / "config" / "ingestion.yaml")
     assert settings.sources.yellow_taxi.months == ["2024-09", "2024-10", "2024-11"]
     assert settings.sources.citibike.months == ["2024-09", "2024-10", "2024-11"]
     assert settings.sources.weather.start_date == dt.date(2024, 9, 1)
@@ -120,12 +121,28 @@ def test_an_unknown_key_is_named_with_the_file(tmp_path: Path, key: str) -> None
     assert str(caught.value) == f"{tmp_path / 'ingestion.yaml'}: unknown key {key}"
 
 
-@pytest.mark.parametrize("key", ["sources", "sources.yellow_taxi", "sources.citibike", "sources.weather"])
-def test_a_missing_block_is_named_with_the_file(tmp_path: Path, key: str) -> None:
-    content = {} if key == "sources" else {"sources": {k: v for k, v in MINIMAL["sources"].items() if k not in key}}
+def test_without_sources_the_missing_key_is_named_with_the_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        read(tmp_path, content)
-    assert str(caught.value) == f"{tmp_path / 'ingestion.yaml'}: missing key {key}"
+        read(tmp_path, {})
+    assert str(caught.value) == f"{tmp_path / 'ingestion.yaml'}: missing key sources"
+
+
+@pytest.mark.parametrize("name", MONTHLY)
+def test_a_source_that_is_not_named_is_disabled(tmp_path: Path, name: str) -> None:
+    settings = read(tmp_path, {"sources": {key: it for key, it in MINIMAL["sources"].items() if key != name}})
+    assert {it: settings.source(it).enabled for it in MONTHLY} == {it: it != name for it in MONTHLY}
+    assert SOURCES[name].months(settings) == []
+
+
+@pytest.mark.parametrize("sources", [{}, {name: {"enabled": False} for name in MONTHLY}, {"zones": {}}])
+def test_without_any_enabled_source_one_line_says_so(tmp_path: Path, run_luigi: Run, sources: dict[str, Any]) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+    result = run_luigi("Publish", data_dir=tmp_path / "data", config=file)
+    assert result.returncode == 40
+    names = ", ".join(MONTHLY)
+    assert result.stderr == f"error: {file}: sources: no source is enabled; name at least one of {names}\n"
+    assert not (tmp_path / "data").exists()
 
 
 WRONG = [
@@ -142,6 +159,7 @@ WRONG = [
     ("sources.yellow_taxi.base_url", "http://example.org/a b"),
     ("sources.yellow_taxi.base_url", "http://example.org/\n"),
     ("sources.yellow_taxi.usual_delay_days", -1),
+    ("sources.zones.base_url", "ftp://example.org"),
     ("sources.citibike.usual_delay_days", "a week"),
     ("sources.weather.usual_delay_days", 1.5),
     ("alerts.email", "ops@example.org"),
@@ -233,7 +251,7 @@ def test_every_key_of_every_block_is_checked() -> None:
 
     alike = {"sources.citibike.enabled", "sources.citibike.base_url", "sources.weather.enabled"}
     alike |= {"sources.weather.base_url", "validation.min_rows.yellow_taxi", "validation.min_rows.citibike"}
-    unchecked = keys(Settings) - {key for key, _ in WRONG} - alike
+    unchecked = keys(model_of(BLOCKS)) - {key for key, _ in WRONG} - alike
     assert unchecked == {"download.max_wait_seconds"}
 
 
@@ -282,13 +300,13 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path: Path, text: str) 
 def test_a_file_that_is_not_text_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "ingestion.yaml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(ConfigError, match=r"ingestion\.yaml: is not YAML"):
-        load(tmp_path / "ingestion.yaml")
+        load_settings(tmp_path / "ingestion.yaml")
 
 
 def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.yaml", tmp_path):
         with pytest.raises(ConfigError, match=f"{re.escape(str(path))}: can't be read"):
-            load(path)
+            load_settings(path)
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ HEAVY = (*ENGINES, "pyarrow", "httpx", "pandas", "sqlalchemy", "sqlglot")
 GRAPH = {
     "Publish": ["Validate"],
     "Validate": ["DbtBuild"],
-    "DbtBuild": ["IngestYellowTaxi", "IngestCitibike", "IngestWeather", "ParseModels"],
-    "Ingest": ["IngestYellowTaxi", "IngestCitibike", "IngestWeather"],
-    "IngestYellowTaxi": ["LoadZones", "LoadMonth yellow_taxi 2024-10", "LoadMonth yellow_taxi 2024-11"],
+    "DbtBuild": ["IngestZones", "IngestYellowTaxi", "IngestCitibike", "IngestWeather", "ParseModels"],
+    "Ingest": ["IngestZones", "IngestYellowTaxi", "IngestCitibike", "IngestWeather"],
+    "IngestZones": ["LoadZones"],
+    "IngestYellowTaxi": ["LoadMonth yellow_taxi 2024-10", "LoadMonth yellow_taxi 2024-11"],
     "IngestCitibike": ["LoadMonth citibike 2024-10", "LoadMonth citibike 2024-11"],
     "IngestWeather": ["LoadMonth weather 2024-10", "LoadMonth weather 2024-11"],
     "ParseModels": [],
@@ -72,13 +73,18 @@ def test_who_writes_to_the_warehouse_takes_turns_and_downloads_are_bounded(confi
     assert dict(limits.items("resources")) == {"warehouse": "1", "download": "60", "open_meteo": "1"}
 
 
-def test_a_disabled_source_requires_nothing(config: Config, tmp_path: Path) -> None:
+def test_a_disabled_source_is_not_in_the_graph_and_zones_are_where_a_mode_is(config: Config, tmp_path: Path) -> None:
     off = {"enabled": False, "months": []}
-    file = config("http://localhost:1", {"sources": {"yellow_taxi": off, "citibike": off}})
-    graph = look(file, tmp_path / "data")["graph"]
-    assert graph["IngestYellowTaxi"] == graph["IngestCitibike"] == []
-    assert "LoadZones" not in graph
-    assert graph["IngestWeather"] == GRAPH["IngestWeather"]
+    modes = {"yellow_taxi": "IngestYellowTaxi", "citibike": "IngestCitibike"}
+    for disabled in (["yellow_taxi"], ["citibike"], ["yellow_taxi", "citibike"]):
+        file = config("http://localhost:1", {"sources": dict.fromkeys(disabled, off)})
+        graph = look(file, tmp_path / "data")["graph"]
+        left = [task for task in GRAPH["Ingest"] if task not in {modes[name] for name in disabled}]
+        if len(disabled) == 2:
+            left.remove("IngestZones")
+        assert graph["Ingest"] == left
+        assert ("LoadZones" in graph) is (len(disabled) == 1)
+        assert {task: graph[task] for task in left} == {task: GRAPH[task] for task in left}
 
 
 def test_a_look_at_a_finished_data_dir_imports_no_engine(ingested: Ingested) -> None:

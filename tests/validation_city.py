@@ -14,7 +14,7 @@ from luigi_pipeline.validation.run import ValidationInput
 EXPECTATIONS = PROJECT / "config" / "expectations"
 ZONES = PROJECT / "luigi_pipeline" / "sample" / "zones.csv"
 SETTINGS = ValidationInput(
-    enabled_sources=frozenset({"yellow_taxi", "citibike", "weather"}),
+    enabled_sources=frozenset({"yellow_taxi", "citibike", "weather", "taxi_zones"}),
     min_rows={"yellow_taxi": 4000, "citibike": 4000, "weather": 700},
     threads=1,
 )

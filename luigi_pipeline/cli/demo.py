@@ -15,7 +15,7 @@ from luigi_pipeline.cli import overview
 from luigi_pipeline.config import project
 from luigi_pipeline.core.datadir import DataDir, relative
 from luigi_pipeline.core.errors import ConfigError
-from luigi_pipeline.sample import Publishers, generate
+from luigi_pipeline.sample import SERVED, Publishers, generate
 from luigi_pipeline.sample.generator import DEFAULT_ROWS
 
 _MONTHS = ("2024-10", "2024-11")
@@ -63,14 +63,7 @@ def publish_sample(
 
 
 def _configuration(url: str) -> dict[str, object]:
-    months = list(_MONTHS)
-    return {
-        "sources": {
-            "yellow_taxi": {"base_url": url, "months": months},
-            "citibike": {"base_url": f"{url}/tripdata", "months": months},
-            "weather": {"base_url": f"{url}/v1/archive", "start_date": "2024-10-01", "end_date": "2024-11-30"},
-        }
-    }
+    return {"sources": {name: {"base_url": url + path, "months": list(_MONTHS)} for name, path in SERVED.items()}}
 
 
 def _run(folder: Path, config: Path, data: Path, more: Sequence[str]) -> int:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.run.holding import holding
 from luigi_pipeline.run.run import Run
-from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.sources import MONTHLY, SOURCES
 from luigi_pipeline.state import markers
 from luigi_pipeline.tasks.load import LoadMonth
 from luigi_pipeline.warehouse.recognise import recognise
@@ -20,7 +19,7 @@ from luigi_pipeline.warehouse.recognise import recognise
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--source", required=True, choices=MONTHLY_SOURCES, help="the source")
+    parser.add_argument("--source", required=True, choices=MONTHLY, help="the source")
     parser.add_argument("--month", required=True, type=_month, metavar="YYYY-MM", help="the month")
 
 

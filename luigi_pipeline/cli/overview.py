@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from luigi_pipeline.core.datadir import DataDir, relative
+from luigi_pipeline.sources import MONTHLY
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 
-_SOURCES = ("yellow_taxi", "citibike", "weather")
 _STAGES = {
     "fetch": ("FetchMonth", "FetchZones"),
     "load": ("LoadMonth", "LoadZones"),
@@ -26,7 +26,7 @@ _STAGES = {
 def show(data: DataDir, console: Console) -> None:
     """Print the overview of a data dir after a successful run."""
     markers_by_task = {task: _markers_of(data, task) for tasks in _STAGES.values() for task in tasks}
-    console.print(_rows_table(markers_by_task["LoadMonth"]))
+    console.print(rows_table(data))
     console.print(_trips_table(data))
     console.print(_stages_table(markers_by_task))
     report = json.loads((data.validation / "report.json").read_text(encoding="utf-8"))
@@ -51,14 +51,17 @@ def _markers_of(data: DataDir, task: str) -> list[Marker]:
     return [marker for path in paths if (marker := markers.read(path))]
 
 
-def _rows_table(loads: list[Marker]) -> Table:
+def rows_table(data: DataDir) -> Table:
+    """The rows that are loaded, by month and source."""
+    loads = _markers_of(data, "LoadMonth")
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for marker in loads:
         if marker.source:
             rows[marker.parameters["month"]][marker.parameters["source"]] = marker.source.rows or 0
-    table = Table("month", *_SOURCES, title="rows loaded", title_justify="left")
+    there = [name for name in MONTHLY if any(name in of_month for of_month in rows.values())]
+    table = Table("month", *there, title="rows loaded", title_justify="left")
     for month in sorted(rows):
-        table.add_row(month, *(f"{rows[month].get(source, 0):,}" for source in _SOURCES))
+        table.add_row(month, *(f"{rows[month].get(source, 0):,}" for source in there))
     return _right_aligned(table)
 
 

@@ -14,6 +14,7 @@ import luigi
 import luigi_pipeline
 from luigi_pipeline.run.run import Run
 from luigi_pipeline.state import latest
+from luigi_pipeline.tasks import ingest
 from luigi_pipeline.tasks.base import MobilityTask
 
 
@@ -69,5 +70,5 @@ def _walk(task: MobilityTask, reasons: dict[str, str]) -> None:
 
 
 def _roots() -> dict[str, type[MobilityTask]]:
-    tasks = [getattr(luigi_pipeline, name) for name in luigi_pipeline.__all__]
+    tasks = [*(getattr(luigi_pipeline, name) for name in luigi_pipeline.__all__), *ingest.TASKS.values()]
     return {task.task_family: task for task in tasks if not any(it.significant for _, it in task.get_params())}

@@ -21,7 +21,7 @@ from luigi_pipeline.state import findings, latest, markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild
-from luigi_pipeline.tasks.ingest import IngestSource, sources
+from luigi_pipeline.tasks.ingest import IngestSource, IngestZones, sources
 from luigi_pipeline.tasks.load import Load, LoadMonth, LoadZones
 from luigi_pipeline.tasks.publish import Publish
 from luigi_pipeline.tasks.validate import Validate
@@ -29,7 +29,7 @@ from luigi_pipeline.tasks.validate import Validate
 _IS_NOT_WELL = 1
 _DAYS_OF_A_FINDING = 90
 _NOT_WELL = ("missing", "stale")
-_COLOURS = {"missing": "red", "stale": "yellow", "due": "cyan", "not in the configuration": "dim"}
+_COLOURS = {"missing": "red", "stale": "yellow", "due": "cyan", "not in the configuration": "dim", "disabled": "dim"}
 _WIDTH_OF_A_PIPE = 120
 
 
@@ -41,8 +41,8 @@ class State:
         task: The title of its task.
         source: The source of a month.
         month: The month, YYYY-MM.
-        state: loaded (or done), stale, missing, due (loaded, but its publisher must be asked again), or not in the
-            configuration.
+        state: loaded (or done), stale, missing, due (loaded, but its publisher must be asked again), not in the
+            configuration, or disabled (loaded before its source was).
         why: Why it is not simply loaded.
         rows: Number of rows in the warehouse.
         version: `_source_version` of the rows.
@@ -109,11 +109,12 @@ def _months(source: IngestSource) -> Iterator[State]:
         if month in configured:
             yield _load(load, *_state_of(load), source=source.source_name, month=month)
         else:
-            yield _load(load, "not in the configuration", None, source=source.source_name, month=month)
+            state = "not in the configuration" if source.is_enabled() else "disabled"
+            yield _load(load, state, None, source=source.source_name, month=month)
 
 
 def _stages() -> list[MobilityTask]:
-    zones: list[MobilityTask] = [LoadZones()] if SOURCES["yellow_taxi"].months(Run.current().settings) else []
+    zones: list[MobilityTask] = [LoadZones()] if IngestZones().is_wanted() else []
     return [*zones, DbtBuild(), Validate(), Publish()]
 
 

@@ -1,237 +1,40 @@
-"""The configuration: its keys, their defaults and their checks. config/README.md describes every key."""
+"""The configuration: its keys, their defaults and their checks. config/README.md describes every key.
+
+Each source has a block of its own, which is declared in its file in sources/. They are handed in here.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    PlainValidator,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, create_model, model_validator
 from pydantic_core import ErrorDetails
 
+from luigi_pipeline.config.sections import HttpUrl, Published, Section, month_list, one_of
 from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.core.errors import ConfigError, one_line
 from luigi_pipeline.core.months import Month
-from luigi_pipeline.core.redaction import redacted
 
-
-def _http_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.port != 0
-        if "@" in parts.path:
-            raise ValueError("it may be the end of a password")
-    except ValueError:  # not its own text, which may quote a part of the password
-        raise ValueError("is not a URL; in a user name or password, write / ? # and @ as %2F %3F %23 and %40") from None
-    if parts.scheme not in ("http", "https") or not usable or not url.isprintable() or " " in url:
-        raise ValueError(f"must be an http or https URL, not {redacted(url)!r}")
-    return urlunsplit(parts._replace(path=parts.path.rstrip("/"), fragment=""))
-
-
-def _month_list(value: Any) -> list[Month]:
-    """Turn {from, to} into a list of months."""
-    if isinstance(value, dict):
-        if set(value) != {"from", "to"}:
-            raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM or latest}")
-        first, last = _month(value["from"]), _month(value["to"])
-        if first > last:
-            raise ValueError(f"from ({first}) is after to ({last})")
-        return Month.between(first, last)
-    if not isinstance(value, list):
-        raise ValueError("must be a list of months or {from: YYYY-MM, to: YYYY-MM or latest}")
-    return sorted({_month(month) for month in value})
-
-
-def _month(value: Any) -> Month:
-    month = Month.or_none(value) if isinstance(value, str) else None
-    if month is None:
-        raise ValueError(f'{value!r} is not a month; write it as "2024-09"')
-    return month
-
-
-def _date(value: Any) -> dt.date:
-    # YAML reads an unquoted 2024-09-01 as a date, and a quoted one as text. Both mean the same to the user.
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        value = dt.date.fromisoformat(value)
-    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
-        raise ValueError(f'{value!r} is not a date; write it as "2024-09-01"')
-    if not 1940 <= value.year < 2100:  # Open-Meteo's archive begins in 1940
-        raise ValueError(f"{value} is not between 1940 and 2099")
-    return value
-
-
-LATEST = "latest"
-
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-MonthKey = Annotated[Month, PlainValidator(_month)]
-MonthList = Annotated[list[Month], PlainValidator(_month_list)]
-Date = Annotated[dt.date, BeforeValidator(_date)]
-
-
-S = TypeVar("S", bound="Section")
-
-
-class Section(BaseModel):
-    """A block of the configuration. Unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Published(Section):
-    """A source to which the publisher adds months.
-
-    `months` may go up to the newest published month: `{from: "2024-09", to: latest}`. The file does not say which month
-    that is. Until it is known, `from` is the only month.
-    """
-
-    enabled: bool = True
-    usual_delay_days: int = Field(default=0, ge=0)
-
-    _latest_from: Month | None = PrivateAttr(default=None)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _take_latest(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        value, first = cls._without_latest(value) if isinstance(value, dict) else (value, None)
-        made = handler(value)
-        made._latest_from = Month(first) if first else None
-        return made
-
-    @classmethod
-    def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-        """For `to: latest`, the block with only its first month, and that month.
-
-        Otherwise the block as it is, and None.
-        """
-        months = value.get("months")
-        if not isinstance(months, dict) or months.get("to") != LATEST:
-            return value, None
-        first = months.get("from")
-        return value | {"months": months | {"to": first}}, first
-
-    @property
-    def latest_from(self) -> Month | None:
-        """The first month, if the last one is `latest`; otherwise None."""
-        return self._latest_from if self.enabled else None
-
-
-class TripSource(Published):
-    """A publisher of monthly trip files."""
-
-    base_url: HttpUrl
-    months: MonthList = []
-
-    def until(self, newest: Month) -> Self:
-        """A copy that ends with the given month."""
-        return self.model_copy(update={"months": Month.between(self.months[0], newest)})
-
-    @model_validator(mode="after")
-    def _enabled_has_months(self) -> TripSource:
-        if self.enabled and not self.months:
-            raise ValueError("months is empty: name at least one, or set enabled: false")
-        return self
-
-
-class YellowTaxi(TripSource):
-    """TLC's CDN, with trip files below /trip-data, and the zone lookup below /misc."""
-
-    base_url: HttpUrl = "https://d37ci6vzurychx.cloudfront.net"
-    usual_delay_days: int = Field(default=75, ge=0)
-
-
-class CitiBike(TripSource):
-    """CitiBike's bucket. It is listed, and its keys are matched by month."""
-
-    base_url: HttpUrl = "https://s3.amazonaws.com/tripdata"
-    usual_delay_days: int = Field(default=10, ge=0)
-
-
-class Location(Section):
-    """The place of the weather, in degrees."""
-
-    latitude: float = Field(default=40.7128, ge=-90, le=90)
-    longitude: float = Field(default=-74.0060, ge=-180, le=180)
-
-
-class Weather(Published):
-    """Open-Meteo's archive, from start_date to end_date in New York time, or by whole months."""
-
-    base_url: HttpUrl = "https://archive-api.open-meteo.com/v1/archive"
-    start_date: Date | None = None
-    end_date: Date | None = None
-    location: Location = Location()
-    calls_per_minute: float = Field(default=500, gt=0)
-    usual_delay_days: int = Field(default=7, ge=0)
-
-    @classmethod
-    def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-        if value.get("end_date") == LATEST:
-            start = _date(value.get("start_date"))
-            return value | {"end_date": Month.of(start).last_day}, Month.of(start)
-        value, first = super()._without_latest(value)
-        if "months" not in value:
-            return value, first
-        if "start_date" in value or "end_date" in value:
-            raise ValueError("has months beside start_date or end_date; leave one of them out")
-        months = _month_list(value["months"])
-        if months and months != Month.between(months[0], months[-1]):
-            raise ValueError("months has a gap; weather is loaded from a first month to a last one")
-        dates = {"start_date": months[0].first_day, "end_date": months[-1].last_day} if months else {}
-        return {key: it for key, it in value.items() if key != "months"} | dates, first
-
-    def until(self, newest: Month) -> Self:
-        """A copy that ends with the last day of the given month."""
-        return self.model_copy(update={"end_date": newest.last_day})
-
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> Weather:
-        if self.enabled and (self.start_date is None or self.end_date is None):
-            raise ValueError("start_date and end_date are needed, or set enabled: false")
-        if self.start_date and self.end_date and self.start_date > self.end_date:
-            raise ValueError(f"start_date ({self.start_date}) is after end_date ({self.end_date})")
-        return self
-
-    @property
-    def months(self) -> list[Month]:
-        """The months that the dates touch."""
-        if self.start_date is None or self.end_date is None:
-            return []
-        return Month.between(Month.of(self.start_date), Month.of(self.end_date))
-
-    def days(self, month: Month) -> tuple[dt.date, dt.date]:
-        """The first and last New York day to ask for in a month; the whole month if the dates do not touch it."""
-        first, last = month.first_day, month.last_day
-        if month not in self.months:
-            return first, last
-        return max(self.start_date or first, first), min(self.end_date or last, last)
-
-
-# The sources that come in months. The taxi zones are a single file.
-MONTHLY_SOURCES = ("yellow_taxi", "citibike", "weather")
-# The sources of trips. Each is a mode of travel, with the same name (trip_type).
-MODES = ("yellow_taxi", "citibike")
+S = TypeVar("S", bound=Section)
 
 
 class Sources(Section):
-    """The three publishers."""
+    """The publishers: a block for each source. A source that is not named is disabled."""
 
-    yellow_taxi: YellowTaxi
-    citibike: CitiBike
-    weather: Weather
+    if TYPE_CHECKING:
+
+        def __getattr__(self, key: str) -> Any:
+            """The blocks are fields of the model that is made of the sources (`model_of`)."""
+
+    @model_validator(mode="after")
+    def _one_is_enabled(self) -> Sources:
+        blocks = {key: block for key, block in self if isinstance(block, Published)}
+        if not any(block.enabled for block in blocks.values()):
+            raise ValueError(f"no source is enabled; name at least one of {', '.join(blocks)}")
+        return self
 
 
 class Download(Section):
@@ -264,21 +67,17 @@ class Warehouse(Section):
 
 
 class MinRows(Section):
-    """The least number of rows in all loaded months of a source. By default there is no limit."""
-
-    yellow_taxi: int | None = Field(default=None, ge=0)
-    citibike: int | None = Field(default=None, ge=0)
-    weather: int | None = Field(default=None, ge=0)
+    """The least number of rows in all loaded months of each source. By default there is no limit."""
 
 
 def _accepted_months(value: Any) -> list[Month]:
-    return _month_list([value] if isinstance(value, str) else value)
+    return month_list([value] if isinstance(value, str) else value)
 
 
 class Accepted(Section):
     """Findings that somebody has accepted: of a source, in one or more months, of one statistic or of any ("*")."""
 
-    source: Literal["yellow_taxi", "citibike", "weather"]
+    source: str
     months: Annotated[list[Month], PlainValidator(_accepted_months)]
     statistic: str = Field(pattern=r"^(\*|[a-z][a-z0-9_]*)$")
     why: str = Field(min_length=3)
@@ -316,17 +115,56 @@ class Settings(Section):
         blocks = {name: self.source(name).until(month) for name, month in newest.items()}
         return self.model_copy(update={"sources": self.sources.model_copy(update=blocks)}) if blocks else self
 
-    def source(self, name: str) -> YellowTaxi | CitiBike | Weather:
-        """The block of one source."""
-        block: YellowTaxi | CitiBike | Weather = getattr(self.sources, name)
+    def source(self, name: str) -> Published:
+        """The block of a source that comes in months."""
+        return self.block(name, Published)
+
+    def block(self, key: str, kind: type[S]) -> S:
+        """The block of a source, which is of a known kind."""
+        block = getattr(self.sources, key)
+        assert isinstance(block, kind), f"sources.{key} is no {kind.__name__}"
         return block
 
 
-def load(path: Path) -> Settings:
+Blocks = Mapping[str, type[Section]]
+
+
+def model_of(blocks: Blocks) -> type[Settings]:
+    """The model of the configuration.
+
+    Args:
+        blocks: The model of each source's block, by its key.
+    """
+    names, absent = _monthly(blocks), {"enabled": False}
+    fields: dict[str, Any] = {
+        key: (block, block.model_validate(absent if key in names else {})) for key, block in blocks.items()
+    }
+    sources = create_model("Sources", __base__=Sources, **fields)
+    floors: dict[str, Any] = {name: (int | None, Field(default=None, ge=0)) for name in names}
+    min_rows = create_model("MinRows", __base__=MinRows, **floors)
+    of_validation: dict[str, Any] = {"min_rows": (min_rows, min_rows()), "accepted": (_accepted(names), [])}
+    validation = create_model("Validation", __base__=Validation, **of_validation)
+    of_settings: dict[str, Any] = {"sources": (sources, ...), "validation": (validation, validation())}
+    return create_model("Settings", __base__=Settings, **of_settings)
+
+
+def _monthly(blocks: Blocks) -> list[str]:
+    return [key for key, block in blocks.items() if issubclass(block, Published)]
+
+
+def _accepted(names: list[str]) -> Any:
+    """The type of a list of accepted findings."""
+    source: Any = Annotated[str, AfterValidator(one_of(names))]
+    accepted = create_model("Accepted", __base__=Accepted, source=(source, ...))
+    return list[accepted]  # type: ignore[valid-type]
+
+
+def load(path: Path, blocks: Blocks) -> Settings:
     """Read and check a configuration file.
 
     Args:
         path: The YAML file.
+        blocks: The model of each source's block, by its key.
 
     Returns:
         The settings, with defaults filled in.
@@ -334,14 +172,15 @@ def load(path: Path) -> Settings:
     Raises:
         ConfigError: The file can't be read, or a key is unknown, missing or wrong.
     """
-    made = _checked(Settings, _content(path, "--mobility-config names another file"), path)
+    made = _checked(model_of(blocks), _content(path, "--mobility-config names another file"), path)
     if made.validation.accepted_file is None:
         return made
     # A relative path is relative to the configuration file, wherever the run is started.
     named = path.parent / made.validation.accepted_file
     content = _content(named, f"validation.accepted_file in {path} names it")
-    listed = _checked(_AcceptedFile, {"accepted": content}, named).accepted
-    validation = made.validation.model_copy(update={"accepted": [*made.validation.accepted, *listed]})
+    of_file: dict[str, Any] = {"accepted": (_accepted(_monthly(blocks)), ...)}
+    listed = _checked(create_model("AcceptedFile", __base__=_AcceptedFile, **of_file), {"accepted": content}, named)
+    validation = made.validation.model_copy(update={"accepted": [*made.validation.accepted, *listed.accepted]})
     return made.model_copy(update={"validation": validation})
 
 

@@ -9,6 +9,7 @@ from luigi_pipeline.config import settings
 from luigi_pipeline.core import paths
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError
+from luigi_pipeline.sources import BLOCKS
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
 
     try:
         data = DataDir(paths.expanded(options.data_dir, "DATA_DIR").resolve())
-        print(make(data, settings.load(paths.expanded(options.config, "--config"))))
+        print(make(data, settings.load(paths.expanded(options.config, "--config"), BLOCKS)))
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from luigi_pipeline import sources
+
 # The names that people use. The colours, dashes and shapes of the charts are set by these names.
-MODES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike"}
+MODES = {name: sources.SOURCES[name].title for name in sources.MODES}
 # The same within a sentence.
-SHORT_NAMES = {"Yellow taxi": "taxi", "CitiBike": "CitiBike"}
+SHORT_NAMES = {title: sources.MODES[name].noun for name, title in MODES.items()}
 
 
 @dataclass(frozen=True)

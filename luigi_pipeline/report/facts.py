@@ -11,19 +11,20 @@ from typing import Any
 
 from markupsafe import Markup
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import Month, spans
 from luigi_pipeline.metrics import reading
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers
 from luigi_pipeline.report.stating import fact, sentence, stated
-from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.sources import MONTHLY, SOURCES
+from luigi_pipeline.sources.weather import HourlyWeather
 from luigi_pipeline.state import findings, markers
 from luigi_pipeline.state.findings import Finding
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.validation.plausibility import PROFILES
 
-NAMES = {"yellow_taxi": "Yellow taxi", "citibike": "CitiBike", "weather": "Weather", "taxi_zones": "Taxi zones"}
+NAMES = {name: source.title for name, source in SOURCES.items()}
 _HISTORY = 20
 _COVERED_PCT = 99
 
@@ -65,7 +66,7 @@ class Facts:
     """Everything that the page says about the data.
 
     Attributes:
-        sources: Names of the monthly sources, in order.
+        sources: Names of the monthly sources that are enabled or loaded, in order.
         months: All months from the first to the last.
         calendar: The state of each month and source.
         files: All files that the published tables are made from.
@@ -109,16 +110,18 @@ def gather(data: DataDir, settings: Settings, answers: Answers) -> Facts:
         if (marker := markers.read(path))
     }
     months = _months(settings, loads)
-    calendar = {month: {name: _cell(settings, loads, name, month) for name in MONTHLY_SOURCES} for month in months}
+    loaded = {name for name, _ in loads}
+    sources = [name for name in MONTHLY if settings.source(name).enabled or name in loaded]
+    calendar = {month: {name: _cell(settings, loads, name, month) for name in sources} for month in months}
     files = _files(data, loads.values())
     build = markers.read(data.markers / "DbtBuild.json")
     facts = Facts(
-        sources=list(MONTHLY_SOURCES),
+        sources=sources,
         months=months,
         calendar=calendar,
         files=files,
         recorded=_recorded(files, answers),
-        freshness=[_freshness(settings, loads, name) for name in MONTHLY_SOURCES],
+        freshness=[_freshness(settings, loads, name) for name in sources],
         report=_json(data.validation / "report.json"),
         history=history(data)[:_HISTORY],
         build=build.details if build else {},
@@ -147,7 +150,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _months(settings: Settings, loads: dict[tuple[str, Month], Marker]) -> list[Month]:
     """All months from the first to the last, so that a month without any data is seen too."""
-    known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in MONTHLY_SOURCES))
+    known = {month for _, month in loads}.union(*(SOURCES[name].months(settings) for name in MONTHLY))
     return Month.between(min(known), max(known)) if known else []
 
 
@@ -222,7 +225,7 @@ def _problems(
         yield from _enabled(name, states) if settings.source(name).enabled else _disabled(name, states)
         yield from _columns(name, [load for (source, _), load in sorted(loads.items()) if source == name])
     coverage = answers.totals.get("weather_coverage_pct")
-    if settings.source("weather").enabled and coverage is not None and coverage < _COVERED_PCT:
+    if settings.source(HourlyWeather.name).enabled and coverage is not None and coverage < _COVERED_PCT:
         share = stated(f"{coverage:.1f}", "weather_coverage_pct")
         yield "warning", sentence("Only {} % of the trips have weather for their hour.", share)
     yield from _coverage(answers)

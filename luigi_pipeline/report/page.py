@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from luigi_pipeline.report import notice
 from luigi_pipeline.report.charts import SECTIONS, Figure, draw
+from luigi_pipeline.report.charts.drawing import LOOKS
 from luigi_pipeline.report.datasets import MODES, SHORT_NAMES
 from luigi_pipeline.report.facts import NAMES, Facts
 from luigi_pipeline.report.questions import COVERED, COVERED_BY_ALL, Answers, of_mode
@@ -42,7 +43,7 @@ def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.d
     content: dict[str, Any] = {
         "datasets": {name: answers.datasets[name].packed() for name in sorted(used)},
         "figures": {figure.name: _drawn(figure) for drawn in figures.values() for figure in drawn},
-        "modes": [name for mode, name in MODES.items() if mode in answers.by_mode],
+        "modes": answers.modes,
         "first": min(days, default=""),
         "last": max(days, default=""),
     }
@@ -67,6 +68,7 @@ def render(answers: Answers, facts: Facts, sites: dict[str, str], built_at: dt.d
         days=(content["first"], content["last"]),
         modes=MODES,
         short_names=SHORT_NAMES,
+        looks=LOOKS,
         names=NAMES,
         notice_begin=Markup(notice.BEGIN),
         notice_end=Markup(notice.END),

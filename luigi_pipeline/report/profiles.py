@@ -6,22 +6,10 @@ from pathlib import Path
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.metrics import reading
-from luigi_pipeline.report.datasets import MODES, Dataset
+from luigi_pipeline.report.datasets import Dataset
+from luigi_pipeline.sources import SOURCES
 from luigi_pipeline.state.findings import label, unit
 
-# A selection; month_profiles holds more.
-_DRAWN = {
-    "yellow_taxi": (
-        "trips",
-        "median_fare_usd",
-        "median_miles",
-        "median_minutes",
-        "median_mph",
-        "share_without_passenger_count",
-    ),
-    "citibike": ("trips", "median_minutes", "share_of_members", "share_of_electric_bikes"),
-    "weather": ("median_temperature_celsius", "precipitation_mm"),
-}
 _QUERY = """
     select profiles.source, profiles.statistic, profiles.source_month, profiles.value, profiles.row_count,
         coalesce(not findings.is_accepted, false) as is_unusual
@@ -43,10 +31,10 @@ def ask(data_dir: Path) -> Dataset:
     for row in reading.current(DataDir(data_dir)).run(_QUERY).to_pylist():
         source, statistic = row["source"], row["statistic"]
         is_share = statistic.startswith("share_")
-        shown = MODES.get(source, source.capitalize())
+        shown = SOURCES[source].title
         caption = f"{shown}: {label(statistic)}{', %' if is_share else unit(statistic).replace(' ', ', ', 1)}"
         value = 100 * row["value"] if is_share else row["value"]
         made = (row["source_month"], shown, caption, value, row["row_count"], int(row["is_unusual"]))
         rows.setdefault((source, statistic), []).append(made)
-    drawn = [(source, statistic) for source, statistics in _DRAWN.items() for statistic in statistics]
+    drawn = [(name, statistic) for name, source in SOURCES.items() for statistic in source.drawn]
     return Dataset.of("profiles", _COLUMNS, [row for key in drawn for row in rows.get(key, [])])

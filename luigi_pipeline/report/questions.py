@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline import metrics
+from luigi_pipeline import metrics, sources
 from luigi_pipeline.report import profiles
 from luigi_pipeline.report.datasets import MODES, Dataset
 from luigi_pipeline.report.effects import Hour, compare
@@ -38,7 +38,6 @@ COMPARED = (
     "rain_effect_pct",
 )
 _MONTH = "trip_date__month"
-OF_TAXIS = "trip_type = 'yellow_taxi'"
 # The trip is on a day that its mode covers. The other condition: all modes cover the day, so they can be compared.
 COVERED = "coalesce(covering_modes like '%' || trip_type || '%', false)"
 COVERED_BY_ALL = "is_covered_by_all_modes"
@@ -47,6 +46,16 @@ COVERED_BY_ALL = "is_covered_by_all_modes"
 def of_mode(mode: str) -> str:
     """The condition that a trip is of a mode."""
     return f"trip_type = '{mode}'"
+
+
+def _of_modes(modes: Sequence[str]) -> str:
+    """The condition that a trip is of one of some modes."""
+    return of_mode(modes[0]) if len(modes) == 1 else f"trip_type in ({', '.join(map(repr, modes))})"
+
+
+# The trip is of a mode that has fares, or zones.
+WITH_FARES = _of_modes([name for name, mode in sources.MODES.items() if mode.has_fares])
+WITH_ZONES = _of_modes([name for name, mode in sources.MODES.items() if mode.has_zones])
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,11 @@ class Answers:
     compared_days: set[dt.date]
     covered_days: set[dt.date]
     datasets: dict[str, Dataset]
+
+    @property
+    def modes(self) -> list[str]:
+        """The titles of the modes that have trips."""
+        return [title for name, title in MODES.items() if name in self.by_mode]
 
 
 def ask(data_dir: Path) -> Answers:
@@ -207,25 +221,25 @@ def _places(asker: _Asker) -> Iterator[Dataset]:
     columns = ("month", "direction", "zone", "borough", "airport", "trips")
     for end, direction in (("pickup", "Pick-up"), ("dropoff", "Drop-off")):
         by = [_MONTH, f"{end}_zone_name", f"{end}_borough", f"{end}_is_airport"]
-        for row in asker.rows(["yellow_taxi_trips"], by, [OF_TAXIS, COVERED]):
+        for row in asker.rows(["total_trips"], by, [WITH_ZONES, COVERED]):
             month, zone, borough, airport = (row[name] for name in by)
             if zone is not None:
-                rows.append((f"{month:%Y-%m}", direction, zone, borough, int(bool(airport)), row["yellow_taxi_trips"]))
+                rows.append((f"{month:%Y-%m}", direction, zone, borough, int(bool(airport)), row["total_trips"]))
     yield Dataset.of("zones", columns, rows)
     flows = {
         _MONTH: "month",
         "pickup_borough": "origin",
         "dropoff_borough": "destination",
-        "yellow_taxi_trips": "trips",
+        "total_trips": "trips",
     }
-    yield asker.dataset("flows", flows, ["yellow_taxi_trips"], [OF_TAXIS, COVERED, "pickup_borough is not null"])
+    yield asker.dataset("flows", flows, ["total_trips"], [WITH_ZONES, COVERED, "pickup_borough is not null"])
 
 
 def _money(asker: _Asker) -> Iterator[Dataset]:
     asked = ("avg_fare", "tip_rate_pct", "total_revenue")
     of_day = {
         row["trip_date__day"].date(): [row[name] for name in asked]
-        for row in asker.rows(asked, ["trip_date__day"], [OF_TAXIS, COVERED])
+        for row in asker.rows(asked, ["trip_date__day"], [WITH_FARES, COVERED])
     }
     # Days without taxi trips are there as nulls, so that lines have a gap.
     days = _days(min(of_day), max(of_day)) if of_day else []
@@ -233,7 +247,7 @@ def _money(asker: _Asker) -> Iterator[Dataset]:
     yield Dataset.of("fares", ("day", "fare", "tips", "revenue"), ([day, *of_day.get(day, nothing)] for day in days))
     names = ("total_trips", "part_metered_fares", "part_tips_in_cents")
     rows = []
-    for row in asker.rows(names, [_MONTH, "payment_type"], [OF_TAXIS, COVERED]):
+    for row in asker.rows(names, [_MONTH, "payment_type"], [WITH_FARES, COVERED]):
         tips = (row["part_tips_in_cents"] or 0) / 100
         kind = row["payment_type"] or "not recorded"
         rows.append((f"{row[_MONTH]:%Y-%m}", kind, row["total_trips"], row["part_metered_fares"] or 0, tips))

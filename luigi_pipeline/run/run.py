@@ -12,6 +12,7 @@ from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.run.recording import Recording
+from luigi_pipeline.sources import BLOCKS
 from luigi_pipeline.state import identity, latest
 from luigi_pipeline.state.month import Asking
 
@@ -87,7 +88,7 @@ class Run:
         Raises:
             ConfigError: The configuration can't be used.
         """
-        return latest.as_known(settings.load(self.config_file.resolve()), self.data)
+        return latest.as_known(settings.load(self.config_file.resolve(), BLOCKS), self.data)
 
     def ask_for_new_months(self) -> None:
         """Ask the publishers for their newest months, if the configuration says `latest`, and go by the answers."""

@@ -5,6 +5,6 @@
 
 from luigi_pipeline.sample.faults import Fault
 from luigi_pipeline.sample.generator import generate
-from luigi_pipeline.sample.server import Publishers, Request
+from luigi_pipeline.sample.server import SERVED, Publishers, Request
 
-__all__ = ["Fault", "Publishers", "Request", "generate"]
+__all__ = ["SERVED", "Fault", "Publishers", "Request", "generate"]

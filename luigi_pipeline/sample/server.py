@@ -22,6 +22,8 @@ from luigi_pipeline.sample.faults import GARBAGE, Fault, Faults
 
 BUCKET = "/tripdata"
 ARCHIVE = "/v1/archive"
+# The sources that the sample has files of, and the path of each one's `base_url`.
+SERVED = {"yellow_taxi": "", "citibike": BUCKET, "weather": ARCHIVE}
 _CHUNK = 64 * 1024
 _SLOW_PIECES = 20
 

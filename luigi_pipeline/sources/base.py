@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from luigi_pipeline.config.sections import Published, Section
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import Rejected
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.sources.landed import Landed
+from luigi_pipeline.sources.mode import Mode
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -56,32 +59,57 @@ class Part:
     remarks: list[str] = field(default_factory=list)
 
 
-class Source(Protocol):
+class Source(ABC):
     """A publisher's data set, which fills one raw table.
 
+    This is all that the pipeline knows of a source. registry.py lists the sources.
+
     Attributes:
-        name: Its name in the configuration and the markers.
+        name: Its name in the configuration, the markers and the warehouse.
+        title: What people call it.
         table: The raw table that it fills.
         columns: The declared schema: raw name and SQL type of each column.
         added: Columns that were declared after months had been loaded. They do not make these months stale. In these
             months they are null, or hold what was loaded under their name.
         dated_by: The columns whose times say which month a row is of; empty if the source itself checks each time.
+        block: The model of its block in the configuration. `enabled` has the default that the source has.
+        priority: Loads of sources with a higher number go first. Small files go before large ones.
+        asked_alone: The resource in luigi.cfg that holds its fetches to one at a time, if its publisher asks for that.
+        drawn: The statistics of a month that the report draws, in order; month_profiles holds more.
+        mode: The mode of travel, if its rows are trips.
     """
 
-    name: str
-    table: str
-    columns: dict[str, str]
-    added: frozenset[str]
-    dated_by: tuple[str, ...]
+    name: ClassVar[str]
+    title: ClassVar[str]
+    table: ClassVar[str]
+    columns: ClassVar[dict[str, str]]
+    added: ClassVar[frozenset[str]] = frozenset()
+    dated_by: ClassVar[tuple[str, ...]] = ()
+    block: ClassVar[type[Section]]
+    priority: ClassVar[int]
+    asked_alone: ClassVar[str | None] = None
+    drawn: ClassVar[tuple[str, ...]] = ()
+    mode: ClassVar[Mode | None] = None
 
+    @property
+    def key(self) -> str:
+        """The key of its block in the configuration, below `sources`."""
+        return self.name
+
+    @property
+    def is_monthly(self) -> bool:
+        """Whether its publisher adds a file each month. Otherwise there is a single file."""
+        return issubclass(self.block, Published)
+
+    @abstractmethod
     def months(self, settings: Settings) -> list[Month]:
-        """The configured months; none if the source is disabled."""
-        ...
+        """The configured months; none if the source is disabled, or has no months."""
 
+    @abstractmethod
     def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """What decides which file is asked for. If it changes, the month must be asked for again."""
-        ...
 
+    @abstractmethod
     def fetch(
         self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
@@ -103,8 +131,8 @@ class Source(Protocol):
             FetchFailed: The file could not be fetched.
             Rejected: The file that arrived is not the month's file.
         """
-        ...
 
+    @abstractmethod
     def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the publisher has a month's file by now. This takes one small request.
 
@@ -118,19 +146,18 @@ class Source(Protocol):
             FetchFailed: The publisher gives no answer.
             Rejected: The answer is invalid.
         """
-        ...
 
     def is_shared(self, landed: Landed) -> bool:
-        """Whether a landed file holds other months too."""
-        ...
+        """Whether a landed file holds other months too. By default none does."""
+        return False
 
+    @abstractmethod
     def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """Open a landed file, and unpack it into a scratch folder if needed.
 
         Raises:
             Rejected: The file is damaged, or its columns are not those of the source.
         """
-        ...
 
 
 @contextmanager

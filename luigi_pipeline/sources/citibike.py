@@ -11,16 +11,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from luigi_pipeline.config.sections import HttpUrl, TripSource
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, NotThere, Rejected
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
 from luigi_pipeline.sources import csvfiles
 from luigi_pipeline.sources.archives import Member, check, csv_members, has_month
-from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.base import Part, Source, match_columns, set_aside_if_rejected
 from luigi_pipeline.sources.bucket import choose_key, list_keys
 from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.membernames import is_jersey_city, month_of, unit_of
+from luigi_pipeline.sources.mode import Mode
 from luigi_pipeline.sources.urls import below
 
 if TYPE_CHECKING:
@@ -60,30 +64,48 @@ _LEGACY = {
 }
 
 
-class CitiBikeTrips:
+class CitiBike(TripSource):
+    """CitiBike's bucket. It is listed, and its keys are matched by month."""
+
+    base_url: HttpUrl = "https://s3.amazonaws.com/tripdata"
+    usual_delay_days: int = Field(default=10, ge=0)
+
+
+class CitiBikeTrips(Source):
     """Fills `raw_data.trips`, one row per ride. Each row has the columns of one of the two schemas."""
 
     name = "citibike"
+    title = "CitiBike"
     table = "trips"
     columns = _CURRENT | _LEGACY
-    added: frozenset[str] = frozenset()
-    dated_by: tuple[str, ...] = ("started_at", "ended_at", "starttime", "stoptime")
+    dated_by = ("started_at", "ended_at", "starttime", "stoptime")
+    block = CitiBike
+    priority = 2
+    drawn = ("trips", "median_minutes", "share_of_members", "share_of_electric_bikes")
+    mode = Mode(
+        noun="CitiBike",
+        staging_model="stg_citibike__trips",
+        shades=("#e4f0fb", "#8fc0ee", "#2b7fd4", "#124a86", "#061f3d"),
+        dash=(6, 3),
+        shape="triangle-up",
+        has_stations=True,
+    )
 
     def months(self, settings: Settings) -> list[Month]:
         """The configured months."""
-        block = settings.sources.citibike
+        block = settings.block(self.key, CitiBike)
         return block.months if block.enabled else []
 
     def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """The bucket's URL. The month's key in it is not known before the bucket is listed."""
-        return {"bucket": redacted(settings.sources.citibike.base_url)}
+        return {"bucket": redacted(settings.source(self.key).base_url)}
 
     def fetch(
         self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
     ) -> Landed:
         """Find the month's archive in the bucket and fetch it."""
         assert month is not None
-        bucket = settings.sources.citibike.base_url
+        bucket = settings.source(self.key).base_url
         try:
             etags = list_keys(bucket, str(month.year), publisher, folder)
             key = choose_key(list(etags), month)
@@ -105,7 +127,7 @@ class CitiBikeTrips:
 
     def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the bucket's listing has a key for the month."""
-        keys = list_keys(settings.sources.citibike.base_url, str(month.year), publisher, folder)
+        keys = list_keys(settings.source(self.key).base_url, str(month.year), publisher, folder)
         return choose_key(list(keys), month) is not None
 
     def is_shared(self, landed: Landed) -> bool:

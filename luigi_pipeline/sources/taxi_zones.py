@@ -7,13 +7,15 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luigi_pipeline.config.sections import HttpUrl, Section
 from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotThere, Rejected
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.core.redaction import redacted
-from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected
+from luigi_pipeline.sources.base import Part, Source, match_columns, set_aside_if_rejected
 from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.urls import below
+from luigi_pipeline.sources.yellow_taxi import YellowTaxiTrips
 
 if TYPE_CHECKING:
     from luigi_pipeline.sources.http import Publisher
@@ -21,17 +23,29 @@ if TYPE_CHECKING:
 ZONES = 265
 
 
-class TaxiZones:
+class Zones(Section):
+    """Where TLC's zone lookup is, if it is not where its yellow-taxi trips are."""
+
+    base_url: HttpUrl | None = None
+
+
+class TaxiZones(Source):
     """Fills `raw_data.taxi_zones`, one row per zone. The text N/A is a value in it, not a null."""
 
     name = "taxi_zones"
+    title = "Taxi zones"
     table = "taxi_zones"
     columns = {"location_id": "BIGINT", "borough": "VARCHAR", "zone": "VARCHAR", "service_zone": "VARCHAR"}
-    added: frozenset[str] = frozenset()
-    dated_by: tuple[str, ...] = ()
+    block = Zones
+    priority = 4
+
+    @property
+    def key(self) -> str:
+        """The key of its block in the configuration, below `sources`."""
+        return "zones"
 
     def months(self, settings: Settings) -> list[Month]:
-        """None: there is a single file, which is needed if taxis are enabled."""
+        """None: there is a single file."""
         return []
 
     def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
@@ -45,7 +59,7 @@ class TaxiZones:
         try:
             landed = publisher.download(self._url(settings), folder / "taxi_zone_lookup.csv", known)
         except NotThere as error:
-            raise FetchFailed(f"{error}; check sources.yellow_taxi.base_url") from error
+            raise FetchFailed(f"{error}; check sources.{self._key_of_url(settings)}.base_url") from error
         if landed == known:
             return landed
         with set_aside_if_rejected(landed.path):
@@ -56,10 +70,6 @@ class TaxiZones:
         """Always true: the file does not come in months."""
         return True
 
-    def is_shared(self, landed: Landed) -> bool:
-        """Never true: the file has no months."""
-        return False
-
     def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """The file itself, checked: it has TLC's columns and its 265 zones, each once."""
         text, zones, columns = _read(landed.path)
@@ -68,7 +78,11 @@ class TaxiZones:
         return [Part(landed.path.name, normal, "csv", columns, zones)]
 
     def _url(self, settings: Settings) -> str:
-        return below(settings.sources.yellow_taxi.base_url, "misc/taxi_zone_lookup.csv")
+        site = settings.block(self.key, Zones).base_url or settings.source(YellowTaxiTrips.name).base_url
+        return below(site, "misc/taxi_zone_lookup.csv")
+
+    def _key_of_url(self, settings: Settings) -> str:
+        return self.key if settings.block(self.key, Zones).base_url else YellowTaxiTrips.name
 
 
 def _read(path: Path) -> tuple[str, int, dict[str, str]]:

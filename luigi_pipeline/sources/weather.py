@@ -13,16 +13,17 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from luigi_pipeline.config.settings import Download, Location, Settings
+from luigi_pipeline.config.sections import LATEST, Date, HttpUrl, Published, Section, date, month_list
+from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.errors import FetchFailed, NotPublished, Rejected
 from luigi_pipeline.core.files import write_atomically
 from luigi_pipeline.core.months import Month, utc_hour
 from luigi_pipeline.core.redaction import redacted
-from luigi_pipeline.sources.base import Part, set_aside_if_rejected
+from luigi_pipeline.sources.base import Part, Source, set_aside_if_rejected
 from luigi_pipeline.sources.landed import Landed
 from luigi_pipeline.sources.urls import asking
 
@@ -50,28 +51,95 @@ _MAX_DEGREES_OFF = 0.5
 _OUT_OF_RANGE = "out of allowed range"  # part of its message for days that it does not have yet
 
 
-class HourlyWeather:
+class Location(Section):
+    """The place of the weather, in degrees."""
+
+    latitude: float = Field(default=40.7128, ge=-90, le=90)
+    longitude: float = Field(default=-74.0060, ge=-180, le=180)
+
+
+class Weather(Published):
+    """Open-Meteo's archive, from start_date to end_date in New York time, or by whole months."""
+
+    base_url: HttpUrl = "https://archive-api.open-meteo.com/v1/archive"
+    start_date: Date | None = None
+    end_date: Date | None = None
+    location: Location = Location()
+    calls_per_minute: float = Field(default=500, gt=0)
+    usual_delay_days: int = Field(default=7, ge=0)
+
+    @classmethod
+    def _without_latest(cls, value: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        if value.get("end_date") == LATEST:
+            start = date(value.get("start_date"))
+            return value | {"end_date": Month.of(start).last_day}, Month.of(start)
+        value, first = super()._without_latest(value)
+        if "months" not in value:
+            return value, first
+        if "start_date" in value or "end_date" in value:
+            raise ValueError("has months beside start_date or end_date; leave one of them out")
+        months = month_list(value["months"])
+        if months and months != Month.between(months[0], months[-1]):
+            raise ValueError("months has a gap; weather is loaded from a first month to a last one")
+        dates = {"start_date": months[0].first_day, "end_date": months[-1].last_day} if months else {}
+        return {key: it for key, it in value.items() if key != "months"} | dates, first
+
+    def until(self, newest: Month) -> Self:
+        """A copy that ends with the last day of the given month."""
+        return self.model_copy(update={"end_date": newest.last_day})
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Weather:
+        if self.enabled and (self.start_date is None or self.end_date is None):
+            raise ValueError("start_date and end_date are needed, or set enabled: false")
+        if self.start_date and self.end_date and self.start_date > self.end_date:
+            raise ValueError(f"start_date ({self.start_date}) is after end_date ({self.end_date})")
+        return self
+
+    @property
+    def months(self) -> list[Month]:
+        """The months that the dates touch."""
+        if self.start_date is None or self.end_date is None:
+            return []
+        return Month.between(Month.of(self.start_date), Month.of(self.end_date))
+
+    def days(self, month: Month) -> tuple[dt.date, dt.date]:
+        """The first and last New York day to ask for in a month; the whole month if the dates do not touch it."""
+        first, last = month.first_day, month.last_day
+        if month not in self.months:
+            return first, last
+        return max(self.start_date or first, first), min(self.end_date or last, last)
+
+    def is_whole(self, month: Month) -> bool:
+        """Whether the dates touch the month from its first day to its last."""
+        return self.days(month) == (month.first_day, month.last_day)
+
+
+class HourlyWeather(Source):
     """Fills `raw_data.hourly_weather`, one row per UTC hour: the hours of the New York month, and the hour after it.
 
     The hour after it holds the precipitation of the month's last hour.
     """
 
     name = "weather"
+    title = "Weather"
     table = "hourly_weather"
     columns = {"time": "TIMESTAMP"} | dict.fromkeys(UNITS, "DOUBLE")
-    added: frozenset[str] = frozenset()
-    dated_by: tuple[str, ...] = ()
+    block = Weather
+    priority = 3
+    asked_alone = "open_meteo"
+    drawn = ("median_temperature_celsius", "precipitation_mm")
 
     def months(self, settings: Settings) -> list[Month]:
         """The months that the configured dates touch."""
-        block = settings.sources.weather
+        block = _block(settings)
         return block.months if block.enabled else []
 
     def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
         """The URL and its parameters."""
         assert month is not None
         return {
-            "url": redacted(settings.sources.weather.base_url),
+            "url": redacted(_block(settings).base_url),
             "params": self._params(month, settings),
             "hours": [str(hour) for hour in _hours(month, settings)],
         }
@@ -84,7 +152,7 @@ class HourlyWeather:
         The API sends no ETag and no date, so only the content shows whether anything has changed.
         """
         assert month is not None
-        block = settings.sources.weather
+        block = _block(settings)
         url = asking(block.base_url, self._params(month, settings))
         try:
             answer = publisher.get(url, pace_seconds=60 * _calls(month, settings) / block.calls_per_minute)
@@ -95,7 +163,7 @@ class HourlyWeather:
         path = folder / f"open-meteo-archive_{month}.json"
         write_atomically(path, answer)
         with set_aside_if_rejected(path):
-            hourly = _checked(answer, path.name, settings.sources.weather.location, *_hours(month, settings))
+            hourly = _checked(answer, path.name, _block(settings).location, *_hours(month, settings))
         content = json.dumps({"hourly_units": UNITS, "hourly": hourly}, separators=(",", ":")).encode()
         write_atomically(path, content)
         settled = _hours(month, settings)[1] + _SETTLING
@@ -110,7 +178,7 @@ class HourlyWeather:
 
     def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
         """Whether the month's last hour has a value. Open-Meteo also answers for days that it has no values for yet."""
-        block = settings.sources.weather
+        block = _block(settings)
         last = utc_hour(month.day_after)
         day = {"start_date": f"{last:%Y-%m-%d}", "end_date": f"{last:%Y-%m-%d}", "hourly": next(iter(UNITS))}
         try:
@@ -122,10 +190,6 @@ class HourlyWeather:
             raise
         except (ValueError, LookupError, TypeError) as error:
             raise Rejected(f"{redacted(block.base_url)}: does not answer with weather") from error
-
-    def is_shared(self, landed: Landed) -> bool:
-        """Never true: there is one request per month."""
-        return False
 
     def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
         """The month's hours as Parquet."""
@@ -140,7 +204,7 @@ class HourlyWeather:
         return [Part(landed.path.name, path, "parquet", {name: name for name in self.columns}, len(table))]
 
     def _params(self, month: Month, settings: Settings) -> dict[str, str]:
-        block = settings.sources.weather
+        block = _block(settings)
         first, last = _hours(month, settings)
         return {
             "latitude": f"{block.location.latitude}",
@@ -153,8 +217,12 @@ class HourlyWeather:
         }
 
 
+def _block(settings: Settings) -> Weather:
+    return settings.block(HourlyWeather.name, Weather)
+
+
 def _hours(month: Month, settings: Settings) -> tuple[dt.datetime, dt.datetime]:
-    first, last = settings.sources.weather.days(month)
+    first, last = _block(settings).days(month)
     return utc_hour(first), utc_hour(last + dt.timedelta(days=1))
 
 

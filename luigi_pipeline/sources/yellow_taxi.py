@@ -1,34 +1,28 @@
-"""TLC's yellow-taxi trips: one Parquet file per month.
-
-Facts from TLC's data dictionary and trip record user guide: times are New York wall time without a zone. Rows are filed
-by the time of upload, so some lie outside the month. Names and types vary from month to month.
-"""
+"""TLC's yellow-taxi trips. What all of TLC's trip records have in common is in tlc.py."""
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pydantic import Field
 
-from luigi_pipeline.config.settings import Download, Settings
-from luigi_pipeline.core.errors import FetchFailed, NotPublished, NotThere, Rejected
-from luigi_pipeline.core.months import Month
-from luigi_pipeline.core.redaction import redacted
-from luigi_pipeline.sources.base import Part, match_columns, set_aside_if_rejected, snake_case
-from luigi_pipeline.sources.landed import Landed
-from luigi_pipeline.sources.urls import below
-
-if TYPE_CHECKING:
-    from luigi_pipeline.sources.http import Publisher
-
-_MAGIC = b"PAR1"
+from luigi_pipeline.config.sections import HttpUrl, TripSource
+from luigi_pipeline.sources.mode import Mode
+from luigi_pipeline.sources.tlc import SITE, TripRecords
 
 
-class YellowTaxiTrips:
+class YellowTaxi(TripSource):
+    """TLC's CDN, with trip files below /trip-data, and the zone lookup below /misc."""
+
+    base_url: HttpUrl = SITE
+    usual_delay_days: int = Field(default=75, ge=0)
+
+
+class YellowTaxiTrips(TripRecords):
     """Fills `raw_data.yellow_taxi`, one row per trip."""
 
     name = "yellow_taxi"
+    title = "Yellow taxi"
     table = "yellow_taxi"
+    file = "yellow_tripdata"
     columns = {
         "vendor_id": "BIGINT",
         "tpep_pickup_datetime": "TIMESTAMP",
@@ -52,100 +46,28 @@ class YellowTaxiTrips:
         "cbd_congestion_fee": "DOUBLE",
         "request_source": "VARCHAR",
     }
-    added: frozenset[str] = frozenset({"request_source"})
-    dated_by: tuple[str, ...] = ("tpep_pickup_datetime", "tpep_dropoff_datetime")
+    added = frozenset({"request_source"})
     # Added over the years: congestion in 2019, airport in 2021, congestion pricing in 2025, request_source in 2026.
-    optional = {"congestion_surcharge", "airport_fee", "cbd_congestion_fee", "request_source"}
-
-    def months(self, settings: Settings) -> list[Month]:
-        """The configured months."""
-        block = settings.sources.yellow_taxi
-        return block.months if block.enabled else []
-
-    def request(self, month: Month | None, settings: Settings) -> dict[str, Any]:
-        """The file's URL."""
-        assert month is not None
-        return {"url": redacted(self._url(month, settings))}
-
-    def fetch(
-        self, month: Month | None, settings: Settings, folder: Path, publisher: Publisher, known: Landed | None = None
-    ) -> Landed:
-        """Fetch the month's Parquet file."""
-        assert month is not None
-        url = self._url(month, settings)
-        try:
-            landed = publisher.download(url, folder / _name(month), known)
-        except NotThere as error:
-            if month.may_be_unpublished(dt.datetime.now(dt.UTC).date()):
-                raise NotPublished(f"yellow_taxi {month} is not published yet ({redacted(url)})") from error
-            raise FetchFailed(f"{error}; check the month and base_url") from error
-        if landed == known:
-            return landed
-        with set_aside_if_rejected(landed.path):
-            self.parts(landed, month, folder, settings.download)
-        return landed
-
-    def is_published(self, month: Month, settings: Settings, folder: Path, publisher: Publisher) -> bool:
-        """Whether the month's file exists."""
-        return publisher.has(self._url(month, settings))
-
-    def is_shared(self, landed: Landed) -> bool:
-        """Never true: there is one file per month."""
-        return False
-
-    def parts(self, landed: Landed, month: Month | None, scratch: Path, limits: Download) -> list[Part]:
-        """The file itself, checked: it is whole Parquet, with TLC's columns for yellow taxis."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        name = landed.path.name
-        _check_magic(landed.path)
-        try:
-            file = pq.ParquetFile(landed.path)
-            schema = file.schema_arrow
-            names = schema.names  # the names are decoded only here
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise Rejected(f"{name}: is not a readable Parquet file ({_first_line(error)})") from error
-        if _has_places_of_before_2011(names):
-            raise Rejected(
-                f"{name}: has coordinates and no taxi zones, as TLC's files of 2009 and 2010 have; months before 2011 "
-                "can't be loaded"
-            )
-        columns = match_columns(names, self.columns, set(self.columns) - self.optional, name)
-        if file.metadata.num_rows == 0:
-            raise Rejected(f"{name}: has no rows")
-        changes = [f"{name}: new column {raw}" for raw in columns.values() if raw not in self.columns]
-        changes += [f"{name}: no column {raw}" for raw in sorted(self.optional - set(columns.values()))]
-        for published, raw in columns.items():
-            kind = schema.field(published).type
-            if raw in self.columns and pa.types.is_timestamp(kind) and kind.tz is not None:
-                raise Rejected(f"{name}: {published} has the time zone {kind.tz}; New York wall time is without one")
-        return [Part(name, landed.path, "parquet", columns, file.metadata.num_rows, changes)]
-
-    def _url(self, month: Month, settings: Settings) -> str:
-        return below(settings.sources.yellow_taxi.base_url, f"trip-data/{_name(month)}")
-
-
-def _name(month: Month) -> str:
-    return f"yellow_tripdata_{month}.parquet"
-
-
-def _has_places_of_before_2011(names: list[str]) -> bool:
-    """Whether trips have coordinates, as TLC published them until 2010, and no zones."""
-    columns = {snake_case(name) for name in names}
-    return bool(columns & {"start_lon", "pickup_longitude"}) and "pu_location_id" not in columns
-
-
-def _check_magic(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(len(_MAGIC))
-        file.seek(max(0, path.stat().st_size - len(_MAGIC)))
-        tail = file.read()
-    if head != _MAGIC:
-        raise Rejected(f"{path.name}: is not Parquet; it {f'begins with {head!r}' if head else 'is empty'}")
-    if tail != _MAGIC:
-        raise Rejected(f"{path.name}: is cut off: {path.stat().st_size:,} bytes, without Parquet's ending")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+    optional = frozenset({"congestion_surcharge", "airport_fee", "cbd_congestion_fee", "request_source"})
+    dated_by = ("tpep_pickup_datetime", "tpep_dropoff_datetime")
+    block = YellowTaxi
+    priority = 1
+    drawn = (
+        "trips",
+        "median_fare_usd",
+        "median_miles",
+        "median_minutes",
+        "median_mph",
+        "share_without_passenger_count",
+    )
+    mode = Mode(
+        noun="taxi",
+        staging_model="stg_tlc__yellow_taxi",
+        shades=("#fff1d6", "#f6bd5d", "#cc7a00", "#7a3b00", "#331600"),
+        dash=(1, 0),
+        shape="circle",
+        has_fares=True,
+        has_distances=True,
+        has_zones=True,
+        has_passengers=True,
+    )

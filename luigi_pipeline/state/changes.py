@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from luigi_pipeline.config.settings import MODES, MONTHLY_SOURCES
 from luigi_pipeline.core.months import Month
+from luigi_pipeline.sources import MODES, MONTHLY
 
 Months = dict[str, list[str]]
 
@@ -38,7 +38,7 @@ class Changes:
         for name in (key for key in before.keys() | now.keys() if before.get(key) != now.get(key)):
             source, _, text = name.partition(" ")
             month = Month.or_none(text)
-            if source in MONTHLY_SOURCES and month:
+            if source in MONTHLY and month:
                 changes = changes.also(source, [month])
             elif name not in for_all_months:
                 return EVERYTHING

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES, Download, Settings
+from luigi_pipeline.config.settings import Download, Settings
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import PipelineError
 from luigi_pipeline.core.files import write_atomically
 from luigi_pipeline.core.months import NEW_YORK, Month
 from luigi_pipeline.core.redaction import redacted
+from luigi_pipeline.sources import MONTHLY, SOURCES
 
 log = logging.getLogger("luigi_pipeline")
 
@@ -53,7 +54,7 @@ class Overdue:
 
 def open_sources(settings: Settings) -> list[str]:
     """The sources whose months go up to the newest published one."""
-    return [name for name in MONTHLY_SOURCES if settings.source(name).latest_from]
+    return [name for name in MONTHLY if settings.source(name).latest_from]
 
 
 def as_known(settings: Settings, data: DataDir) -> Settings:
@@ -126,7 +127,6 @@ def days_late(settings: Settings, source: str, month: Month) -> int:
 
 def _newest(settings: Settings, name: str, known: Month | None, data: DataDir) -> Month | None:
     """The newest month that a publisher has. The search goes on from the known month, or back from today."""
-    from luigi_pipeline.sources import SOURCES
     from luigi_pipeline.sources.http import Publisher
 
     source, folder = SOURCES[name], data.landing / name
@@ -179,7 +179,9 @@ def _impatient(policy: Download) -> Download:
 
 def _first(settings: Settings, name: str) -> Month:
     """The first month of an open source."""
-    return settings.source(name).months[0]
+    first = settings.source(name).latest_from
+    assert first is not None
+    return first
 
 
 def _publisher(settings: Settings, name: str) -> str:

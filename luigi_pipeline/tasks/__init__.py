@@ -3,7 +3,7 @@
 from luigi_pipeline.tasks.backfill import Backfill
 from luigi_pipeline.tasks.build import BuildSelected, DbtBuild, ParseModels
 from luigi_pipeline.tasks.fetch import FetchMonth, FetchZones
-from luigi_pipeline.tasks.ingest import Ingest, IngestCitibike, IngestWeather, IngestYellowTaxi
+from luigi_pipeline.tasks.ingest import Ingest, IngestCitibike, IngestWeather, IngestYellowTaxi, IngestZones
 from luigi_pipeline.tasks.load import LoadMonth, LoadZones
 from luigi_pipeline.tasks.publish import Publish
 from luigi_pipeline.tasks.validate import Validate
@@ -18,6 +18,7 @@ __all__ = [
     "IngestCitibike",
     "IngestWeather",
     "IngestYellowTaxi",
+    "IngestZones",
     "LoadMonth",
     "LoadZones",
     "ParseModels",

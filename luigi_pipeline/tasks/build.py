@@ -13,11 +13,13 @@ from luigi_pipeline.console import progress
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest, digest_file
 from luigi_pipeline.run import scheduling
+from luigi_pipeline.sources import MODES
+from luigi_pipeline.sources.weather import HourlyWeather, Weather
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.changes import EVERYTHING, Changes
 from luigi_pipeline.state.markers import Marker, shortened
 from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.ingest import describe_republished, loaded_inputs, sources
+from luigi_pipeline.tasks.ingest import describe_republished, ingested, loaded_inputs, sources
 
 # Files of the dbt project that decide what is built and tested. Files that dbt and mf write there do not count.
 _CODE = ("[!.]*.yml", "models/**/*", "macros/**/*", "tests/**/*")
@@ -57,7 +59,7 @@ class DbtBuild(MobilityTask):
 
     def requires(self) -> list[MobilityTask]:
         """The sources, and the parsed project."""
-        return [*sources(), ParseModels()]
+        return [*ingested(), ParseModels()]
 
     def inputs(self) -> dict[str, Any]:
         """What is loaded, the dbt project's files, and the variables that dbt is given."""
@@ -114,7 +116,7 @@ class BuildSelected(MobilityTask):
 
     def requires(self) -> list[MobilityTask]:
         """The sources, and the parsed project."""
-        return [*sources(), ParseModels()]
+        return [*ingested(), ParseModels()]
 
     def inputs(self) -> dict[str, Any]:
         """What the whole build depends on."""
@@ -157,9 +159,11 @@ def _project(settings: Settings) -> dict[str, Any]:
 
 
 def _variables(settings: Settings) -> dict[str, Any]:
-    weather = settings.sources.weather if settings.sources.weather.enabled else None
+    block = settings.block(HourlyWeather.name, Weather)
+    weather = block if block.enabled else None
     return {
         "enabled_sources": [task.source_name for task in sources() if task.is_enabled()],
+        "modes": [{"name": name} | mode.for_dbt for name, mode in MODES.items()],
         "weather_start_date": str(weather.start_date) if weather else None,
         "weather_end_date": str(weather.end_date) if weather else None,
     }

@@ -37,9 +37,10 @@ class Fetch(OneFile, MobilityTask):
     in_warehouse = False
 
     def process_resources(self) -> dict[str, int]:
-        """The resources that the fetch takes: a share of the parallel downloads; for weather, the only request."""
+        """The resources that the fetch takes: a share of the parallel downloads, and what its publisher asks for."""
         share = {"download": math.ceil(_ALL_DOWNLOADS / self.settings.download.parallel)}
-        return super().process_resources() | share | ({"open_meteo": 1} if self.origin.name == "weather" else {})
+        alone = {self.origin.asked_alone: 1} if self.origin.asked_alone else {}
+        return super().process_resources() | share | alone
 
     def reason(self) -> str | None:
         """Why the publisher must be asked; None if it need not be."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from types import new_class
 from typing import Any, ClassVar
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.months import Month
-from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.sources import MODES, MONTHLY, SOURCES, Source
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
@@ -75,46 +75,78 @@ class IngestSource(MobilityTask):
         """Whether the source is enabled in the configuration."""
         return self.settings.source(self.source_name).enabled
 
+    def is_there(self) -> bool:
+        """Whether the source is enabled, or months of it are loaded."""
+        return self.is_enabled() or bool(self.loads())
 
-class IngestYellowTaxi(IngestSource):
-    """TLC's yellow-taxi trips and the taxi zones are loaded."""
-
-    source_name = "yellow_taxi"
-
-    def requires(self) -> list[Load]:
-        """The months, and the zones that the trips refer to."""
-        months = super().requires()
-        return [LoadZones(), *months] if months else []
-
-    def inputs(self) -> dict[str, Any]:
-        """The loaded months, and the zones."""
-        zones = LoadZones().marker()
-        return super().inputs() | {"taxi zones": (zones.warehouse, zones.fingerprint) if zones else None}
+    def complete(self) -> bool:
+        """Whether there is nothing to do, as for a source that is disabled and was never loaded."""
+        return not self.is_there() or super().complete()
 
 
-class IngestCitibike(IngestSource):
-    """CitiBike's trips are loaded."""
+def _task_of(source: Source) -> type[IngestSource]:
+    name = "Ingest" + "".join(word.capitalize() for word in source.name.split("_"))
+    members = {
+        "__doc__": f"All configured months of {source.title} are loaded.",
+        "__module__": __name__,
+        "source_name": source.name,
+    }
+    task: type[IngestSource] = new_class(name, (IngestSource,), exec_body=lambda body: body.update(members))
+    return task
 
-    source_name = "citibike"
+
+# One task for each source: IngestYellowTaxi, IngestCitibike, ...
+TASKS = {name: _task_of(SOURCES[name]) for name in MONTHLY}
+# The names that users import.
+IngestYellowTaxi = TASKS["yellow_taxi"]
+IngestCitibike = TASKS["citibike"]
+IngestWeather = TASKS["weather"]
 
 
-class IngestWeather(IngestSource):
-    """Open-Meteo's hourly weather is loaded."""
-
-    source_name = "weather"
-
-
-class Ingest(MobilityTask):
-    """All three sources are loaded; the marker sums them up."""
+class IngestZones(MobilityTask):
+    """TLC's taxi zones are loaded. Every mode of travel needs them."""
 
     in_warehouse = False
 
-    def requires(self) -> list[IngestSource]:
-        """The three sources."""
-        return sources()
+    def requires(self) -> list[LoadZones]:
+        """The zones; nothing if no mode is enabled."""
+        return [LoadZones()] if self.is_wanted() else []
+
+    def complete(self) -> bool:
+        """Whether there is nothing to do, as if no mode is enabled and the zones were never loaded."""
+        return not self.is_there() or super().complete()
 
     def inputs(self) -> dict[str, Any]:
-        """What is loaded of the three sources."""
+        """The loaded zones."""
+        zones = LoadZones().marker()
+        return {"taxi zones": (zones.warehouse, zones.fingerprint) if zones else None}
+
+    def work(self) -> Marker:
+        """Sum up the zones."""
+        zones = LoadZones().marker()
+        rows = zones.source.rows or 0 if zones and zones.source else 0
+        return self.new_marker(self.inputs(), details={"summary": f"{rows:,} zones", "rows": rows})
+
+    def is_wanted(self) -> bool:
+        """Whether a mode is enabled."""
+        return any(self.settings.source(name).enabled for name in MODES)
+
+    def is_there(self) -> bool:
+        """Whether the zones are wanted, or loaded."""
+        return self.is_wanted() or LoadZones().marker() is not None
+
+
+class Ingest(MobilityTask):
+    """All enabled sources are loaded; the marker sums them up."""
+
+    in_warehouse = False
+
+    def requires(self) -> list[MobilityTask]:
+        """The sources that are there, and the zones."""
+        return ingested()
+
+    def inputs(self) -> dict[str, Any]:
+        """What is loaded of the sources."""
         return loaded_inputs()
 
     def describe_change(self, name: str) -> str:
@@ -134,13 +166,19 @@ class Ingest(MobilityTask):
 
 
 def sources() -> list[IngestSource]:
-    """The three sources' tasks."""
-    return [IngestYellowTaxi(), IngestCitibike(), IngestWeather()]
+    """The tasks of the sources that are enabled, or of which months are loaded."""
+    return [task for task in (of_source() for of_source in TASKS.values()) if task.is_there()]
+
+
+def ingested() -> list[MobilityTask]:
+    """The tasks of these sources, and that of the zones."""
+    zones = IngestZones()
+    return [*([zones] if zones.is_there() else []), *sources()]
 
 
 def loaded_inputs() -> dict[str, Any]:
-    """What is loaded of the three sources. Everything after the loads depends on it."""
-    return {name: value for task in sources() for name, value in task.inputs().items()}
+    """What is loaded of all sources. Everything after the loads depends on it."""
+    return {name: value for task in ingested() for name, value in task.inputs().items()}
 
 
 def describe_republished(name: str) -> str | None:
@@ -150,7 +188,7 @@ def describe_republished(name: str) -> str | None:
         The description; None if the input is no month, or the month was not republished.
     """
     source, _, month = name.partition(" ")
-    if source not in MONTHLY_SOURCES or not Month.or_none(month):
+    if source not in MONTHLY or not Month.or_none(month):
         return None
     marker = LoadMonth(source=source, month=month).marker()
     if marker is None or marker.replaced is None:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("luigi_pipeline.tasks")
 
-_ORDER = ("yellow_taxi", "citibike", "weather", "taxi_zones")  # the last one is loaded first
 _MONTHS = 1_000_000  # larger than 202412 and other months written as a number
 # Packages that every load needs, and those that DuckDB and dlt import when they are first used.
 _FOR_LOADS = (
@@ -54,7 +53,7 @@ class Load(OneFile, MobilityTask):
     def priority(self) -> int:  # type: ignore[override]  # Luigi reads it, and sets it never
         """Loads come before further fetches, so that the two overlap; small files first, and months in order."""
         month = int(self.of_month.compact) if self.of_month else 0
-        return (1 + _ORDER.index(self.origin.name)) * _MONTHS - month
+        return self.origin.priority * _MONTHS - month
 
     def requires(self) -> Fetch:
         """The landed file."""

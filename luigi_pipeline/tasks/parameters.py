@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import luigi
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES
 from luigi_pipeline.core.months import Month
+from luigi_pipeline.sources import MONTHLY
 
 
 class MonthParameter(luigi.Parameter[Month]):
@@ -28,5 +28,6 @@ class SourceParameter(luigi.ChoiceParameter):
     """One of the sources that are published by month."""
 
     def __init__(self) -> None:
-        """Offer the three sources as choices."""
-        super().__init__(choices=MONTHLY_SOURCES, description="The source: yellow_taxi, citibike or weather.")
+        """Offer the sources as choices."""
+        names = f"{', '.join(MONTHLY[:-1])} or {MONTHLY[-1]}"
+        super().__init__(choices=MONTHLY, description=f"The source: {names}.")

@@ -7,6 +7,7 @@ import luigi
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.run.run import Run
 from luigi_pipeline.sources import SOURCES, Source
+from luigi_pipeline.sources.taxi_zones import TaxiZones
 from luigi_pipeline.state.source_file import SourceFile
 
 
@@ -16,7 +17,7 @@ class OneFile(luigi.Task):
     @property
     def origin(self) -> Source:
         """The source that publishes the file."""
-        return SOURCES[getattr(self, "source", "taxi_zones")]
+        return SOURCES[getattr(self, "source", TaxiZones.name)]
 
     @property
     def of_month(self) -> Month | None:

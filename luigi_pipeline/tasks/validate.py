@@ -16,11 +16,12 @@ from luigi_pipeline.core.datadir import relative
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.core.errors import ValidationFailed
 from luigi_pipeline.run import scheduling
+from luigi_pipeline.sources.taxi_zones import TaxiZones
 from luigi_pipeline.state import findings
 from luigi_pipeline.state.markers import Marker, shortened
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.build import DbtBuild
-from luigi_pipeline.tasks.ingest import sources
+from luigi_pipeline.tasks.ingest import IngestZones, sources
 from luigi_pipeline.validation.plausibility import PROFILES
 
 log = logging.getLogger("luigi_pipeline.tasks")
@@ -79,7 +80,7 @@ class Validate(MobilityTask):
         from luigi_pipeline.validation.run import ValidationInput, validate
 
         # A disabled source that was loaded before is still in the warehouse, and is checked like the others.
-        expected = [task.source_name for task in sources() if task.is_enabled() or task.loads()]
+        expected = [task.source_name for task in sources()] + ([TaxiZones.name] if IngestZones().is_there() else [])
         inputs, started = self.inputs(), utc_now()
         if super().reason() is None and self.data.findings.exists() and not self.is_forced:
             # Everything was evaluated before. Only findings that nobody has accepted block.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from luigi_pipeline.config.settings import MonthKey
+from luigi_pipeline.config.sections import MonthKey, one_of
 from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.core.months import Month
+from luigi_pipeline.sources import MONTHLY
 
-SourceName = Literal["yellow_taxi", "citibike", "weather"]
+SourceName = Annotated[str, AfterValidator(one_of(MONTHLY))]
 PROFILES = "month_profiles"
 
 

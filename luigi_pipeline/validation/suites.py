@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES
+from luigi_pipeline.config.sections import one_of
 from luigi_pipeline.core import yamlfiles
 from luigi_pipeline.core.errors import ConfigError
+from luigi_pipeline.sources import SOURCES
 
 Severity = Literal["critical", "warning", "info"]
 # Months, by the source of their files.
@@ -24,12 +25,6 @@ _ABOUT_EACH_ROW = re.compile(
     r"expect_column_values_to_(not_)?be_(null|in_set|between)|expect_column_pair_values_\w+"
     rf"|expect_column_to_exist|expect_table_columns_\w+|{QUERY}"
 )
-
-
-def _source(name: str) -> str:
-    if name not in MONTHLY_SOURCES:
-        raise ValueError(f"is not one of {', '.join(MONTHLY_SOURCES)}")
-    return name
 
 
 class _Block(BaseModel):
@@ -85,7 +80,7 @@ class Suite(_Block):
 
     name: str
     table_schema: str = Field(alias="schema")
-    source: Annotated[str, AfterValidator(_source)] | None = None
+    source: Annotated[str, AfterValidator(one_of(SOURCES))] | None = None
     by_month: bool = False
     expectations: list[Expectation] = Field(min_length=1)
 

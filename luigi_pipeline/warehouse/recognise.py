@@ -8,6 +8,7 @@ import logging
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sources.landed import version_of
+from luigi_pipeline.sources.taxi_zones import TaxiZones
 from luigi_pipeline.state import identity, markers
 
 log = logging.getLogger("luigi_pipeline.tasks")
@@ -45,6 +46,6 @@ def _drop_unproven(data: DataDir, limits: Warehouse) -> None:
         marker = markers.read(path)
         if marker is None or marker.source is None:
             continue
-        source = marker.parameters.get("source", "taxi_zones")
+        source = marker.parameters.get("source", TaxiZones.name)
         if (source, marker.parameters.get("month"), version_of(marker.source.sha256)) not in loaded:
             path.unlink()

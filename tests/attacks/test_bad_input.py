@@ -14,12 +14,13 @@ from bad_files import BIKES, GOOD_BIKES, GOOD_TAXI, LISTINGS, MAX_ARCHIVE_BYTES,
 from fixtures import Config, Query, Result, Run, Serve
 from support import configuration, merged, zone_lines
 
-from luigi_pipeline.config.settings import Settings, Warehouse
+from luigi_pipeline.config.settings import Settings, Warehouse, model_of
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers
 from luigi_pipeline.sample.weather import write_weather
+from luigi_pipeline.sources import BLOCKS
 from luigi_pipeline.sources.urls import asking
 from luigi_pipeline.sources.weather import HourlyWeather
 from luigi_pipeline.state import markers
@@ -91,7 +92,7 @@ def settings_of(url: str, config: Path, **months: list[str]) -> Settings:
     download = {"max_attempts": 2, "parallel": 4, "max_archive_bytes": MAX_ARCHIVE_BYTES}
     content = merged(configuration(url), {"sources": sources, "download": download})
     config.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return Settings.model_validate(content)
+    return model_of(BLOCKS).model_validate(content)
 
 
 def weather_fault(url: str, settings: Settings, month: str, case: Case) -> Fault:

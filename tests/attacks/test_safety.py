@@ -13,12 +13,12 @@ import yaml
 from fixtures import Config, Query, Result, Run, Serve
 from support import PROJECT, command, configuration, environment, merged, write_zip
 
-from luigi_pipeline.config.settings import Settings
+from luigi_pipeline.config.settings import model_of
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.run.holding import holding
 from luigi_pipeline.sample import Fault, Publishers
-from luigi_pipeline.sources import SOURCES
+from luigi_pipeline.sources import BLOCKS, SOURCES
 
 SECRET = "hush5ecret"  # in a user's password, an API key and a signature
 
@@ -95,7 +95,9 @@ def test_a_new_password_asks_for_nothing_again(kept: Kept) -> None:
     def requests(password: str) -> list[dict[str, Any]]:
         content = configuration(f"http://user:{password}@127.0.0.1")
         content["sources"]["weather"]["base_url"] = f"http://127.0.0.1/v1/archive?apikey={password}"
-        return [source.request(Month("2024-10"), Settings.model_validate(content)) for source in SOURCES.values()]
+        return [
+            source.request(Month("2024-10"), model_of(BLOCKS).model_validate(content)) for source in SOURCES.values()
+        ]
 
     assert requests("old") == requests("new")
     assert "old" not in str(requests("old"))

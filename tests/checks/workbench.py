@@ -19,10 +19,9 @@ import duckdb
 import httpx
 import yaml
 from damage import NOVEMBER, OCTOBER, ROWS, Damage
-from support import PROJECT, configuration, environment
+from support import PROJECT, configuration, environment, load_settings
 
 from luigi_pipeline.config.settings import Warehouse
-from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import Month
 from luigi_pipeline.sample import Fault, Publishers, generate
@@ -300,11 +299,10 @@ def _check_models(arguments: list[str]) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    from luigi_pipeline.config import settings
     from luigi_pipeline.validation.run import ValidationInput, validate
     from luigi_pipeline.warehouse import models
 
-    data, config = DataDir(Path(arguments[0])), settings.load(Path(arguments[1]))
+    data, config = DataDir(Path(arguments[0])), load_settings(Path(arguments[1]))
     sources = ["yellow_taxi", "citibike", "weather"]
     variables: dict[str, Any] = {
         "enabled_sources": sources,
@@ -317,7 +315,9 @@ def _check_models(arguments: list[str]) -> None:
         DuckDBConnectionManager.close_all_connections()
     if not tested.success:
         raise SystemExit(30)
-    thresholds = ValidationInput(frozenset(sources), config.validation.min_rows.model_dump(), threads=1)
+    thresholds = ValidationInput(
+        frozenset({*sources, "taxi_zones"}), config.validation.min_rows.model_dump(), threads=1
+    )
     usual = PROJECT / "config" / "plausibility.yml"
     summary = validate(
         data.warehouse, PROJECT / "config" / "expectations", thresholds, data.validation, plausibility=usual

@@ -12,10 +12,9 @@ import yaml
 from browser import Look, Opened
 from fixtures import Ingested
 from playwright.sync_api import Browser
-from support import merged
+from support import load_settings, merged
 
 from luigi_pipeline.config.settings import Settings
-from luigi_pipeline.config.settings import load as load_settings
 from luigi_pipeline.core.datadir import DataDir
 
 # What metrics ask instead of trips: the sums of hours whose trips a change has taken away.

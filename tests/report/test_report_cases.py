@@ -77,7 +77,7 @@ def _profiles(opened: Opened) -> int:
     return int(opened.page.locator("#profiles svg").count())
 
 
-def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
+def test_a_disabled_source_without_months_is_nowhere_and_the_rest_is_shown(
     copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     settings = settings_of(citibike={"enabled": False})
@@ -85,9 +85,9 @@ def test_a_disabled_source_is_said_to_be_and_the_rest_is_shown(
     _drop_months(copy, "citibike")
     opened = look(making.make(copy, settings))
     words = _words(opened)
-    assert "CitiBike is disabled in the configuration: nothing here is about it." in words
+    assert "CitiBike is disabled" not in words
+    assert "CitiBike" not in opened.page.inner_text("#calendar") + opened.page.inner_text("#daily .chart")
     assert opened.page.locator("input[name=mode]").count() == 1
-    assert opened.page.locator("#calendar td.disabled").count() == 2
     assert _drawn(opened) == _CHARTS - 2, "the week has one mode, and there are no shares"
     assert _profiles(opened) > 0
     assert "CitiBike" not in opened.page.inner_text("#profiles")
@@ -100,7 +100,7 @@ def test_without_taxis_places_and_money_say_why_they_are_empty(
     change(copy, _NO_TAXIS)
     _drop_months(copy, "yellow_taxi")
     opened = look(making.make(copy, settings))
-    assert "Yellow taxi is disabled in the configuration" in _words(opened)
+    assert "Yellow taxi" not in opened.page.inner_text("#calendar")
     for name in ("zones", "boroughs", "airports", "flows", "fares", "payments", "tips"):
         assert "their source is disabled" in opened.page.inner_text(f"#{name}")
         assert opened.page.locator(f"#{name} button").count() == 0
@@ -113,7 +113,7 @@ def test_without_weather_its_charts_say_so(
     change(copy, _NO_WEATHER)
     _drop_months(copy, "weather")
     opened = look(making.make(copy, settings))
-    assert "Weather is disabled in the configuration" in _words(opened)
+    assert "Weather" not in opened.page.inner_text("#calendar")
     for name in ("effects", "temperature"):
         assert "There is no weather in what is published" in opened.page.inner_text(f"#{name}")
 
@@ -181,14 +181,14 @@ def test_nothing_at_all_is_said_in_words(
     copy: DataDir, change: Change, settings_of: Callable[..., Settings], look: Look
 ) -> None:
     sources = ("yellow_taxi", "citibike", "weather")
-    settings = settings_of(**{source: {"enabled": False} for source in sources})
+    settings = settings_of()
     for source in sources:
         _drop_months(copy, source)
     change(copy, _NO_BIKES + _NO_TAXIS + _NO_WEATHER + "delete from marts.dim_weather; delete from marts.dim_date;")
     opened = look(making.make(copy, settings))
     words = _words(opened)
     assert "There are no trips in what is published." in opened.page.inner_text("header")
-    assert words.count("is disabled in the configuration") == 3
+    assert words.count("has no data for 2024-10 to 2024-11") == 3
     assert _drawn(opened) == 0
 
 

@@ -162,7 +162,7 @@ def test_failing_query_shows_what_it_found(
 
 
 def test_suites_about_a_source_that_is_not_there_are_skipped(damaged: Callable[..., Path], tmp_path: Path) -> None:
-    settings = dataclasses.replace(SETTINGS, enabled_sources=frozenset({"yellow_taxi", "weather"}))
+    settings = dataclasses.replace(SETTINGS, enabled_sources=frozenset({"yellow_taxi", "weather", "taxi_zones"}))
     without_bikes = [
         "delete from staging.stg_citibike__trips",
         "delete from marts.fct_trips where trip_type = 'citibike'",

@@ -109,7 +109,7 @@ def test_query_is_an_expectation_of_no_rows_and_critical_unless_it_says_otherwis
             {"expectations": [{key: ONE[key] for key in ("type", "severity", "kwargs")}]},
             "missing key expectations[0].why",
         ),
-        ({"source": "ferry"}, "source: is not one of yellow_taxi, citibike, weather"),
+        ({"source": "ferry"}, "source: is not one of yellow_taxi, citibike, weather, taxi_zones"),
         (
             {"expectations": [{**ONE, "kwargs": {"min_value": {"config": "validation.min_rows.bikes"}}}]},
             "expectations[0].kwargs.min_value: the configuration has no validation.min_rows.bikes",

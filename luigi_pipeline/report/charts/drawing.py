@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -9,16 +10,11 @@ from typing import Any, Literal
 import altair as alt
 from markupsafe import Markup
 
+from luigi_pipeline import sources
 from luigi_pipeline.report.datasets import MODES, Dataset
 
-# Modes differ in hue, lightness, dash and shape, each of which is enough. Contrast is 3:1 on white and near-black.
-COLOURS = {"Yellow taxi": "#cc7a00", "CitiBike": "#2b7fd4"}
-DASHES = {"Yellow taxi": [1, 0], "CitiBike": [6, 3]}
-SHAPES = {"Yellow taxi": "circle", "CitiBike": "triangle-up"}
-RAMPS = {
-    "Yellow taxi": ["#fff1d6", "#f6bd5d", "#cc7a00", "#7a3b00", "#331600"],
-    "CitiBike": ["#e4f0fb", "#8fc0ee", "#2b7fd4", "#124a86", "#061f3d"],
-}
+# How each mode looks, by its title. Modes differ in hue, lightness, dash and shape, each of which is enough.
+LOOKS = {title: sources.MODES[name] for name, title in MODES.items()}
 NEUTRAL = "#5b8a72"
 PAIR = ["#5b8a72", "#9a6bb3"]
 HEIGHT = 260
@@ -92,22 +88,30 @@ def dated(chart: alt.Chart) -> alt.Chart:
     return chart.transform_calculate(date="toDate(datum.day + 'T00:00:00')")
 
 
-def colour(legend: bool = True) -> alt.Color:
-    """Modes by colour."""
+def colour(modes: Sequence[str], legend: bool = True) -> alt.Color:
+    """Modes by colour.
+
+    Args:
+        modes: The titles of the modes that have trips.
+        legend: Whether there is a legend.
+    """
     shown = alt.Legend(title=None, orient="top", symbolStrokeWidth=3) if legend else None
-    return alt.Color("mode:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=shown)
+    scale = alt.Scale(domain=list(modes), range=[LOOKS[title].colour for title in modes])
+    return alt.Color("mode:N", scale=scale, legend=shown)
 
 
-def dash(legend: bool = True) -> alt.StrokeDash:
-    """Modes by dash."""
+def dash(modes: Sequence[str], legend: bool = True) -> alt.StrokeDash:
+    """Modes by dash; see `colour`."""
     shown = alt.Legend(title=None, orient="top", symbolStrokeWidth=3) if legend else None
-    return alt.StrokeDash("mode:N", scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())), legend=shown)
+    scale = alt.Scale(domain=list(modes), range=[list(LOOKS[title].dash) for title in modes])
+    return alt.StrokeDash("mode:N", scale=scale, legend=shown)
 
 
-def shape() -> alt.Shape:
-    """Modes by shape."""
+def shape(modes: Sequence[str]) -> alt.Shape:
+    """Modes by shape; see `colour`."""
     shown = alt.Legend(title=None, orient="top")
-    return alt.Shape("mode:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), legend=shown)
+    scale = alt.Scale(domain=list(modes), range=[LOOKS[title].shape for title in modes])
+    return alt.Shape("mode:N", scale=scale, legend=shown)
 
 
 def day_axis() -> alt.X:

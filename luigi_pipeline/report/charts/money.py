@@ -8,7 +8,7 @@ import altair as alt
 from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import (
-    COLOURS,
+    LOOKS,
     NEUTRAL,
     Figure,
     dated,
@@ -19,7 +19,7 @@ from luigi_pipeline.report.charts.drawing import (
     source,
 )
 from luigi_pipeline.report.charts.places import NO_TAXIS
-from luigi_pipeline.report.questions import COVERED, OF_TAXIS, Answers
+from luigi_pipeline.report.questions import COVERED, WITH_FARES, Answers
 from luigi_pipeline.report.stating import sentence, stated
 
 
@@ -65,7 +65,9 @@ def _over_days(answers: Answers, name: str, title: str, text: Markup, shown: tup
             f"{column}:Q", title=axis, axis=alt.Axis(format=form, tickCount=5), scale=alt.Scale(zero=column != "fare")
         ),
     )
-    lines = base.mark_line(color=COLOURS["Yellow taxi"], strokeWidth=2, interpolate="monotone")
+    with_fares = [LOOKS[title] for title in answers.modes if LOOKS[title].has_fares]
+    colour = with_fares[0].colour if len(with_fares) == 1 else NEUTRAL
+    lines = base.mark_line(color=colour, strokeWidth=2, interpolate="monotone")
     points = base.mark_point(size=90, filled=True, opacity=0).encode(
         tooltip=[day_tooltip(), alt.Tooltip(f"{column}:Q", title=axis, format="$,.2f")]
     )
@@ -97,7 +99,7 @@ def _payments(answers: Answers) -> Figure:
         trips[kind] += count
     most = max(trips, key=lambda kind: trips[kind]) if trips else ""
     paid: dict[str, Any] = {
-        "metric": "total_trips", "where": [OF_TAXIS, COVERED], "by": ["payment_type"], "pick": "most"
+        "metric": "total_trips", "where": [WITH_FARES, COVERED], "by": ["payment_type"], "pick": "most"
     }  # fmt: skip
     return Figure(
         "payments",

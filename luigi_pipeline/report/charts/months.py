@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 from markupsafe import Markup
 
-from luigi_pipeline.report.charts.drawing import COLOURS, NEUTRAL, Figure, finished, source
+from luigi_pipeline.report.charts.drawing import LOOKS, NEUTRAL, Figure, finished, source
 from luigi_pipeline.report.datasets import Dataset
 from luigi_pipeline.report.questions import Answers
 from luigi_pipeline.report.stating import sentence
@@ -52,7 +52,7 @@ def _chart(caption: str, of: str) -> dict[str, object]:
         alt.Tooltip("value:Q", title=caption, format=",.4~g"),
         alt.Tooltip("rows:Q", title="Rows it stands on", format=","),
     ]
-    colour = COLOURS.get(of, NEUTRAL)
+    colour = LOOKS[of].colour if of in LOOKS else NEUTRAL
     line = base.mark_line(strokeWidth=2, color=colour).encode(x=across, y=up)
     points = base.mark_point(size=40, filled=True, color=colour).encode(x=across, y=up, tooltip=tooltip)
     marks = (

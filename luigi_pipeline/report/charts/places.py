@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import NEUTRAL, PAIR, Figure, counts, finished, number, source
 from luigi_pipeline.report.datasets import Dataset
-from luigi_pipeline.report.questions import COVERED, OF_TAXIS, Answers
+from luigi_pipeline.report.questions import COVERED, WITH_ZONES, Answers
 from luigi_pipeline.report.stating import joined, sentence, stated
 
 _MOST = 15
@@ -182,8 +182,8 @@ def _flows(answers: Answers) -> Figure:
     between = {pair: trips for pair, trips in flows.items() if pair[0] != pair[1] and None not in pair}
     first = max(between, key=lambda pair: between[pair]) if between else None
     largest: dict[str, Any] = {
-        "metric": "yellow_taxi_trips",
-        "where": [OF_TAXIS, COVERED, "pickup_borough <> dropoff_borough"],
+        "metric": "total_trips",
+        "where": [WITH_ZONES, COVERED, "pickup_borough <> dropoff_borough"],
         "by": ["pickup_borough", "dropoff_borough"],
         "pick": "most",
     }
@@ -209,7 +209,7 @@ def _flows(answers: Answers) -> Figure:
 def _by(end: str, attribute: str) -> dict[str, Any]:
     """The arguments of `stated` for taxi trips by an attribute of one of their ends."""
     known = f"{end}_zone_name is not null"
-    return {"metric": "yellow_taxi_trips", "where": [OF_TAXIS, COVERED, known], "by": [f"{end}_{attribute}"]}
+    return {"metric": "total_trips", "where": [WITH_ZONES, COVERED, known], "by": [f"{end}_{attribute}"]}
 
 
 def _by_direction() -> alt.Color:

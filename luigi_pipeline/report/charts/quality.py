@@ -21,9 +21,9 @@ def figures(answers: Answers) -> list[Figure]:
             .mark_bar(cornerRadiusEnd=3)
             .encode(
                 x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-                xOffset=alt.XOffset("mode:N", sort=list(MODES.values())),
+                xOffset=alt.XOffset("mode:N", sort=answers.modes),
                 y=alt.Y("rate:Q", title="% of recorded trips"),
-                color=colour(),
+                color=colour(answers.modes),
                 tooltip=[
                     alt.Tooltip("month:O", title="Month"),
                     alt.Tooltip("mode:N", title="Mode"),

@@ -10,7 +10,7 @@ import altair as alt
 from markupsafe import Markup
 
 from luigi_pipeline.report.charts.drawing import (
-    RAMPS,
+    LOOKS,
     Figure,
     colour,
     counts,
@@ -43,8 +43,8 @@ def _daily(answers: Answers) -> Figure:
     lines = base.mark_line(strokeWidth=2, interpolate="monotone").encode(
         x=day_axis(),
         y=alt.Y("trips:Q", title="trips per day", axis=counts(5)),
-        color=colour(),
-        strokeDash=dash(),
+        color=colour(answers.modes),
+        strokeDash=dash(answers.modes),
     )
     points = base.mark_point(size=90, filled=True, opacity=0).encode(
         x="date:T",
@@ -101,7 +101,7 @@ def _week(answers: Answers) -> Figure:
                 y=alt.Y("weekday:N", sort=_WEEK, title=None),
                 color=alt.Color(
                     "mean(trips):Q",
-                    scale=alt.Scale(range=RAMPS[mode]),
+                    scale=alt.Scale(range=list(LOOKS[mode].shades)),
                     legend=alt.Legend(
                         title="trips per hour", orient="bottom", format="~s", gradientLength=160, tickCount=3
                     ),
@@ -159,7 +159,7 @@ def _shares(answers: Answers) -> Figure:
         .encode(
             x=alt.X("yearmonthdate(date):T", title=None, axis=dates()),
             y=alt.Y("share:Q", title="% of trips", stack="zero", scale=alt.Scale(domain=[0, 100])),
-            color=colour(),
+            color=colour(answers.modes),
             tooltip=[
                 day_tooltip(),
                 alt.Tooltip("mode:N", title="Mode"),
@@ -198,7 +198,7 @@ def _durations(answers: Answers) -> Figure:
         for mode, name in MODES.items()
         if (row := answers.compared.get(mode)) and row[median] is not None
     ]
-    chart = _bands("durations", "minutes", "minutes, in bands of 2; 60 is 60 and more", 2)
+    chart = _bands(answers.modes, "durations", "minutes", "minutes, in bands of 2; 60 is 60 and more", 2)
     return Figure(
         "durations",
         "How long trips take, in % of the mode's trips",
@@ -213,7 +213,8 @@ def _durations(answers: Answers) -> Figure:
 
 def _distances(answers: Answers) -> Figure:
     mean = answers.totals.get("avg_trip_distance_miles")
-    chart = _bands("distances", "miles", "miles, in bands of 1; 20 is 20 and more", 1)
+    measured = [title for title in answers.modes if LOOKS[title].has_distances]
+    chart = _bands(measured, "distances", "miles", "miles, in bands of 1; 20 is 20 and more", 1)
     return Figure(
         "distances",
         "How far taxi trips go, in % of them",
@@ -231,7 +232,7 @@ def _distances(answers: Answers) -> Figure:
     )
 
 
-def _bands(dataset: str, band: str, title: str, width: int) -> dict[str, Any]:
+def _bands(modes: list[str], dataset: str, band: str, title: str, width: int) -> dict[str, Any]:
     filters: tuple[Any, ...] = ("mode", "month") if dataset == "durations" else ("month",)
     base = (
         source(dataset, *filters)
@@ -251,10 +252,10 @@ def _bands(dataset: str, band: str, title: str, width: int) -> dict[str, Any]:
         alt.Tooltip("share:Q", title="Share in %", format=".2f"),
         alt.Tooltip("trips:Q", title="Trips", format=","),
     ]
-    both = dataset == "durations"
-    area = base.mark_area(opacity=0.16, interpolate="step").encode(**encoded, color=colour(legend=both))
+    legend = dataset == "durations" or len(modes) > 1
+    area = base.mark_area(opacity=0.16, interpolate="step").encode(**encoded, color=colour(modes, legend=legend))
     line = base.mark_line(strokeWidth=2, interpolate="step").encode(
-        **encoded, color=colour(legend=both), strokeDash=dash(legend=both)
+        **encoded, color=colour(modes, legend=legend), strokeDash=dash(modes, legend=legend)
     )
     points = base.mark_point(size=120, filled=True, opacity=0).encode(**encoded, tooltip=tooltip)
     return finished(area + line + points)

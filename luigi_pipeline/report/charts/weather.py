@@ -37,10 +37,10 @@ def _effects(answers: Answers) -> Figure:
     base = source("effects", "mode").encode(
         x=alt.X("effect:Q", title="% more or fewer trips than in comparable dry hours"),
         y=alt.Y("condition:N", title=None, sort=names, scale=alt.Scale(domain=names)),
-        yOffset=alt.YOffset("mode:N", sort=["Yellow taxi", "CitiBike"]),
+        yOffset=alt.YOffset("mode:N", sort=answers.modes),
     )
     bars = base.mark_bar(cornerRadiusEnd=3).encode(
-        color=colour(),
+        color=colour(answers.modes),
         tooltip=[
             alt.Tooltip("condition:N", title="Weather"),
             alt.Tooltip("mode:N", title="Mode"),
@@ -88,8 +88,8 @@ def _temperature(answers: Answers) -> Figure:
     }
     dots = base.mark_point(filled=True, size=52, opacity=0.72).encode(
         **place,
-        color=colour(),
-        shape=shape(),
+        color=colour(answers.modes),
+        shape=shape(answers.modes),
         tooltip=[
             day_tooltip(),
             alt.Tooltip("mode:N", title="Mode"),
@@ -100,7 +100,7 @@ def _temperature(answers: Answers) -> Figure:
     trend = (
         base.transform_regression("temperature", "trips", groupby=["mode"])
         .mark_line(strokeWidth=2)
-        .encode(**place, color=colour(), strokeDash=dash())
+        .encode(**place, color=colour(answers.modes), strokeDash=dash(answers.modes))
     )
     daily = answers.datasets["daily"]
     there = any(compared and degrees is not None for *_, degrees, compared in daily.rows)

@@ -6,9 +6,10 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luigi_pipeline.config.settings import MONTHLY_SOURCES, Settings
+from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.months import Month
+from luigi_pipeline.sources import MONTHLY
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
 
@@ -49,10 +50,10 @@ def drops(data: DataDir, settings: Settings, since: str = "") -> list[Drop]:
 
     Args:
         data: The data dir; its markers are read.
-        settings: The configuration, which may ask for a part of a month's weather.
+        settings: The configuration, which may ask for a part of a month.
         since: When the months to look at were loaded, at the earliest; UTC, ISO 8601.
     """
-    return [drop for source in MONTHLY_SOURCES for drop in _drops(data, settings, source, since)]
+    return [drop for source in MONTHLY for drop in _drops(data, settings, source, since)]
 
 
 def _drops(data: DataDir, settings: Settings, source: str, since: str) -> Iterator[Drop]:
@@ -66,14 +67,8 @@ def _drops(data: DataDir, settings: Settings, source: str, since: str) -> Iterat
 
 
 def _loads(data: DataDir, settings: Settings, source: str) -> dict[Month, Marker]:
-    """The markers of a source's months, in their order; of weather, those that are asked for from end to end."""
+    """The markers of a source's months, in their order, without those of which only a part is asked for."""
     paths = sorted((data.markers / "LoadMonth" / source).glob("*.json"))
     found = ((month, markers.read(path)) for path in paths if (month := Month.or_none(path.stem)))
-    loads = {month: marker for month, marker in found if marker and marker.source}
-    if source != "weather":
-        return loads
-    return {month: marker for month, marker in loads.items() if _is_whole(month, settings)}
-
-
-def _is_whole(month: Month, settings: Settings) -> bool:
-    return settings.sources.weather.days(month) == (month.first_day, month.last_day)
+    block = settings.source(source)
+    return {month: marker for month, marker in found if marker and marker.source and block.is_whole(month)}
