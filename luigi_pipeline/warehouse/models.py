@@ -75,7 +75,6 @@ def build(
     select: str = "",
     anew: bool = False,
     changed: Partitions | None = None,
-    manifest: Manifest | None = None,
 ) -> Outcome:
     """Build and test all models, or some of them.
 
@@ -91,7 +90,6 @@ def build(
         anew: Whether to build incremental models as a whole, whatever they hold.
         changed: The months of each source that have changed since the last successful build of all models by today's
             code; None if there was none.
-        manifest: The project, parsed before with these variables; without it, it is parsed now.
 
     Returns:
         Counts, warnings and seconds.
@@ -104,7 +102,7 @@ def build(
 
     with environment(data, limits, variables):
         # Hand the manifest to the build, which would otherwise parse again.
-        manifest = manifest or _parse(dbtRunner(), folder, data, variables)
+        manifest = _parse(dbtRunner(), folder, data, variables)
         code = _code_of_incremental_models(manifest)
         selected = selection.of(manifest, select, options(folder, data, variables))
         with database.writing(data, limits) as connection:
