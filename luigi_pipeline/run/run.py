@@ -23,7 +23,7 @@ class Run:
 
     Attributes:
         forced: The tasks that it does again, even if nothing has changed, by title.
-        tasks: The tasks that Luigi has taken, by id.
+        tasks: The tasks that it was asked for and those that they need, as far as Luigi has come to them, by id.
         recording: The record of it in the history, once it has begun.
     """
 

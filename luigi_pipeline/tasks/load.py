@@ -24,8 +24,8 @@ from luigi_pipeline.state.markers import Marker, PublishedFile
 from luigi_pipeline.state.source_file import SourceFile
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
+from luigi_pipeline.tasks.one_file import OneFile
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
-from luigi_pipeline.tasks.published import OneFile
 
 if TYPE_CHECKING:
     from luigi_pipeline.warehouse.preparing import Prepared
