@@ -43,9 +43,9 @@ from luigi_pipeline.tasks import (  # noqa: E402  (imported after the configurat
     Publish,
     Validate,
 )
-from luigi_pipeline.tasks.redo import prepare  # noqa: E402
+from luigi_pipeline.tasks.redo import force  # noqa: E402
 
-building.extend_workers(prepare)
+building.extend_workers(force)
 
 __all__ = [
     "Backfill",

@@ -113,6 +113,13 @@ def test_a_disk_that_is_not_to_be_written_to_is_one_line(
     assert run_command("plan", data_dir=data.root, config=ingested.config).returncode == 0
 
 
+def test_logs_that_can_not_be_written_are_one_line(data: DataDir, one_month: Path, run_luigi: Run) -> None:
+    data.root.mkdir()
+    data.logs.touch()
+    result = run_luigi("IngestWeather", data_dir=data.root, config=one_month)
+    assert (result.returncode, result.stderr) == (40, f"error: [Errno 17] File exists: '{data.logs}'\n")
+
+
 @pytest.mark.parametrize(
     "damage",
     [

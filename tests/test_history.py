@@ -112,6 +112,22 @@ def test_a_stopped_run_says_by_what(
     assert looking.attempts(data.history, "FetchMonth weather 2024-10", 1)[0].outcome == "cut off"
 
 
+def test_a_run_that_is_done_stays_so_though_a_signal_comes_before_its_process_ends(
+    tmp_path: Path, data: DataDir, one_month: Path, run_luigi: Run
+) -> None:
+    late = """
+import atexit, os, signal
+import luigi_pipeline
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
+"""
+    (tmp_path / "late.py").write_text(late, encoding="utf-8")
+    arguments = ("IngestWeather", "--module", "late")
+    result = run_luigi(*arguments, data_dir=data.root, config=one_month, env={"PYTHONPATH": str(tmp_path)})
+    assert result.returncode == 143, result.stderr
+    (run,) = looking.last_runs(data.history, 1)
+    assert (run.outcome, run.exit_code) == ("done", 0)
+
+
 def test_a_damaged_history_fails_no_run_and_is_told_once_and_a_month_with_few_rows_is_told_at_the_end(
     ingested: Ingested,
     loaded: DataDir,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 from fixtures import Config, Ingested, Query, Result, Run, Serve, Start, Wait
-from support import MONTHS, ROWS, write_zip
+from support import MONTHS, ROWS, opened_elsewhere, write_zip
 
 from luigi_pipeline.config.settings import Warehouse
 from luigi_pipeline.core.datadir import DataDir
@@ -198,6 +198,24 @@ def test_landing_may_be_emptied_and_months_may_leave_the_configuration(
     assert (again.returncode, summary(again)) == (0, []), "a loaded month needs no file"
 
 
+def test_landing_may_be_emptied_while_a_run_goes_on(
+    loaded: DataDir, ingested: Ingested, start_luigi: Start, wait_until: Wait, query: Query
+) -> None:
+    log = loaded.logs / "pipeline.log"
+    log.unlink()
+    for path in (loaded.markers / "LoadMonth" / "weather").iterdir():
+        path.unlink()
+    with opened_elsewhere(loaded.warehouse, "read"):
+        again = ("IngestWeather", "--workers", "1", "--scheduler-retry-count", "3")
+        process = start_luigi(*again, data_dir=loaded.root, config=ingested.config)
+        wait_until(lambda: log.exists() and "waiting for nyc_mobility.duckdb" in log.read_text(encoding="utf-8"))
+        shutil.rmtree(loaded.landing)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "warning: LoadMonth weather 2024-11: FetchMonth weather 2024-11 must be done again first" in said
+    assert rows_by_month(loaded, query, "hourly_weather") == {"2024-10": 745, "2024-11": 722}
+
+
 def test_a_marker_that_is_deleted_runs_that_task_alone(
     ingested: Ingested, loaded: DataDir, run_luigi: Run, query: Query
 ) -> None:
@@ -316,6 +334,22 @@ def test_landed_files_are_dropped_where_they_are_not_to_be_kept(
     asked = len(publishers.log)
     again = run_luigi("IngestWeather", data_dir=data.root, config=file)
     assert (again.returncode, summary(again), len(publishers.log)) == (0, [], asked)
+
+
+def test_what_others_left_beside_the_markers_and_an_earlier_version_in_scratch_holds_up_no_load(
+    tmp_path: Path, run_luigi: Run, publishers: Publishers, config: Config
+) -> None:
+    data, file = DataDir(tmp_path / "data"), config(publishers.url, ONE_MONTH | {"download": {"keep_landed": False}})
+    fetch = ("FetchMonth", "--source", "weather", "--month", "2024-10")
+    assert run_luigi(*fetch, data_dir=data.root, config=file).returncode == 0
+    marker = data.markers / "FetchMonth" / "weather" / "2024-10.json"
+    shutil.copy(marker, marker.with_name("2024-10 (copy).json"))
+    typed = data.scratch / "ahead" / "0123456789abcdef" / "typed.parquet"
+    typed.parent.mkdir(parents=True)
+    typed.touch()
+    result = run_luigi("IngestWeather", data_dir=data.root, config=file)
+    assert result.returncode == 0, result.stderr
+    assert not typed.exists()
 
 
 def test_a_disabled_source_that_was_never_loaded_is_complete_and_left_out(

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import yaml
 from fixtures import Chat, Command, Config, Run, Serve
+from luigi.configuration import get_config
 from support import PROJECT, configuration, environment, load_settings
 
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.core.errors import ConfigError
 from luigi_pipeline.core.months import NEW_YORK, Month
+from luigi_pipeline.run.run import Run as Beginning
 from luigi_pipeline.sample import Fault, generate
 from luigi_pipeline.state import latest
 
@@ -168,6 +170,18 @@ def test_new_months_are_picked_up_day_by_day_and_a_late_one_is_told_but_holds_up
     assert chat.url not in result.stderr
     assert "SECRET" not in (data.logs / "pipeline.log").read_text()
 
+    nightly = """
+import luigi, luigi_pipeline
+class Nightly(luigi.WrapperTask):
+    def requires(self):
+        return [luigi_pipeline.IngestWeather(), luigi_pipeline.IngestYellowTaxi()]
+"""
+    (tmp_path / "nightly.py").write_text(nightly, encoding="utf-8")
+    elsewhere = {"PYTHONPATH": str(tmp_path)}
+    result = run_luigi("Nightly", "--module", "nightly", data_dir=data.root, config=file, env=elsewhere)
+    assert result.returncode == 20, result.stderr
+    assert result.stderr.count(late) == 1
+
 
 @pytest.mark.parametrize(
     ("there", "known", "newest"),
@@ -203,6 +217,24 @@ def test_the_newest_month_is_looked_for_from_the_known_one_on_or_backwards_from_
     assert (months[0], months[-1]) == (EARLIER, newest or EARLIER)
     assert {request.method for request in publishers.log} == {"HEAD"}
     assert len(publishers.log) <= 3
+
+
+def test_a_run_reads_its_configuration_once_though_it_asks_for_new_months(
+    recent: Path, serve: Serve, tmp_path: Path
+) -> None:
+    publishers, data = serve(recent), DataDir(tmp_path / "data")
+    file = written(tmp_path / "open.yaml", publishers.url, open_ended())
+    luigis = get_config()
+    try:
+        luigis.set("mobility", "config", str(file))
+        luigis.set("mobility", "data_dir", str(data.root))
+        run = Beginning()
+        run.look()
+        file.unlink()
+        run.ask_for_new_months()
+        assert run.settings.sources.weather.months[-1] == ENDED
+    finally:
+        luigis.remove_section("mobility")
 
 
 def test_dbt_calls_a_warehouse_stale_whose_newest_months_are_of_long_ago(loaded: DataDir, tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """dbt parses its project in a task of its own, beside the loads, and the build reads what it parsed."""
 
+import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
-from fixtures import Ingested, Run
+from fixtures import Ingested, Run, Start, Wait
 from support import PROJECT
 
 from luigi_pipeline.core.datadir import DataDir
+from luigi_pipeline.state.history import looking
 
 
 def commands(data: DataDir) -> list[str]:
@@ -47,6 +50,23 @@ def test_a_project_that_changes_after_it_was_parsed_is_built_as_it_is_now(
     compiled = next((loaded.dbt / "target" / "compiled").rglob("fct_trips.sql"))
     assert "by the week" in compiled.read_text(encoding="utf-8")
     assert "ParseModels: " in result.stderr
+
+
+def test_a_parse_that_is_killed_is_told_and_the_loads_go_on(
+    data: DataDir, one_month: Path, run_luigi: Run, start_luigi: Start, wait_until: Wait
+) -> None:
+    log, running = data.logs / "pipeline.log", re.compile(r"\[pid (\d+)\] Worker .* running   ParseModels\(\)")
+    process = start_luigi("DbtBuild", data_dir=data.root, config=one_month)
+    wait_until(lambda: log.exists() and running.search(log.read_text(encoding="utf-8")), 60)
+    (parsing,) = running.findall(log.read_text(encoding="utf-8"))
+    os.kill(int(parsing), signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 30, said
+    assert re.search("error: ParseModels failed: .* died unexpectedly with exit code -9", said)
+    assert "IngestWeather: loaded, 745 rows" in said
+    assert looking.attempts(data.history, "ParseModels", 1)[0].outcome == "killed"
+    result = run_luigi("ParseModels", data_dir=data.root, config=one_month)
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_project_that_dbt_can_not_read_fails_beside_the_loads(

@@ -11,6 +11,7 @@ from checksums import checksums
 from fixtures import Config, Ingested, Query, Result, Run
 from support import PROJECT, command, environment
 
+from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
 from luigi_pipeline.state import markers
@@ -62,6 +63,17 @@ def test_a_month_that_is_forced_is_done_again_with_all_that_was_made_of_it(
     now = {path.stem: path.read_bytes() for path in (built.markers / "LoadMonth" / "citibike").iterdir()}
     assert [month for month in loads if now[month] != loads[month]] == ["2024-10"]
     assert not (built.markers / "Ingest.json").exists(), "it was never made, so it was not to be made again"
+
+
+def test_a_month_beyond_the_configuration_is_done_again_before_what_was_made_of_it(
+    loaded: DataDir, ingested: Ingested, config: Config, run_luigi: Run
+) -> None:
+    url = load(ingested.config).sources.yellow_taxi.base_url
+    file = config(url, {"sources": {"citibike": {"months": ["2024-10"]}}})
+    arguments = ("LoadMonth", "--source", "citibike", "--month", "2024-11", "--force")
+    result = run_luigi(*arguments, data_dir=loaded.root, config=file)
+    assert result.returncode == 0, result.stderr
+    assert done(result) == ["LoadMonth citibike 2024-11", "IngestCitibike", "Ingest"]
 
 
 def test_a_forced_fetch_has_the_whole_file_come_again(
@@ -129,6 +141,10 @@ def test_some_models_are_built_alone(built: DataDir, published: Ingested, run_lu
     assert (built.markers / "DbtBuild.json").read_bytes() == whole
     again = run_luigi(*select, data_dir=built.root, config=published.config)
     assert done(again) == []
+    _, asked = on_a_terminal(*select, "--force", answer="n", data=built, config=published.config)
+    assert "This does again: BuildSelected fct_hourly_mobility+, Validate, Publish. Go on? [y/N]" in asked
+    _, asked = on_a_terminal("DbtBuild", "--force", answer="n", data=built, config=published.config)
+    assert "This does again: DbtBuild, Validate, Publish. Go on? [y/N]" in asked
     refused = run_luigi("BuildSelected", "--select", "fct_trip", data_dir=built.root, config=published.config)
     assert refused.returncode == 30
     (told,) = [line for line in refused.stderr.splitlines() if "failed: " in line]
@@ -191,6 +207,24 @@ def test_a_backfill_loads_what_is_missing_and_tells_what_still_is(
     assert again.returncode == 0
     assert "Backfill citibike: 2 of 2 months are loaded" in again.stderr
     assert publishers.log == []
+
+
+def test_each_backfill_that_a_task_of_others_requires_tells_what_is_loaded(
+    loaded: DataDir, ingested: Ingested, run_luigi: Run, tmp_path: Path
+) -> None:
+    history = """
+import luigi
+from luigi_pipeline import Backfill
+class History(luigi.WrapperTask):
+    def requires(self):
+        return [Backfill(source=source, to="2024-11", **{"from": "2024-10"}) for source in ("citibike", "weather")]
+"""
+    (tmp_path / "old_months.py").write_text(history, encoding="utf-8")
+    arguments = ("History", "--module", "old_months")
+    result = run_luigi(*arguments, data_dir=loaded.root, config=ingested.config, env={"PYTHONPATH": str(tmp_path)})
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("Backfill citibike: 2 of 2 months are loaded") == 1
+    assert result.stderr.count("Backfill weather: 2 of 2 months are loaded") == 1
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from luigi_pipeline.warehouse.recognise import recognise
 log = logging.getLogger("luigi_pipeline")
 
 
-def begin(task: PipelineTask, worker: Worker, stack: ExitStack) -> Run:
+def begin(task: PipelineTask, worker: Worker, stack: ExitStack) -> None:
     """Begin the run for which Luigi takes its first task of the pipeline.
 
     Args:
@@ -42,18 +42,20 @@ def begin(task: PipelineTask, worker: Worker, stack: ExitStack) -> Run:
         worker: Luigi's worker, which has taken it.
         stack: Ends a run from Python when it is closed, and lets go of the data dir.
 
-    Returns:
-        The run.
-
     Raises:
         AlreadyRunning: Another run holds the data dir (`PidLockAlreadyTakenExit` on the command line).
         ConfigError: The configuration can't be used (on the command line, one line and exit code 40).
+        OSError: The data dir can't be written to (the same).
     """
-    parser = CmdlineParser.get_instance()
     try:
-        run = _look(task, parser)
+        _begin(task, worker, stack)
     except (ConfigError, OSError) as error:
         refuse(error)
+
+
+def _begin(task: PipelineTask, worker: Worker, stack: ExitStack) -> None:
+    parser = CmdlineParser.get_instance()
+    run = _look(task, parser)
     asked_for = str(parser.known_args.root_task) if parser else task.task_family
     command = " ".join(["luigi", *sys.argv[1:]]) if parser else f"luigi.build in {sys.argv[0] or 'Python'}"
     if parser:
@@ -66,27 +68,21 @@ def begin(task: PipelineTask, worker: Worker, stack: ExitStack) -> Run:
             raise
         streams.say(f"error: {error}")
         raise PidLockAlreadyTakenExit() from None
-    except OSError as error:
-        refuse(error)
     if parser:
         _take_the_terminal(run)
     stack.enter_context(logs.writing_to(run.data.logs))
     if run.is_quiet:
         logs.hush()
     run.begin(Recording(run.data.history, asked_for, command))
-    ended = Ending(run, asked_for, task.sources())
+    ended = Ending(run, asked_for)
     if parser:
         ending.watch_exit(ended)
         processes.end_by_signals(ended)
     else:
         stack.push(partial(ended.end_build, worker))
-    try:
-        scheduling.release_tasks_of_ended_runs(worker._scheduler)
-    except ConfigError as error:
-        refuse(error)
+    scheduling.release_tasks_of_ended_runs(worker._scheduler)
     _recognise_warehouse(run)
     run.ask_for_new_months()
-    return run
 
 
 def refuse(error: Exception) -> NoReturn:

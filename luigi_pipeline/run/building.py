@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from types import TracebackType
 
@@ -37,16 +37,17 @@ def extend_workers(prepare: Callable[[Run, PipelineTask], Sequence[luigi.Task]])
 
     def take_and_begin(worker: Worker, task: luigi.Task) -> None:
         take(worker, task)
-        if not isinstance(task, PipelineTask) or hasattr(worker, _HELD):
+        tasks = _of_pipeline(task)
+        if not tasks:
             return
-        with ExitStack() as stack:
-            run = begin(task, worker, stack)
-            held = stack.pop_all()
-        setattr(worker, _HELD, held)
-        if CmdlineParser.get_instance() is not None:
-            atexit.register(held.close)  # until then, the end of the run has all that it needs
-        for other in prepare(run, task):
-            worker.add(other)
+        is_first = not hasattr(worker, _HELD)
+        if is_first:
+            _begin_and_hold(worker, tasks[0])
+        run = Run.current()
+        run.tasks |= {it.task_id: it for it in tasks}
+        if is_first:
+            for other in prepare(run, tasks[0]):
+                worker.add(other)
 
     def wait_for_attempts(worker: Worker, response: GetWorkResponse) -> bool:
         """Wait for a failed task to be tried again. Luigi would wait for any task that can't run, or for none."""
@@ -70,3 +71,26 @@ def extend_workers(prepare: Callable[[Run, PipelineTask], Sequence[luigi.Task]])
     Worker._validate_task = take_and_begin  # type: ignore[method-assign]
     Worker._keep_alive = wait_for_attempts  # type: ignore[method-assign]
     Worker.__exit__ = leave_and_end  # type: ignore[method-assign]
+
+
+def _begin_and_hold(worker: Worker, task: PipelineTask) -> None:
+    with ExitStack() as stack:
+        begin(task, worker, stack)
+        held = stack.pop_all()
+    setattr(worker, _HELD, held)
+    if CmdlineParser.get_instance() is not None:
+        atexit.register(held.close)  # until then, the end of the run has all that it needs
+
+
+def _of_pipeline(task: luigi.Task) -> list[PipelineTask]:
+    """The task, if it is of the pipeline; of another program's wrapper, those that it requires.
+
+    If these are complete, Luigi does not take them. But they may not be once the run has asked for new months.
+    """
+    if isinstance(task, PipelineTask):
+        return [task]
+    if not isinstance(task, luigi.WrapperTask):
+        return []
+    with suppress(Exception):  # Luigi meets the same error, and reports it
+        return [it for required in luigi.task.flatten(task.requires()) for it in _of_pipeline(required)]
+    return []

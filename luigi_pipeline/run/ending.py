@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
@@ -58,15 +58,14 @@ def watch_exit(ended: Ending) -> None:
 class Ending:
     """The end of one run, which is yet to come."""
 
-    def __init__(self, run: Run, task: str, sources: Collection[str]) -> None:
+    def __init__(self, run: Run, task: str) -> None:
         """Begin to collect what the end reports.
 
         Args:
             run: The run, which begins.
             task: The task that was asked for.
-            sources: The sources that it loads. Only their overdue months matter to it.
         """
-        self._run, self._task, self._sources = run, task, sources
+        self._run, self._task, self._is_over = run, task, False
         self._began_at, self._complaints = run.asking.began_at, logs.complaints()
 
     def end(self, exit_code: int, outcome: str | None = None, error: BaseException | None = None) -> int:
@@ -81,8 +80,9 @@ class Ending:
             What to exit with.
         """
         recording = self._run.recording
-        if recording is None:
+        if recording is None or self._is_over:
             return exit_code
+        self._is_over = True
         try:
             return self._end(recording, exit_code, outcome, error)
         except Exception:
@@ -102,10 +102,12 @@ class Ending:
         settings, data = self._run.settings, self._run.data
         is_stopped = outcome is not None
         if not is_stopped:
-            for report in self._run.reports:
-                report()
+            for task in self._run.tasks.values():
+                task.report()
         drops = volumes.drops(data, settings, since=self._began_at)
-        overdue = [it for it in latest.overdue(settings, data) if it.source in self._sources]
+        # Overdue months of sources that the run does not load are no matter of it.
+        sources = {name for task in self._run.tasks.values() for name in task.sources()}
+        overdue = [it for it in latest.overdue(settings, data) if it.source in sources]
         for remark in [*drops, *overdue]:
             log.warning("%s", remark)
         if overdue and exit_code == 0:

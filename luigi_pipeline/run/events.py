@@ -61,13 +61,22 @@ def _task_fails(task: Any, error: BaseException) -> None:
     recording = Run.current().recording
     if recording is None or not hasattr(task, "marker"):
         return
+    if not hasattr(task, "attempt"):
+        _report_missing(task)
+        return
     why = explain(error, task.data.root) if isinstance(error, Exception) else one_line(error)
     is_passing = isinstance(error, PipelineError) and error.is_passing
-    # A task whose requirements are gone fails before it begins.
-    seconds = task.attempt.seconds if hasattr(task, "attempt") else 0.0
-    _end(task, store.FAILED, {"seconds": seconds, "error": why, "is_passing": is_passing})
+    _end(task, store.FAILED, {"seconds": task.attempt.seconds, "error": why, "is_passing": is_passing})
     for attempts in [it.attempts for it in recording.failed() if it.title == task.title and is_passing]:
         _report_attempt(task.title, attempts)
+
+
+def _report_missing(task: Any) -> None:
+    """A task can't begin: what it requires was there when Luigi scheduled it, and is gone. Luigi does both again."""
+    gone = [it.title for it in luigi.task.flatten(task.requires()) if not it.complete()]
+    why = f"{', '.join(gone) or 'a task that it requires'} must be done again first"
+    log.warning("%s: %s", task.title, why)
+    _end(task, store.FAILED, {"seconds": 0.0, "error": why, "is_passing": True})
 
 
 def _report_attempt(title: str, attempts: int) -> None:
@@ -81,6 +90,7 @@ def _report_attempt(title: str, attempts: int) -> None:
 
 def _process_dies(task: Any, message: str) -> None:
     if hasattr(task, "marker"):
+        log.error("%s failed: %s", task.title, one_line(message))
         _end(task, store.KILLED, {"error": one_line(message)})
 
 

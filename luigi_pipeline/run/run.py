@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +11,7 @@ from luigi_pipeline.config.settings import Settings
 from luigi_pipeline.core.clock import utc_now
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.run.recording import Recording
+from luigi_pipeline.run.task import PipelineTask
 from luigi_pipeline.sources import BLOCKS
 from luigi_pipeline.state import identity, latest
 from luigi_pipeline.state.month import Asking
@@ -23,9 +23,9 @@ class Run:
     Everything is read once, when it is first asked for, and then stays: tasks ask for it hundreds of times.
 
     Attributes:
-        forced: Titles of the tasks that it does again, even if nothing has changed.
+        forced: The tasks that it does again, even if nothing has changed, by title.
+        tasks: The tasks that it was asked for and those that they need, as far as Luigi has come to them, by id.
         recording: The record of it in the history, once it has begun.
-        reports: What is called when it has ended, in whatever way except by a signal.
     """
 
     # Luigi makes the tasks, and gives them nothing but their parameters. So they find the run here.
@@ -34,9 +34,9 @@ class Run:
     def __init__(self) -> None:
         """Go by the options as they are now."""
         self._options, self._folder = options.mobility(), Path.cwd()
-        self.forced: set[str] = set()
+        self.forced: dict[str, PipelineTask] = {}
+        self.tasks: dict[str, PipelineTask] = {}
         self.recording: Recording | None = None
-        self.reports: list[Callable[[], None]] = []
 
     @classmethod
     def current(cls) -> Run:
@@ -94,7 +94,7 @@ class Run:
         """Ask the publishers for their newest months, if the configuration says `latest`, and go by the answers."""
         if latest.open_sources(self.settings):
             latest.ask(self.settings, self.data)
-            del self.settings
+            self.settings = latest.as_known(self.settings, self.data)
 
     @cached_property
     def asking(self) -> Asking:
@@ -110,12 +110,12 @@ class Run:
         return self.data.warehouse.exists() and identity.warehouse_id(self.data) is None
 
     def look(self) -> None:
-        """Look at everything that is read once.
+        """Look at what is read before the run holds the data dir.
 
         Raises:
             ConfigError: The configuration or the data dir can't be used.
         """
-        _ = self.settings, self.asking, self.found_unknown_warehouse
+        _ = self.settings, self.asking
 
     def _is_up_to_date(self) -> bool:
         return self._options == options.mobility() and self._folder == Path.cwd()

@@ -31,26 +31,24 @@ def link_to(path: Path, data: DataDir) -> str | None:
     return f"{url}files/{quote(path.relative_to(data.root).as_posix())}" if url else None
 
 
-def release_tasks_of_ended_runs(given: object = None) -> None:
+def release_tasks_of_ended_runs(scheduler: object) -> None:
     """Tell luigid that nobody works on the tasks that it lists as running.
 
     luigid notices only after a minute that a worker was killed. Until then it would not give out that worker's tasks.
     The run knows better, because it holds the data dir, and one luigid serves one data dir.
 
     Args:
-        given: The run's scheduler; by default the one that Luigi's configuration names.
+        scheduler: The run's scheduler. A local one lists no tasks of other runs.
 
     Raises:
         ConfigError: The scheduler does not answer.
     """
-    if given is None and (url := address()):
-        given = RemoteScheduler(url)
-    if not isinstance(given, RemoteScheduler):
-        return  # a local scheduler
-    scheduler: Any = given
+    if not isinstance(scheduler, RemoteScheduler):
+        return
+    remote: Any = scheduler  # Luigi adds its methods at runtime
     try:
-        for task_id, task in scheduler.task_list(status="RUNNING", upstream_status="").items():
-            scheduler.add_task(
+        for task_id, task in remote.task_list(status="RUNNING", upstream_status="").items():
+            remote.add_task(
                 worker=task["worker_running"],
                 task_id=task_id,
                 status="FAILED",
@@ -58,9 +56,9 @@ def release_tasks_of_ended_runs(given: object = None) -> None:
                 expl="the run was ended",
             )
             log.info("%s was cut off when its run ended", task["display_name"])
-        for task_id in scheduler.task_list(status="DISABLED", upstream_status=""):
-            scheduler.re_enable_task(task_id)  # disabled because it failed too often in an earlier run
+        for task_id in remote.task_list(status="DISABLED", upstream_status=""):
+            remote.re_enable_task(task_id)  # disabled because it failed too often in an earlier run
     except RPCError as error:
         raise ConfigError(
-            f"no luigid answers at {scheduler._url}/: start one, or run without LUIGI_CONFIG_PATH"
+            f"no luigid answers at {remote._url}/: start one, or run without LUIGI_CONFIG_PATH"
         ) from error

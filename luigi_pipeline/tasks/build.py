@@ -118,6 +118,10 @@ class BuildSelected(MobilityTask):
         """The sources, and the parsed project."""
         return [*ingested(), ParseModels()]
 
+    def uses(self) -> list[MobilityTask]:
+        """None: when what it requires is done again, a whole build follows, which builds its models too."""
+        return []
+
     def inputs(self) -> dict[str, Any]:
         """What the whole build depends on."""
         return DbtBuild().inputs()
@@ -141,8 +145,17 @@ class BuildSelected(MobilityTask):
 
 def selected_at(data: DataDir) -> str:
     """When models were last built by selection, UTC, ISO 8601. Such a build does not record which months it built."""
-    selections = (markers.read(path) for path in (data.markers / BuildSelected.__name__).glob("*.json"))
-    return max((marker.finished_at for marker in selections if marker), default="")
+    return max((marker.finished_at for marker in _selections(data)), default="")
+
+
+def selected(data: DataDir) -> list[BuildSelected]:
+    """The builds by selection that were done."""
+    return [BuildSelected(**marker.parameters) for marker in _selections(data)]
+
+
+def _selections(data: DataDir) -> list[Marker]:
+    paths = (data.markers / BuildSelected.__name__).glob("*.json")
+    return [marker for path in paths if (marker := markers.read(path))]
 
 
 def _changes(last: Marker, inputs: dict[str, Any]) -> Changes:

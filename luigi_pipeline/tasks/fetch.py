@@ -12,8 +12,8 @@ import luigi
 from luigi_pipeline.core.errors import NotPublished
 from luigi_pipeline.state.markers import Marker
 from luigi_pipeline.tasks.base import MobilityTask
+from luigi_pipeline.tasks.one_file import OneFile
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
-from luigi_pipeline.tasks.published import OneFile
 
 log = logging.getLogger("luigi_pipeline.tasks")
 

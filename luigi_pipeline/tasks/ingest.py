@@ -6,6 +6,7 @@ from types import new_class
 from typing import Any, ClassVar
 
 from luigi_pipeline.core.months import Month
+from luigi_pipeline.run.run import Run
 from luigi_pipeline.sources import MODES, MONTHLY, SOURCES, Source
 from luigi_pipeline.state import markers
 from luigi_pipeline.state.markers import Marker
@@ -21,9 +22,11 @@ class IngestSource(MobilityTask):
     source_name: ClassVar[str]
 
     def requires(self) -> list[Load]:
-        """One load for each month; none if the source is disabled."""
+        """One load for each month that is configured, if the source is enabled, or that `--force` loads again."""
         months = SOURCES[self.source_name].months(self.settings)
-        return [LoadMonth(source=self.source_name, month=month) for month in months]
+        forced = [task for task in Run.current().forced.values() if isinstance(task, LoadMonth)]
+        again = [task.month for task in forced if task.source == self.source_name]
+        return [LoadMonth(source=self.source_name, month=month) for month in sorted({*months, *again})]
 
     def uses(self) -> list[MobilityTask]:
         """The loads of all loaded months, whether or not they are still configured, and what else is required."""

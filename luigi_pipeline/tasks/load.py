@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
 from luigi_pipeline.core.digests import digest_file
 from luigi_pipeline.core.errors import PipelineError, Rejected
@@ -23,8 +24,8 @@ from luigi_pipeline.state.markers import Marker, PublishedFile
 from luigi_pipeline.state.source_file import SourceFile
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.fetch import Fetch, FetchMonth, FetchZones
+from luigi_pipeline.tasks.one_file import OneFile
 from luigi_pipeline.tasks.parameters import MonthParameter, SourceParameter
-from luigi_pipeline.tasks.published import OneFile
 
 if TYPE_CHECKING:
     from luigi_pipeline.warehouse.preparing import Prepared
@@ -104,7 +105,8 @@ class Load(OneFile, MobilityTask):
         from luigi_pipeline.warehouse import database, loading
 
         scratch = self.data.scratch / "load"
-        shutil.rmtree(scratch, ignore_errors=True)
+        for left in (scratch, self.data.scratch / "ahead"):  # the latter by a killed run of the version before
+            shutil.rmtree(left, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
             prepared = self._type(landed)
@@ -178,10 +180,10 @@ class Load(OneFile, MobilityTask):
     def _is_awaited(self, file: PublishedFile) -> bool:
         """Whether a month that was fetched, and is not loaded, still needs the file: yearly archives are shared."""
         for path in (self.data.markers / "FetchMonth" / self.origin.name).glob("*.json"):
-            fetched = markers.read(path)
-            if fetched and fetched.source and fetched.source.path == file.path:
-                month = LoadMonth(source=self.origin.name, month=Month(path.stem))
-                if month.file.landed() and not month.complete():
+            fetched, month = markers.read(path), Month.or_none(path.stem)
+            if month and fetched and fetched.source and fetched.source.path == file.path:
+                load = LoadMonth(source=self.origin.name, month=month)
+                if load.file.landed() and not load.complete():
                     return True
         return False
 
@@ -213,8 +215,11 @@ def _with_rows(file: PublishedFile, members: dict[str, int]) -> PublishedFile:
 def _import_for_all_loads(_: Load, __: luigi.Task) -> None:
     """Import what loads need once, in the process that they are forked from, when Luigi schedules the first one.
 
-    Each load would otherwise import it again. A run without loads imports none of it.
+    Each load would otherwise import it again. A run without loads imports none of it. Nor does a run from Python: the
+    process goes on after it, and it has variables that the libraries must not see.
     """
+    if CmdlineParser.get_instance() is None:
+        return
     for name in _FOR_LOADS:
         importlib.import_module(name)
     # Modules stay in memory to the end. If the garbage collector leaves them alone, forked processes keep sharing their

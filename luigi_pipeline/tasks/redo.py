@@ -11,7 +11,6 @@ import luigi
 from luigi_pipeline.config import options
 from luigi_pipeline.run.run import Run
 from luigi_pipeline.run.task import PipelineTask
-from luigi_pipeline.tasks.backfill import Backfill
 from luigi_pipeline.tasks.base import MobilityTask
 from luigi_pipeline.tasks.ingest import Ingest
 from luigi_pipeline.tasks.publish import Publish
@@ -22,16 +21,15 @@ _NOT_RUN = 15
 _SHOWN = 6
 
 
-def prepare(run: Run, asked_for: PipelineTask) -> Sequence[luigi.Task]:
-    """What a run does first for the task that it has begun for.
+def force(run: Run, asked_for: PipelineTask) -> Sequence[luigi.Task]:
+    """Have a run that begins with `--force` do again what was asked for, and everything that was made of its result.
 
     Returns:
-        With `--force`, the tasks that used its result, which are done after it.
+        The tasks that used its result, which Luigi is yet to be given.
     """
-    tasks = [asked_for] if isinstance(asked_for, MobilityTask) else luigi.task.flatten(asked_for.requires())
-    if isinstance(asked_for, Backfill):
-        run.reports.append(asked_for.report)
-    return again(run, tasks) if options.forcing().force else []
+    if not options.forcing().force:
+        return []
+    return again(run, [asked_for] if isinstance(asked_for, MobilityTask) else luigi.task.flatten(asked_for.requires()))
 
 
 def again(run: Run, tasks: list[MobilityTask]) -> list[MobilityTask]:
@@ -41,11 +39,11 @@ def again(run: Run, tasks: list[MobilityTask]) -> list[MobilityTask]:
         The tasks that used the results of these and have markers, in the order in which they run.
     """
     later = made_of(tasks)
-    titles = [task.title for task in [*tasks, *later]]
-    _ask(titles)
-    for task in [*tasks, *later]:
+    forced = {task.title: task for task in [*tasks, *later]}
+    _ask([*forced])
+    for task in forced.values():
         task.forget()
-    run.forced.update(titles)
+    run.forced.update(forced)
     return later
 
 

@@ -20,7 +20,7 @@ from luigi_pipeline.sources.taxi_zones import TaxiZones
 from luigi_pipeline.state import findings
 from luigi_pipeline.state.markers import Marker, shortened
 from luigi_pipeline.tasks.base import MobilityTask
-from luigi_pipeline.tasks.build import DbtBuild
+from luigi_pipeline.tasks.build import DbtBuild, selected
 from luigi_pipeline.tasks.ingest import IngestZones, sources
 from luigi_pipeline.validation.plausibility import PROFILES
 
@@ -42,6 +42,10 @@ class Validate(MobilityTask):
     def requires(self) -> DbtBuild:
         """The built models."""
         return DbtBuild()
+
+    def uses(self) -> list[MobilityTask]:
+        """The builds of all models and of some."""
+        return [DbtBuild(), *selected(self.data)]
 
     def inputs(self) -> dict[str, Any]:
         """The build, the expectations and their thresholds."""

@@ -1,5 +1,6 @@
 """Builds tasks by `luigi.build` in one of several ways, and prints what came of it: `build_tasks.py WAY ...`."""
 
+import gc
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ def kept() -> list[object]:
         [repr(logger.handlers) for logger in loggers],
         repr(sys.exit),
         [str(file) for file in (fd.resolve() for fd in Path("/proc/self/fd").iterdir()) if file.is_file()],
+        [gc.get_freeze_count(), "dlt" in sys.modules],
     ]
 
 
