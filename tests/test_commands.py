@@ -38,7 +38,7 @@ def test_plan_of_a_new_data_dir_names_every_task_in_order_and_makes_nothing(
 ) -> None:
     data = tmp_path / "data"
     todo = steps(run_command("plan", "--json", data_dir=data, config=config("http://localhost:1")))
-    assert len(todo) == 21
+    assert len(todo) == 22
     assert todo["FetchMonth weather 2024-11"] == "not fetched yet"
     assert todo["LoadMonth weather 2024-11"] == "not done yet"
     order = list(todo)
@@ -64,7 +64,7 @@ def test_plan_says_what_each_part_waits_for(
     todo = steps(run_command("plan", "Ingest", "--json", data_dir=loaded.root, config=ingested.config))
     assert todo == {
         "LoadZones": "not done yet",
-        "IngestYellowTaxi": "taxi zones has changed",
+        "IngestZones": "taxi zones has changed",
         "FetchMonth citibike 2024-11": "its file is gone from landing/",
         "LoadMonth citibike 2024-11": "not done yet",
         "IngestCitibike": "citibike 2024-11 is gone",

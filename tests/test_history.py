@@ -25,7 +25,7 @@ OCTOBER = {"sources": {"weather": {"start_date": "2024-10-01", "end_date": "2024
 def test_a_run_and_its_tasks_are_recorded_with_rows_bytes_seconds_and_why(ingested: Ingested) -> None:
     run = looking.last_runs(ingested.data.history, 100)[-1]  # others may have looked whether there is more to do
     assert (run.task, run.outcome, run.exit_code, run.failed) == ("Ingest", "done", 0, {})
-    assert run.done == 18  # 7 fetches, 7 loads, 3 sources and their sum
+    assert run.done == 19  # 7 fetches, 7 loads, 3 sources, the zones and their sum
     assert "--workers 4" in run.command
     assert run.ended_at is not None
     for name, month in (("LoadMonth citibike", "2024-10"), ("FetchMonth yellow_taxi", "2024-11")):
@@ -43,7 +43,7 @@ def test_the_command_shows_the_runs_and_a_task_s_trend(ingested: Ingested, run_c
     where = {"data_dir": ingested.data.root, "config": ingested.config}
     shown = run_command("history", **where)
     assert shown.returncode == 0, shown.stderr
-    assert re.search(r"Ingest +\d{4}-\d\d-\d\d .* done +0 +18", shown.stdout)
+    assert re.search(r"Ingest +\d{4}-\d\d-\d\d .* done +0 +19", shown.stdout)
     told = json.loads(run_command("history", "--task", "LoadMonth citibike", "--json", **where).stdout)
     assert {it["task"]: it["rows"] for it in told["attempts"]} == {f"LoadMonth citibike {m}": ROWS for m in MONTHS}
     assert told["drops"] == []
