@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from checksums import checksums
 from fixtures import Config, Ingested, Query, Result, Run
-from support import PROJECT, command, environment
+from support import PROJECT, command, environment, load_settings
 
-from luigi_pipeline.config.settings import load
 from luigi_pipeline.core.datadir import DataDir
 from luigi_pipeline.sample import Publishers
 from luigi_pipeline.state import markers
@@ -68,7 +67,7 @@ def test_a_month_that_is_forced_is_done_again_with_all_that_was_made_of_it(
 def test_a_month_beyond_the_configuration_is_done_again_before_what_was_made_of_it(
     loaded: DataDir, ingested: Ingested, config: Config, run_luigi: Run
 ) -> None:
-    url = load(ingested.config).sources.yellow_taxi.base_url
+    url = load_settings(ingested.config).source("yellow_taxi").base_url
     file = config(url, {"sources": {"citibike": {"months": ["2024-10"]}}})
     arguments = ("LoadMonth", "--source", "citibike", "--month", "2024-11", "--force")
     result = run_luigi(*arguments, data_dir=loaded.root, config=file)
