@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace_changed_months',
         unique_key=['trip_type', 'source_month'],
+        on_schema_change='fail',
     )
 }}
 
