@@ -158,7 +158,7 @@ def test_of_trips_an_added_month_is_validated_and_everything_after_a_failure(
 def test_after_a_build_that_failed_or_of_a_selection_all_months_are_asked(october: Place, tmp_path: Path) -> None:
     place = october.copy(tmp_path)
     data = place.data
-    selected = place.run("DbtBuild", "--select", "fct_hourly_mobility", changes=OCTOBER)
+    selected = place.run("BuildSelected", "--select", "fct_hourly_mobility", changes=OCTOBER)
     assert selected.returncode == 0, selected.stderr
     assert place.run("DbtBuild").returncode == 0
     assert place.marker("DbtBuild").details["rebuilt"] is None
